@@ -1,0 +1,128 @@
+"""From plain parameters to the kernel's `Design`: tables, lithium inventory, shell geometry, area scaling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from packsim.cell.electrodes import kernels as k
+from packsim.cell.electrodes.ocp import ocp_table
+from packsim.cell.from_pybamm import CONCENTRATION_GRID, CellParameters, ElectrodeParameters
+
+Array = npt.NDArray[np.float64]
+
+GAS_CONSTANT = 8.31446261815324
+SHELL_COUNT = (5, 3)  # negative, positive, where diffusivity depends on stoichiometry (docs/spme.md)
+SURFACE_FIT = {5: (0.01150423, 0.02344907), 3: (0.01965677, 0.04071392)}  # e0, e1
+
+
+def shell_geometry(n: int) -> Array:
+    """Face conductance and node distance [5, 2] of n equal-volume shells of a unit sphere.
+
+    The distance between neighbours is the one that makes the face gradient exact for a parabolic profile.
+    """
+    edges = (np.arange(n + 1) / n) ** (1 / 3)
+    mean_square = 0.6 * np.diff(edges**5) / np.diff(edges**3)
+    faces = edges[1:-1]
+    distance = np.diff(mean_square) / (2 * faces)
+    out = np.zeros((k.SHELLS, 2))
+    out[: n - 1, 0] = 3 * n * faces**2 / distance
+    out[: n - 1, 1] = distance
+    return out
+
+
+def lithium_inventory(p: CellParameters) -> tuple[float, float, float]:
+    """Q_p, Q_n, Q_Li [C] of the nominal cell from the set's own initial concentrations."""
+
+    def charge(e: ElectrodeParameters, concentration: float) -> float:
+        return k.FARADAY * p.area_m2 * e.thickness_m * e.active_fraction * concentration
+
+    lithium = charge(p.positive, p.positive.c_init) + charge(p.negative, p.negative.c_init)
+    return charge(p.positive, p.positive.c_max), charge(p.negative, p.negative.c_max), lithium
+
+
+def _nominal(p: CellParameters, lithium_made_ratio: float | None) -> Array:
+    out = np.zeros(k.N_NOMINAL)
+    for offset, e in ((0, p.negative), (k.ELECTRODE, p.positive)):
+        out[offset + k.THICKNESS] = e.thickness_m
+        out[offset + k.ACTIVE] = e.active_fraction
+        out[offset + k.POROSITY] = e.porosity
+        out[offset + k.RADIUS] = e.particle_radius_m
+        out[offset + k.C_MAX] = e.c_max
+        out[offset + k.EXCHANGE] = e.exchange_m
+        out[offset + k.CONDUCT] = e.conductivity
+    q_p, _, q_li = lithium_inventory(p)
+    # lithium comes from the cathode; a set with more lithium than its cathode holds keeps the excess as an offset
+    made = max(1.0, q_li / q_p) if lithium_made_ratio is None else lithium_made_ratio
+    if made * q_p < q_li * (1 - 1e-12):
+        raise ValueError(f"lithium_made_ratio {made:g} gives less lithium than {p.name} holds ({q_li / q_p:.4f} of Q_p)")
+    out[k.AREA] = p.area_m2
+    out[k.R_CONTACT] = p.contact_resistance_ohm
+    out[k.SEP_THICKNESS], out[k.SEP_POROSITY] = p.separator_thickness_m, p.separator_porosity
+    out[k.TRANSFERENCE] = p.transference
+    out[k.B_N], out[k.B_P] = p.negative.bruggeman_electrolyte, p.positive.bruggeman_electrolyte
+    out[k.B_S] = p.separator_bruggeman
+    out[k.BS_N], out[k.BS_P] = p.negative.bruggeman_electrode, p.positive.bruggeman_electrode
+    out[k.Y_MADE], out[k.LOSS] = made, made * q_p - q_li
+    return out
+
+
+def build_design(
+    p: CellParameters,
+    *,
+    lithium_made_ratio: float | None = None,
+    lower_cutoff_v: float | None = None,
+    upper_cutoff_v: float | None = None,
+) -> k.Design:
+    """Kernel design of a parameter set; cut-offs default to the set's own.
+
+    Raises:
+        ValueError: the cut-offs are not in order, or `lithium_made_ratio` is below what the set holds.
+    """
+    low = p.lower_cutoff_v if lower_cutoff_v is None else lower_cutoff_v
+    high = p.upper_cutoff_v if upper_cutoff_v is None else upper_cutoff_v
+    if not low < high:
+        raise ValueError(f"lower_cutoff_v {low:g} must be below upper_cutoff_v {high:g}")
+    tables: list[Any] = [
+        (e.diffusivity[:1], 0) if np.ptp(e.diffusivity) <= 1e-6 * e.diffusivity[0] else (e.diffusivity, n)
+        for e, n in zip((p.negative, p.positive), SHELL_COUNT, strict=True)
+    ]
+    geometry = np.zeros((2, k.SHELLS, 2))
+    surface = np.zeros((2, 2))
+    for side, (_, shells) in enumerate(tables):
+        if shells:
+            geometry[side], surface[side] = shell_geometry(shells), SURFACE_FIT[shells]
+    return k.Design(
+        is_table=False,
+        ocp_n=ocp_table(p.negative.ocp_sto, p.negative.ocp_v, p.negative.ocp_slope, "negative"),
+        ocp_p=ocp_table(p.positive.ocp_sto, p.positive.ocp_v, p.positive.ocp_slope, "positive"),
+        thermal_v=GAS_CONSTANT * p.temperature_k / k.FARADAY,
+        chi=p.chi,
+        c_e_init=p.c_e_init,
+        d_e=p.electrolyte_diffusivity,
+        kappa=p.electrolyte_conductivity,
+        per_c_e=1.0 / (CONCENTRATION_GRID[1] - CONCENTRATION_GRID[0]),
+        shells_n=tables[0][1],
+        shells_p=tables[1][1],
+        d_n=np.ascontiguousarray(tables[0][0]),
+        d_p=np.ascontiguousarray(tables[1][0]),
+        shell_geometry=geometry,
+        shell_surface=surface,
+        r0=np.zeros(2),
+        rc_ohm=np.zeros(2),
+        rc_s=np.ones(2),
+        nominal=_nominal(p, lithium_made_ratio),
+        lower_cutoff_v=float(low),
+        upper_cutoff_v=float(high),
+    )
+
+
+def scaled_area(design: k.Design, factor: float) -> k.Design:
+    """The same electrodes on `factor` times the area (capacity, lithium and contact conductance scale with it)."""
+    nominal = design.nominal.copy()
+    nominal[k.AREA] *= factor
+    nominal[k.LOSS] *= factor
+    nominal[k.R_CONTACT] /= factor
+    return design._replace(nominal=nominal)

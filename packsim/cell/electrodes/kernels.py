@@ -1,0 +1,218 @@
+"""Array layout of a cell, its OCP, coefficients from as-built traits, and electrode balance (compiled)."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from packsim.numerics.fastmath import exp_fast, log_fast
+from packsim.numerics.jit import kernel
+
+FARADAY = 96485.33212
+POLES = 4
+SHELLS = 5  # rows kept for one electrode's particle: 4 modes or up to 5 shells
+
+# rows of `state`
+X_N, X_P, PARTICLE_N, PARTICLE_P, CE_N, CE_P, CIF_N, CIF_P = 0, 1, 2, 7, 12, 13, 14, 15
+N_STATE = 16
+
+# rows of `coef`
+Q_N, Q_P, TAU_N, TAU_P, K_N, K_P, R_OHM, LEAK = 0, 1, 2, 3, 4, 5, 6, 7
+AL_N, AL_S, AL_P, VOL_N, VOL_S, VOL_P, SALT, SOURCE = 8, 9, 10, 11, 12, 13, 14, 15
+CHI_V = 16  # chi R T / F at the concentration where PyBaMM takes it
+N_COEF = 17
+
+# rows of `work`: `NAME` the part without current, `NAME + 1` its slope with current; then the shells' elimination
+XS_N, XS_P, CM_N, CM_P, C1, C2 = 0, 2, 4, 6, 8, 10
+SHELL_N, SHELL_P = 12, 23  # 5 eliminated values, 5 factors, 1 slope each
+SCRATCH = 34  # six rows that hold no state between calls
+N_WORK = 40
+N_DECAY = 2 * POLES
+
+OCP_EDGES = (-0.003, 0.005, 0.995, 1.003)
+OCP_INTERVALS = (128, 1024, 128)
+OCP_TAIL = 0.05  # V per unit stoichiometry beyond the table: keeps the map invertible [assumed]
+KINETIC_GUARD = 1e-4  # floor of x (1 - x) in the exchange current, so that it stays finite past the ends [assumed]
+CONCENTRATION_FLOOR = 1.0  # mol/m3
+
+
+class Design(NamedTuple):
+    """A nominal cell as the kernels see it (SI). Electrode arrays are ordered (negative, positive)."""
+
+    is_table: bool
+    ocp_n: np.ndarray  # [1280, 4] cubic coefficients on OCP_EDGES; table cell: OCV(SOC) on the same grid
+    ocp_p: np.ndarray
+    thermal_v: float  # R T / F
+    chi: np.ndarray  # [m] 2 (1 - t+) (thermodynamic factor) on the grid of d_e
+    c_e_init: float
+    d_e: np.ndarray  # [m] m2/s on an even grid 0..c_e_max
+    kappa: np.ndarray  # [m] S/m on the same grid
+    per_c_e: float  # grid points per mol/m3
+    shells_n: int  # 0: fitted poles (constant diffusivity), else number of shells
+    shells_p: int
+    d_n: np.ndarray  # [k] m2/s over stoichiometry 0..1
+    d_p: np.ndarray
+    shell_geometry: np.ndarray  # [2, 5, 2] face conductance and node distance per electrode; see design.py
+    shell_surface: np.ndarray  # [2, 2] e0, e1 per electrode
+    r0: np.ndarray  # table cell: [m] ohm over SOC
+    rc_ohm: np.ndarray  # table cell: [2]
+    rc_s: np.ndarray  # table cell: [2]
+    nominal: np.ndarray  # [25] the parameter set, see NOMINAL_* below
+    lower_cutoff_v: float
+    upper_cutoff_v: float
+
+
+# entries of Design.nominal; electrode entries are offset by 0 (negative) or 7 (positive)
+(THICKNESS, ACTIVE, POROSITY, RADIUS, C_MAX, EXCHANGE, CONDUCT) = range(7)
+ELECTRODE = 7
+(AREA, R_CONTACT, SEP_THICKNESS, SEP_POROSITY, TRANSFERENCE, B_N, B_S, B_P, BS_N, BS_P, Y_MADE, LOSS) = range(14, 26)
+N_NOMINAL = 26
+
+# rows of the trait array, in the order of scenario/traits.py (a test holds them together)
+(T_LOAD_P, T_LOAD_N, T_THICK_P, T_THICK_N, T_AREA, T_OVERLAP, T_RAD_P, T_RAD_N) = range(8)
+(T_SEP_L, T_SEP_E, T_FILL, T_FORM, T_WELD, T_LEAK) = range(8, 14)
+
+
+@kernel
+def ocp(table, x):
+    """Potential and slope at stoichiometry x: three even cubic pieces, straight tails outside."""
+    clipped = min(max(x, OCP_EDGES[0]), OCP_EDGES[3])
+    low, per, base, count = OCP_EDGES[1], OCP_INTERVALS[1] / (OCP_EDGES[2] - OCP_EDGES[1]), OCP_INTERVALS[0], OCP_INTERVALS[1]
+    if clipped < OCP_EDGES[1]:
+        low, per, base, count = OCP_EDGES[0], OCP_INTERVALS[0] / (OCP_EDGES[1] - OCP_EDGES[0]), 0, OCP_INTERVALS[0]
+    elif clipped >= OCP_EDGES[2]:
+        low, per = OCP_EDGES[2], OCP_INTERVALS[2] / (OCP_EDGES[3] - OCP_EDGES[2])
+        base, count = OCP_INTERVALS[0] + OCP_INTERVALS[1], OCP_INTERVALS[2]
+    t = (clipped - low) * per
+    k = min(int(t), count - 1)
+    u = t - k
+    row = base + k
+    c1, c2, c3 = table[row, 1], table[row, 2], table[row, 3]
+    value = table[row, 0] + u * (c1 + u * (c2 + u * c3)) - OCP_TAIL * (x - clipped)
+    slope = per * (c1 + u * (2.0 * c2 + u * 3.0 * c3))
+    if x != clipped:
+        slope = -OCP_TAIL
+    return value, slope
+
+
+@kernel
+def linear(table, t):
+    """Linear interpolation at grid coordinate t, held at the ends."""
+    t = min(max(t, 0.0), table.shape[0] - 1.0)
+    k = min(int(t), table.shape[0] - 2)
+    return table[k] + (t - k) * (table[k + 1] - table[k])
+
+
+@kernel
+def inventory(nominal, values, j):
+    """Q_n, Q_p, Q_Li [C] of cell j: capacities scale with loading and area; lithium comes from the cathode."""
+    area = nominal[AREA] * values[T_AREA, j] * values[T_OVERLAP, j]
+    per_area_n = nominal[THICKNESS] * nominal[ACTIVE] * nominal[C_MAX]
+    p = ELECTRODE
+    per_area_p = nominal[p + THICKNESS] * nominal[p + ACTIVE] * nominal[p + C_MAX]
+    q_n = FARADAY * area * per_area_n * values[T_LOAD_N, j]
+    q_p = FARADAY * area * per_area_p * values[T_LOAD_P, j]
+    anode_surface = values[T_LOAD_N, j] * values[T_AREA, j] * values[T_OVERLAP, j] / values[T_RAD_N, j]
+    return q_n, q_p, nominal[Y_MADE] * q_p - nominal[LOSS] * values[T_FORM, j] * anode_surface
+
+
+@kernel
+def electrode_coefficients(coef, values, design, begin, end):
+    """Kernel coefficients [row, cell] from as-built traits [trait, cell]."""
+    nominal = design.nominal
+    p = ELECTRODE
+    for j in range(begin, end):
+        q_n, q_p, _ = inventory(nominal, values, j)
+        area = nominal[AREA] * values[T_AREA, j] * values[T_OVERLAP, j]
+        fill = values[T_FILL, j]
+        l_n = nominal[THICKNESS] * values[T_THICK_N, j]
+        l_p = nominal[p + THICKNESS] * values[T_THICK_P, j]
+        l_s = nominal[SEP_THICKNESS] * values[T_SEP_L, j]
+        packing_n = values[T_LOAD_N, j] / values[T_THICK_N, j]
+        packing_p = values[T_LOAD_P, j] / values[T_THICK_P, j]
+        eps_n = (1.0 - (1.0 - nominal[POROSITY]) * packing_n) * fill
+        eps_p = (1.0 - (1.0 - nominal[p + POROSITY]) * packing_p) * fill
+        eps_s = nominal[SEP_POROSITY] * values[T_SEP_E, j] * fill
+        tor_n = exp_fast(nominal[B_N] * log_fast(eps_n))
+        tor_s = exp_fast(nominal[B_S] * log_fast(eps_s))
+        tor_p = exp_fast(nominal[B_P] * log_fast(eps_p))
+        solid_n = nominal[CONDUCT] * exp_fast(nominal[BS_N] * log_fast(1.0 - eps_n))
+        solid_p = nominal[p + CONDUCT] * exp_fast(nominal[BS_P] * log_fast(1.0 - eps_p))
+        length = l_n + l_s + l_p
+        # PyBaMM's "X-averaged electrolyte concentration", at which it takes kappa, is this constant
+        c_ref = design.c_e_init * (eps_n * l_n + eps_s * l_s + eps_p * l_p)
+        c_ref *= (l_n / eps_n + l_s / eps_s + l_p / eps_p) / (length * length)
+        r_e = (l_n / (3.0 * tor_n) + l_s / tor_s + l_p / (3.0 * tor_p)) / linear(design.kappa, c_ref * design.per_c_e)
+        coef[CHI_V, j] = design.thermal_v * linear(design.chi, c_ref * design.per_c_e)
+        r_s = (l_n / solid_n + l_p / solid_p) / 3.0
+        radius_n = nominal[RADIUS] * values[T_RAD_N, j]
+        radius_p = nominal[p + RADIUS] * values[T_RAD_P, j]
+        coef[Q_N, j] = 1.0 / q_n
+        coef[Q_P, j] = 1.0 / q_p
+        coef[TAU_N, j] = radius_n * radius_n / (1.0 if design.shells_n else design.d_n[0])
+        coef[TAU_P, j] = radius_p * radius_p / (1.0 if design.shells_p else design.d_p[0])
+        surface_n = 3.0 * nominal[ACTIVE] * packing_n / radius_n * l_n * area
+        surface_p = 3.0 * nominal[p + ACTIVE] * packing_p / radius_p * l_p * area
+        coef[K_N, j] = 0.5 / (surface_n * nominal[EXCHANGE])
+        coef[K_P, j] = 0.5 / (surface_p * nominal[p + EXCHANGE])
+        coef[R_OHM, j] = (r_e + r_s) / area + nominal[R_CONTACT] + 1e-3 * values[T_WELD, j]
+        coef[LEAK, j] = 1e-6 * values[T_LEAK, j]
+        coef[AL_N, j] = 3.0 * tor_n / l_n
+        coef[AL_S, j] = tor_s / l_s
+        coef[AL_P, j] = 3.0 * tor_p / l_p
+        coef[VOL_N, j] = eps_n * l_n
+        coef[VOL_S, j] = eps_s * l_s
+        coef[VOL_P, j] = eps_p * l_p
+        coef[SALT, j] = design.c_e_init * (eps_n * l_n + eps_s * l_s + eps_p * l_p)
+        coef[SOURCE, j] = (1.0 - nominal[TRANSFERENCE]) / (FARADAY * area)
+
+
+@kernel
+def open_circuit(design, q_n, q_p, q_li, x):
+    """Open-circuit voltage and its slope with x when the anode is at x and lithium is conserved."""
+    u_p, slope_p = ocp(design.ocp_p, (q_li - x * q_n) / q_p)
+    u_n, slope_n = ocp(design.ocp_n, x)
+    return u_p - u_n, -slope_p * q_n / q_p - slope_n
+
+
+@kernel
+def stoichiometry_at(design, q_n, q_p, q_li, voltage):
+    """Anode stoichiometry at which the open-circuit voltage is `voltage` (Newton kept inside a bracket); nan if none."""
+    low = max(OCP_EDGES[0], (q_li - OCP_EDGES[3] * q_p) / q_n)
+    high = min(OCP_EDGES[3], (q_li - OCP_EDGES[0] * q_p) / q_n)
+    if open_circuit(design, q_n, q_p, q_li, low)[0] > voltage or open_circuit(design, q_n, q_p, q_li, high)[0] < voltage:
+        return np.nan
+    x = 0.5 * (low + high)
+    for _ in range(100):
+        v, slope = open_circuit(design, q_n, q_p, q_li, x)
+        if v > voltage:
+            high = x
+        else:
+            low = x
+        step = (voltage - v) / slope if slope > 0.0 else np.inf
+        new = x + step
+        if not low < new < high:
+            new = 0.5 * (low + high)
+        if abs(new - x) < 1e-13:
+            return new
+        x = new
+    return x
+
+
+@kernel
+def electrode_balance(out, values, design, begin, end):
+    """Electrode balance [x0, x100, y0, y100, capacity_ah] into out[5, cell] from traits [trait, cell]."""
+    for j in range(begin, end):
+        q_n, q_p, q_li = inventory(design.nominal, values, j)
+        balance_one(out, j, design, q_n, q_p, q_li)
+
+
+@kernel
+def balance_one(out, j, design, q_n, q_p, q_li):
+    """Electrode balance of one cell from its capacities and lithium [C]; nan where the window cannot be reached."""
+    x0 = stoichiometry_at(design, q_n, q_p, q_li, design.lower_cutoff_v)
+    x100 = stoichiometry_at(design, q_n, q_p, q_li, design.upper_cutoff_v)
+    out[0, j] = x0
+    out[1, j] = x100
+    out[2, j] = (q_li - x0 * q_n) / q_p
+    out[3, j] = (q_li - x100 * q_n) / q_p
+    out[4, j] = (x100 - x0) * q_n / 3600.0

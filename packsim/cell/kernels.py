@@ -1,0 +1,206 @@
+"""The only code that advances a cell (compiled). Discharge current is positive; SI units throughout.
+
+A step of `dt` has three parts, for cells `begin..end` of structure-of-arrays storage `[row, cell]`:
+
+    set_dt    decays that depend on the step length only        (again only when dt changes)
+    prepare   everything at the end of the step that does not depend on the current
+    respond   terminal voltage at the end of the step and its slope, at a trial current (as often as needed)
+    advance   commits the step at the current that was found
+
+`respond` is a pure function of `work`, so currents of parallel cells and event times are found without stepping back.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from packsim.cell.electrodes import kernels as electrodes
+from packsim.cell.electrodes.kernels import CE_N, CIF_P, N_STATE, PARTICLE_N, PARTICLE_P, TAU_N, TAU_P, X_N, X_P
+from packsim.cell.spme import kernels as spme
+from packsim.cell.spme.kernels import POLE_RATE, POLES
+from packsim.cell.table import kernels as table
+from packsim.numerics.fastmath import exp_fast
+from packsim.numerics.jit import kernel
+
+
+class Lane(NamedTuple):
+    """Arrays of one cell (or of many): everything a step touches."""
+
+    state: np.ndarray  # [N_STATE, n]
+    coef: np.ndarray  # [N_COEF, n]
+    work: np.ndarray  # [N_WORK, n]
+    decay: np.ndarray  # [N_DECAY, n]
+    current: np.ndarray  # [n]
+    emf: np.ndarray  # [n]
+    slope: np.ndarray  # [n]
+
+
+@kernel
+def coefficients(coef, values, design, begin, end):
+    """Kernel coefficients [row, cell] from as-built traits [trait, cell]."""
+    if design.is_table:
+        table.coefficients_table(coef, values, design, begin, end)
+    else:
+        electrodes.electrode_coefficients(coef, values, design, begin, end)
+
+
+@kernel
+def balance(out, values, design, begin, end):
+    """Window [x0, x100, y0, y100, capacity_ah] into out[5, cell] from traits [trait, cell]."""
+    if design.is_table:
+        table.balance_table(out, values, design, begin, end)
+    else:
+        electrodes.electrode_balance(out, values, design, begin, end)
+
+
+@kernel
+def rest_state(state, design, soc, window, begin, end):
+    """Equilibrium at `soc[cell]` (0..1, beyond is allowed) between window[x0, x100, y0, y100; cell]."""
+    for j in range(begin, end):
+        for row in range(N_STATE):
+            state[row, j] = 0.0
+        if design.is_table:
+            state[table.SOC, j] = soc[j]
+            continue
+        state[X_N, j] = window[0, j] + soc[j] * (window[1, j] - window[0, j])
+        state[X_P, j] = window[2, j] + soc[j] * (window[3, j] - window[2, j])
+        for k in range(design.shells_n):
+            state[PARTICLE_N + k, j] = state[X_N, j]
+        for k in range(design.shells_p):
+            state[PARTICLE_P + k, j] = state[X_P, j]
+        for row in range(CE_N, CIF_P + 1):
+            state[row, j] = design.c_e_init
+
+
+@kernel
+def set_dt(decay, coef, design, dt, begin, end):
+    """Decays of the particle poles (or RC pairs) over a step of dt."""
+    if design.is_table:
+        for k in range(2):
+            decay[k, begin:end] = exp_fast(-dt / design.rc_s[k])
+        return
+    for k in range(POLES):
+        if not design.shells_n:
+            for j in range(begin, end):
+                decay[k, j] = exp_fast(-POLE_RATE[k] * dt / coef[TAU_N, j])
+        if not design.shells_p:
+            for j in range(begin, end):
+                decay[POLES + k, j] = exp_fast(-POLE_RATE[k] * dt / coef[TAU_P, j])
+
+
+@kernel
+def prepare(work, state, coef, decay, design, dt, begin, end):
+    """The current-independent part of the end of a step, and its slope with current."""
+    if design.is_table:
+        table.prepare_table(work, state, coef, decay, design, dt, begin, end)
+    else:
+        spme.prepare_spme(work, state, coef, decay, design, dt, begin, end)
+
+
+@kernel
+def respond(emf, slope, current, work, coef, design, begin, end):
+    """Terminal voltage at the end of the prepared step near `current`: emf - slope * current, per cell."""
+    if design.is_table:
+        table.respond_table(emf, slope, current, work, coef, design, begin, end)
+    else:
+        spme.respond_spme(emf, slope, current, work, coef, design, begin, end)
+
+
+@kernel
+def advance(state, work, coef, decay, design, current, dt, begin, end):
+    """Commit the prepared step at `current[cell]`."""
+    if design.is_table:
+        table.advance_table(state, work, coef, decay, design, current, dt, begin, end)
+    else:
+        spme.advance_spme(state, work, coef, decay, design, current, dt, begin, end)
+
+
+VOLTAGE_STEP = 0.03  # V: a step that changes the voltage more is halved, down to DT_MIN
+DT_MIN = 1e-3  # s
+FIRST_FRACTION = 0.125  # of dt_max: the first step after a change of current
+EVENT_TOLERANCE_S = 1e-7
+
+
+@kernel
+def next_dt(dt, change_v, dt_max):
+    """Length of the step after one that changed the voltage by `change_v`: doubled while the curve is smooth."""
+    if change_v < 0.5 * VOLTAGE_STEP and dt < dt_max:
+        return min(2.0 * dt, dt_max)
+    return dt
+
+
+@kernel
+def voltage_after(cell, design, current, dt):
+    """Terminal voltage of a single cell `dt` later; leaves `cell` prepared for `advance` (dt = 0: right now)."""
+    set_dt(cell.decay, cell.coef, design, dt, 0, 1)
+    prepare(cell.work, cell.state, cell.coef, cell.decay, design, dt, 0, 1)
+    cell.current[0] = current
+    respond(cell.emf, cell.slope, cell.current, cell.work, cell.coef, design, 0, 1)
+    return cell.emf[0] - cell.slope[0] * current
+
+
+@kernel
+def event_dt(cell, design, current, dt, v_start, v_end, target):
+    """Step length at which the voltage reaches `target`, between 0 (v_start) and dt (v_end); Illinois method."""
+    low, f_low, high, f_high = 0.0, v_start - target, dt, v_end - target
+    for _ in range(60):
+        trial = (low * f_high - high * f_low) / (f_high - f_low)
+        f = voltage_after(cell, design, current, trial) - target
+        if f * f_high < 0.0:
+            low, f_low = high, f_high
+        else:
+            f_low *= 0.5
+        high, f_high = trial, f
+        if abs(high - low) < EVENT_TOLERANCE_S or abs(f) < 1e-9:
+            break
+    return high
+
+
+@kernel
+def record(trace, count, t, v, i):
+    """Append (t, v, i) to trace[3, capacity], which doubles when full."""
+    if count == trace.shape[1]:
+        bigger = np.empty((3, 2 * count))
+        bigger[:, :count] = trace
+        trace = bigger
+    trace[0, count], trace[1, count], trace[2, count] = t, v, i
+    return trace
+
+
+@kernel
+def profile(cell, design, currents, durations, dt_max, v_low, v_high):
+    """Currents held for durations, one after another; ends early where the voltage reaches a limit.
+
+    Returns trace[3, n] (time, voltage, current; the first instant after each jump included) and whether it ended early.
+    """
+    trace = np.empty((3, 512))
+    count, t = 0, 0.0
+    for segment in range(currents.shape[0]):
+        i, t_end = currents[segment], t + durations[segment]
+        v = voltage_after(cell, design, i, 0.0)
+        trace = record(trace, count, t, v, i)
+        count += 1
+        if (i > 0.0 and v <= v_low) or (i < 0.0 and v >= v_high):
+            return trace[:, :count], True
+        dt = FIRST_FRACTION * dt_max
+        while t_end - t > 1e-9:
+            step = min(dt, t_end - t)
+            v_new = voltage_after(cell, design, i, step)
+            change = abs(v_new - v)
+            if change > VOLTAGE_STEP and step > DT_MIN:
+                dt = 0.5 * step
+                continue
+            target = v_low if i > 0.0 else v_high
+            reached = (i > 0.0 and v_new <= v_low) or (i < 0.0 and v_new >= v_high)
+            if reached:
+                step = event_dt(cell, design, i, step, v, v_new, target)
+                v_new = voltage_after(cell, design, i, step)
+            advance(cell.state, cell.work, cell.coef, cell.decay, design, cell.current, step, 0, 1)
+            t = t_end if t_end - t - step <= 1e-9 and not reached else t + step
+            v = v_new
+            trace = record(trace, count, t, v, i)
+            count += 1
+            if reached:
+                return trace[:, :count], True
+            dt = next_dt(dt, change, dt_max)
+    return trace[:, :count], False

@@ -1,0 +1,1 @@
+"""The table cell: OCV, resistance and RC pairs from measurements."""

@@ -1,0 +1,1 @@
+"""Numerics: compiled-loop options, counter-based random numbers, fast elementary functions, tables."""

@@ -1,0 +1,69 @@
+"""The pack of a scenario, its battery management system and its duty."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from packsim.scenario.base import Count, Model, NotNegative, Percent
+
+
+class Charge(Model):
+    """Constant-current, then constant-voltage charge of the whole pack."""
+
+    c_rate: Annotated[float, Field(gt=0.0, le=5.0)] = 0.5
+    """Charge current, of the rated pack."""
+    cutoff_c_rate: Annotated[float, Field(gt=0.0, le=5.0)] = 0.05
+    """Current at which the constant-voltage phase ends."""
+
+    @model_validator(mode="after")
+    def _falls(self) -> Charge:
+        if self.cutoff_c_rate >= self.c_rate:
+            raise ValueError(f"cutoff_c_rate {self.cutoff_c_rate:g} must be below c_rate {self.c_rate:g}")
+        return self
+
+
+class Discharge(Model):
+    """Constant-current discharge of the whole pack."""
+
+    c_rate: Annotated[float, Field(gt=0.0, le=5.0)] = 1.0
+    """Discharge current, of the rated pack."""
+
+
+class Bms(Model):
+    """What the battery management system sees."""
+
+    monitoring: Literal["every_group", "pack_only"] = "every_group"
+    """every_group: charge and discharge stop at the first parallel group that reaches its limit; pack_only: at the pack's voltage."""  # noqa: E501
+    sensor_offset_sd_mv: NotNegative = 0.0
+    """Standard deviation of the constant offset of each group's voltage sensor."""
+
+
+class PackModel(Model):
+    """`series` parallel groups of `parallel` cells; busbars are ideal, every cell keeps its own weld."""
+
+    series: Annotated[int, Field(ge=1, le=1000)]
+    """Parallel groups in series."""
+    parallel: Annotated[int, Field(ge=1, le=500)]
+    """Cells in parallel in each group."""
+    bms: Bms = Field(default_factory=Bms)
+    charge: Charge = Field(default_factory=Charge)
+    discharge: Discharge = Field(default_factory=Discharge)
+    top_balanced: bool = False
+    """Start with every cell full instead of charging the pack from shipping SOC."""
+    longest_step_s: Annotated[float, Field(gt=0.0, le=600.0)] = 30.0
+    """Longest time step; steps are shorter where the voltage changes fast."""
+
+
+class VerdictModel(Model):
+    """When a pack is called bad."""
+
+    usable_capacity_min_pct: Percent = 95.0
+    """A pack that gives less is short at delivery, in percent of a pack of nominal cells."""
+    under_charge_max_pct: Percent = 5.0
+    """Largest shortfall of charge of a group, against the fullest group, before the pack counts as under-charged."""
+    over_discharge_margin_v: NotNegative = 0.2
+    """A group this far below the lower cut-off for over `over_discharge_time_s` is over-discharged."""
+    over_discharge_time_s: NotNegative = 1.0
+    """Shortest time below the margin that counts."""
