@@ -1,0 +1,63 @@
+"""Many as-built cells: what passes from the line to the test, to packs and to the verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from packsim.cell.traits import INDEX, TRAIT_NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+ADDRESS = ("block", "slot", "candidate")
+
+
+@dataclass(frozen=True)
+class Cells:
+    """n as-built cells, structure of arrays.
+
+    `address` int64[n, 3] (block, slot, candidate); `lot` int32[n]; `values` float64[trait, n] in the order of `TRAITS`,
+    defects included; `defect` uint16[n], one bit per defect of `packsim.line.defects`, 0 for none.
+    """
+
+    address: npt.NDArray[np.int64]
+    lot: npt.NDArray[np.int32]
+    values: npt.NDArray[np.float64]
+    defect: npt.NDArray[np.uint16]
+
+    def __len__(self) -> int:
+        return int(self.lot.size)
+
+    def take(self, index: npt.NDArray[np.int64]) -> Cells:
+        """The cells at `index`, in that order."""
+        return Cells(self.address[index], self.lot[index], self.values[:, index], self.defect[index])
+
+    def frame(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """One row a cell: address, lot, defect and traits, or only `columns` of them.
+
+        Raises:
+            KeyError: a column that does not exist.
+        """
+        import pandas as pd
+
+        everything = {name: self.address[:, k] for k, name in enumerate(ADDRESS)}
+        everything |= {"lot": self.lot, "defect": self.defect}
+        everything |= {name: self.values[INDEX[name]] for name in TRAIT_NAMES}
+        chosen = list(everything) if columns is None else list(columns)
+        return pd.DataFrame({name: everything[name] for name in chosen})
+
+
+def concatenate(parts: Sequence[Cells]) -> Cells:
+    """Several groups of cells as one, in order."""
+    return Cells(
+        np.concatenate([part.address for part in parts]),
+        np.concatenate([part.lot for part in parts]),
+        np.concatenate([part.values for part in parts], axis=1),
+        np.concatenate([part.defect for part in parts]),
+    )

@@ -1,0 +1,43 @@
+"""From the scenario's cell to what the kernels need."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from packsim.cell.cell import Cell
+from packsim.cell.electrodes.kernels import Design
+from packsim.cell.table.table_cell import TableCell
+from packsim.scenario.cell import CellModel
+
+
+class CellPlan(NamedTuple):
+    """The nominal cell: its kernel design and the capacity to which C-rates refer."""
+
+    name: str
+    design: Design
+    rated_capacity_ah: float
+
+
+def plan(model: CellModel, folder: Path | None = None) -> CellPlan:
+    """Numbers of a scenario's cell; relative paths start at `folder` (the scenario file's).
+
+    Raises:
+        FileNotFoundError, ValueError: as `packsim.cell.cell.Cell` and `TableCell.from_csv`.
+    """
+    base = folder or Path()
+    if model.table_file is not None and model.capacity_ah is not None:
+        cell = Cell(
+            TableCell.from_csv(base / model.table_file, model.capacity_ah),
+            lower_cutoff_v=model.lower_cutoff_v,
+            upper_cutoff_v=model.upper_cutoff_v,
+        )
+    else:
+        cell = Cell(
+            str(base / model.bpx_file) if model.bpx_file else str(model.parameter_set),
+            capacity_ah=model.capacity_ah,
+            temperature_degc=model.temperature_degc,
+            lower_cutoff_v=model.lower_cutoff_v,
+            upper_cutoff_v=model.upper_cutoff_v,
+        )
+    return CellPlan(cell.name, cell.design, cell.nominal_capacity_ah)
