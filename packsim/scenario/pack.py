@@ -16,6 +16,8 @@ class Charge(Model):
     """Charge current, of the rated pack."""
     cutoff_c_rate: Annotated[float, Field(gt=0.0, le=5.0)] = 0.05
     """Current at which the constant-voltage phase ends."""
+    rest_s: Annotated[float, Field(ge=0.0, le=86_400.0)] = 1800.0
+    """Rest between charge and discharge."""
 
     @model_validator(mode="after")
     def _falls(self) -> Charge:

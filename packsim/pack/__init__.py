@@ -1,0 +1,1 @@
+"""Packs: topology, the coupled solve, charge, rest and discharge."""

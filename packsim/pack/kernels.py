@@ -1,0 +1,396 @@
+"""The coupled pack (compiled): currents of parallel cells, charge, rest and discharge to both cut-offs.
+
+Shapes: n cells of one pack, group-major (cell = group * parallel + branch); g groups. Discharge current is positive.
+Busbars are ideal, so the cells of a group share its terminal voltage; each cell keeps its own weld. Every step ends with
+currents that satisfy Kirchhoff's laws at the *end* of the step (implicit Euler, Newton on linearised voltages).
+
+One loop (`run_one`) takes every trial step of every phase, because each place that calls the cell's kernels costs seconds
+of compiling. A trial is rejected, accepted, or starts the search for the event that it stepped over.
+"""
+
+import math
+from typing import NamedTuple
+
+import numba
+import numpy as np
+
+from packsim.cell import kernels as cell
+from packsim.cell.electrodes.kernels import N_COEF, N_DECAY, N_STATE, N_WORK, Q_N, X_N
+from packsim.numerics.jit import kernel, parallel_kernel
+
+EVERY_GROUP, PACK_ONLY = 0, 1  # kinds of monitoring, and the first index of what is kept for each
+CHARGE_CC, CHARGE_CV, REST, DISCHARGE, DONE = range(5)  # phases
+THRESHOLDS = 5  # rows of time below: lower cut-off, and below it by the margin and by 0.5 V; 1 V, 0 V
+OK, NOT_CONVERGED, NO_LIMIT = 0, 1, 2  # status of a pack
+
+SPLIT_TOLERANCE = 1e-3  # of the mean current: the linearised voltages are then good to 1e-7 V
+NEWTON_LIMIT = 30
+SLOPE_FLOOR = 1e-7  # ohm
+STEP_LIMIT = 200_000
+CV_CHANGE = 0.15  # largest relative change of current in a constant-voltage step
+CV_TOLERANCE = 1e-4  # of the current at which charging ends
+EVENT_TOLERANCE_V = 1e-9  # as in cell.event_dt
+TOGETHER_V = 1e-6  # limits reached within this are reached together
+REST_FACTOR = 10.0  # steps at rest may be this much longer, and change the voltage this much less
+
+
+class Duty(NamedTuple):
+    """What a pack goes through, in SI units of the whole pack."""
+
+    series: int
+    parallel: int
+    charge_a: float
+    cutoff_a: float
+    rest_s: float
+    discharge_a: float
+    lower_v: float  # per cell
+    upper_v: float
+    monitoring: int  # EVERY_GROUP or PACK_ONLY
+    top_balanced: bool
+    dt_max: float
+    thresholds_v: np.ndarray  # [THRESHOLDS]
+
+
+class Outcome(NamedTuple):
+    """What is kept of p packs with g groups; [.., 2, ..] is by kind of monitoring during discharge."""
+
+    status: np.ndarray  # int8[p]
+    steps: np.ndarray  # int32[p] accepted steps
+    simulated_s: np.ndarray  # [p] charge, rest and discharge together
+    soc_full: np.ndarray  # [p, g] SOC at the end of charge, 1 = the group's own upper cut-off at rest
+    full_v: np.ndarray  # [p, g] voltage at the end of charge
+    usable_ah: np.ndarray  # [p, 2]
+    energy_wh: np.ndarray  # [p, 2]
+    first_group: np.ndarray  # int32[p] first group at the lower cut-off (true voltage)
+    end_v: np.ndarray  # [p, 2, g] voltage where discharge ends
+    time_below_s: np.ndarray  # [p, 2, THRESHOLDS, g]
+    charge_below_ah: np.ndarray  # [p, 2, g] drawn while the group is below the lower cut-off
+
+
+@kernel
+def solve(lane, group_v, offset_v, design, duty, hold, total):
+    """Currents of the prepared step that give every group one voltage: returns (pack current, converged).
+
+    The pack carries `total`, or (`hold`) the charge current at which the watched voltage stands at the upper cut-off.
+    Newton from `lane.current`; leaves the currents there and the voltages in group_v[g].
+    """
+    n = duty.series * duty.parallel
+    if duty.parallel == 1 and not hold:
+        lane.current[:n] = total
+    small = max(duty.cutoff_a, 1e-3 * duty.discharge_a)
+    for _ in range(NEWTON_LIMIT):
+        cell.respond(lane.emf, lane.slope, lane.current, lane.work, lane.coef, design, 0, n)
+        new = held_current(lane, offset_v, duty) if hold else total
+        if not math.isfinite(new):
+            return total, False
+        largest = share_out(lane, group_v, duty.series, duty.parallel, new)
+        tolerance = SPLIT_TOLERANCE * max(abs(new), small)
+        moved, total = abs(new - total), new
+        if largest * duty.parallel <= tolerance and moved <= tolerance:
+            return total, True
+    return total, False
+
+
+@kernel
+def share_out(lane, group_v, series, parallel, total):
+    """One Newton step of every group's currents; returns the largest change of a current (inf if not finite)."""
+    largest = 0.0
+    emf, slope, current = lane.emf, lane.slope, lane.current
+    for g in range(series):
+        first = g * parallel
+        if parallel == 1:
+            group_v[g] = emf[g] - slope[g] * total
+            largest = max(largest, abs(total - current[g]))
+            current[g] = total
+            continue
+        conductance, drive = 0.0, 0.0
+        for j in range(first, first + parallel):
+            per = 1.0 / max(slope[j], SLOPE_FLOOR)
+            conductance += per
+            drive += emf[j] * per
+        v = (drive - total) / conductance
+        group_v[g] = v
+        for j in range(first, first + parallel):
+            i = (emf[j] - v) / max(slope[j], SLOPE_FLOOR)
+            largest = max(largest, abs(i - current[j]))
+            current[j] = i
+    for g in range(series):
+        if not math.isfinite(group_v[g]):
+            return math.inf
+    return largest
+
+
+@kernel
+def held_current(lane, offset_v, duty):
+    """Pack current (<= 0) that puts the watched voltage at the upper cut-off, by the linearised cells."""
+    limit, sum_e, sum_s = -math.inf, 0.0, 0.0
+    for g in range(duty.series):
+        conductance, drive = 0.0, 0.0
+        for j in range(g * duty.parallel, (g + 1) * duty.parallel):
+            per = 1.0 / max(lane.slope[j], SLOPE_FLOOR)
+            conductance += per
+            drive += lane.emf[j] * per
+        e, s = drive / conductance, 1.0 / conductance
+        sum_e += e
+        sum_s += s
+        limit = max(limit, (e + offset_v[g] - duty.upper_v) / s)
+    if duty.monitoring == PACK_ONLY:
+        limit = (sum_e - duty.series * duty.upper_v) / sum_s
+    return min(limit, 0.0)
+
+
+@kernel
+def watched(kind, charging, group_v, offset_v):
+    """The voltage per cell that monitoring compares with the limit: the pack's mean, or the outermost sensor reading."""
+    series = group_v.shape[0]
+    if kind == PACK_ONLY:
+        total = 0.0
+        for g in range(series):
+            total += group_v[g]
+        return total / series
+    out = group_v[0] + offset_v[0]
+    for g in range(1, series):
+        reading = group_v[g] + offset_v[g]
+        out = max(out, reading) if charging else min(out, reading)
+    return out
+
+
+@kernel
+def passed(phase, kind, total, group_v, offset_v, duty):
+    """How far the phase's end is behind (>= 0) or ahead (< 0): volts, or amperes in the constant-voltage phase."""
+    if phase == CHARGE_CC:
+        return watched(duty.monitoring, True, group_v, offset_v) - duty.upper_v
+    if phase == CHARGE_CV:
+        return duty.cutoff_a + total
+    if phase == DISCHARGE:
+        return duty.lower_v - watched(kind, False, group_v, offset_v)
+    return -1.0
+
+
+@kernel
+def too_big(phase, total, new, change, step):
+    """Whether a step changed too much to be accepted."""
+    if step <= cell.DT_MIN or phase == REST:
+        return False
+    if phase == CHARGE_CV:
+        return abs(new - total) > CV_CHANGE * abs(total)
+    return change > cell.VOLTAGE_STEP
+
+
+@kernel
+def longer(phase, dt, total, new, change, dt_max):
+    """Length of the next trial step."""
+    if phase == REST:
+        return cell.next_dt(dt, REST_FACTOR * change, REST_FACTOR * dt_max)
+    if phase == CHARGE_CV:
+        return min(2.0 * dt, dt_max) if abs(new - total) < 0.5 * CV_CHANGE * abs(total) else dt
+    return cell.next_dt(dt, change, dt_max)
+
+
+@kernel
+def largest_change(a, b):
+    """max |a - b|."""
+    out = 0.0
+    for k in range(a.shape[0]):
+        out = max(out, abs(a[k] - b[k]))
+    return out
+
+
+@kernel
+def time_below(v_from, v_to, dt, threshold):
+    """Part of a step of `dt` spent below the threshold when the voltage runs straight from v_from to v_to."""
+    if v_to >= threshold:
+        return 0.0 if v_from >= threshold else dt * (threshold - v_from) / (v_to - v_from)
+    return dt if v_from < threshold else dt * (threshold - v_to) / (v_from - v_to)
+
+
+@kernel
+def integrate(below, before, group_v, step, total, duty):
+    """Add a step to the times below the thresholds [THRESHOLDS, g]; returns its energy [J]."""
+    mean = 0.0
+    for g in range(duty.series):
+        mean += 0.5 * (before[g] + group_v[g])
+        for k in range(THRESHOLDS):
+            below[k, g] += time_below(before[g], group_v[g], step, duty.thresholds_v[k])
+    return mean * total * step
+
+
+@kernel
+def keep_end(outcome, p, kind, elapsed_s, total, energy, group_v, below):
+    """What one kind of monitoring would have seen if it stopped the discharge now."""
+    outcome.usable_ah[p, kind] = elapsed_s * total / 3600.0
+    outcome.energy_wh[p, kind] = energy / 3600.0
+    for g in range(group_v.shape[0]):
+        outcome.end_v[p, kind, g] = group_v[g]
+        outcome.charge_below_ah[p, kind, g] = below[0, g] * total / 3600.0
+        for k in range(THRESHOLDS):
+            outcome.time_below_s[p, kind, k, g] = below[k, g]
+
+
+@kernel
+def keep_full(outcome, p, state, window, group_v, design, duty):
+    """Voltage and SOC of each group at the end of charge (SOC 1: the group's own upper cut-off at rest)."""
+    for g in range(duty.series):
+        charge, capacity = 0.0, 0.0
+        for j in range(g * duty.parallel, (g + 1) * duty.parallel):
+            soc = state[X_N, j]
+            if not design.is_table:
+                soc = (soc - window[0, j]) / (window[1, j] - window[0, j])
+            charge += soc * window[4, j]
+            capacity += window[4, j]
+        outcome.soc_full[p, g] = charge / capacity
+        outcome.full_v[p, g] = group_v[g]
+
+
+@kernel
+def note(trace, count, t, total, group_v):
+    """Write (time, current, group voltages) as column `count` of trace[2 + g, m] while there is room; returns the count."""
+    if count >= trace.shape[1]:
+        return count
+    trace[0, count], trace[1, count] = t, total
+    for g in range(group_v.shape[0]):
+        trace[2 + g, count] = group_v[g]
+    return count + 1
+
+
+@kernel
+def phase_current(phase, duty):
+    """Pack current with which a phase starts."""
+    if phase == CHARGE_CC or phase == CHARGE_CV:
+        return -duty.charge_a
+    return duty.discharge_a if phase == DISCHARGE else 0.0
+
+
+@kernel
+def run_one(lane, values, soc, offset_v, design, duty, trace, outcome, p):
+    """One pack from shipping SOC through charge, rest and discharge into row p of `outcome`; returns columns of `trace`."""
+    n = duty.series * duty.parallel
+    window = np.empty((5, n))
+    cell.coefficients(lane.coef, values, design, 0, n)
+    cell.balance(window, values, design, 0, n)
+    cell.rest_state(lane.state, design, soc, window, 0, n)
+    group_v, before, below = np.zeros(duty.series), np.zeros(duty.series), np.zeros((THRESHOLDS, duty.series))
+    f_now, f_new, stopped = np.full(2, -1.0), np.empty(2), np.zeros(2, dtype=np.bool_)
+    phase = DISCHARGE if duty.top_balanced else CHARGE_CC
+    if duty.top_balanced:
+        keep_full(outcome, p, lane.state, window, before, design, duty)
+    total = phase_current(phase, duty)
+    lane.current[:n] = total / duty.parallel
+    t, phase_t, energy, count, steps, prepared = 0.0, 0.0, 0.0, 0, 0, -1.0
+    dt = cell.FIRST_FRACTION * duty.dt_max
+    starts, seeking, low, f_low, high, f_high, trials = True, -1, 0.0, 0.0, 0.0, 0.0, 0
+    while phase != DONE:
+        kinds = 2 if phase == DISCHARGE else 1
+        if starts:
+            step = 0.0
+        elif seeking >= 0:
+            step = (low * f_high - high * f_low) / (f_high - f_low)
+        else:
+            step = min(dt, duty.rest_s - phase_t) if phase == REST else dt
+        if step != prepared:
+            cell.set_dt(lane.decay, lane.coef, design, step, 0, n)
+            prepared = step
+        cell.prepare(lane.work, lane.state, lane.coef, lane.decay, design, step, 0, n)
+        new, converged = solve(lane, group_v, offset_v, design, duty, phase == CHARGE_CV, total)
+        for kind in range(kinds):
+            f_new[kind] = passed(phase, kind, new, group_v, offset_v, duty)
+        if not starts:
+            change = largest_change(group_v, before)
+            if not converged or (seeking < 0 and too_big(phase, total, new, change, step)):
+                if step <= cell.DT_MIN:
+                    outcome.status[p] = NOT_CONVERGED
+                    break
+                if not converged:
+                    lane.current[:n] = total / duty.parallel
+                dt, seeking = 0.5 * step, -1
+                continue
+            if seeking >= 0:  # Illinois
+                f = f_new[seeking]
+                if f * f_high < 0.0:
+                    low, f_low = high, f_high
+                else:
+                    f_low *= 0.5
+                high, f_high = step, f
+                trials += 1
+                close = abs(f) < (CV_TOLERANCE * duty.cutoff_a if phase == CHARGE_CV else EVENT_TOLERANCE_V)
+                if not (close or abs(high - low) < cell.EVENT_TOLERANCE_S or trials >= 60):
+                    continue
+            late = -1  # an event that this step went past: the end of the phase, or the other kind's while seeking one
+            for kind in range(kinds):
+                behind = f_new[kind] >= 0.0 if seeking < 0 else f_new[kind] > TOGETHER_V
+                if behind and f_now[kind] < 0.0 and not stopped[kind] and kind != seeking:
+                    late = kind
+                    break
+            if late >= 0:
+                seeking, low, f_low, high, f_high, trials = late, 0.0, f_now[late], step, f_new[late], 0
+                continue
+            cell.advance(lane.state, lane.work, lane.coef, lane.decay, design, lane.current, step, 0, n)
+            if phase == DISCHARGE:
+                energy += integrate(below, before, group_v, step, new, duty)
+            steps += 1
+            if seeking < 0:
+                dt = longer(phase, dt, total, new, change, duty.dt_max)
+        elif not converged:
+            outcome.status[p] = NOT_CONVERGED
+            break
+        t += step
+        phase_t += step
+        total = new
+        before[:] = group_v
+        count = note(trace, count, t, total, group_v)
+        for kind in range(kinds):
+            ends = f_new[kind] >= 0.0 or kind == seeking or (seeking >= 0 and f_new[kind] >= -TOGETHER_V)
+            if phase == REST:
+                ends = duty.rest_s - phase_t <= 1e-9
+            if ends and phase == DISCHARGE and not stopped[kind]:
+                keep_end(outcome, p, kind, phase_t, total, energy, group_v, below)
+            stopped[kind] = stopped[kind] or ends
+            f_now[kind] = f_new[kind]
+        if phase == DISCHARGE and outcome.first_group[p] < 0 and np.min(group_v) <= duty.lower_v + TOGETHER_V:
+            outcome.first_group[p] = np.argmin(group_v)
+        starts, seeking = False, -1
+        if stopped[0] and (stopped[1] or kinds == 1):
+            if phase == CHARGE_CV:
+                keep_full(outcome, p, lane.state, window, group_v, design, duty)
+            phase += 2 if phase == CHARGE_CV and duty.rest_s == 0.0 else 1
+            total = phase_current(phase, duty)
+            if phase != CHARGE_CV:
+                lane.current[:n] = total / duty.parallel
+            starts, phase_t, dt = True, 0.0, cell.FIRST_FRACTION * duty.dt_max
+            stopped[:] = False
+            f_now[:] = -1.0
+        if steps > STEP_LIMIT:
+            outcome.status[p] = NO_LIMIT
+            break
+    outcome.steps[p] = steps
+    outcome.simulated_s[p] = t
+    return count
+
+
+@kernel
+def new_lane(n):
+    """Arrays of n cells."""
+    return cell.Lane(
+        np.zeros((N_STATE, n)),
+        np.zeros((N_COEF, n)),
+        np.zeros((N_WORK, n)),
+        np.zeros((N_DECAY, n)),
+        np.zeros(n),
+        np.zeros(n),
+        np.zeros(n),
+    )
+
+
+@parallel_kernel
+def run_packs(values, soc, offset_v, order, design, duty, outcome):
+    """All packs: values[trait, cell], soc[cell], offset_v[p, g], order int64[p, n] (cell of each position)."""
+    n = duty.series * duty.parallel
+    for row in numba.prange(order.shape[0]):
+        p = np.int64(row)  # the loop's own index is unsigned: a second signature to compile
+        mine, own_soc = np.empty((values.shape[0], n)), np.empty(n)
+        for position in range(n):
+            j = order[p, position]
+            own_soc[position] = 1.0 if duty.top_balanced else soc[j]
+            for trait in range(values.shape[0]):
+                mine[trait, position] = values[trait, j]
+        run_one(new_lane(n), mine, own_soc, offset_v[p], design, duty, np.empty((2 + duty.series, 0)), outcome, p)
