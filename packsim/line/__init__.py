@@ -1,0 +1,1 @@
+"""The factory: spreads, lots, rolls and defects of the process line become as-built cells."""

@@ -1,0 +1,38 @@
+"""As-built cells of any addresses."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from packsim.cell.cells import Cells
+from packsim.cell.traits import TRAIT_NAMES
+from packsim.line.kernels import build_cells
+from packsim.line.plan import LinePlan
+from packsim.numerics.streams import seed_key
+
+Addresses = npt.NDArray[np.int64]
+
+
+def build(plan: LinePlan, seed: int, addresses: Addresses) -> Cells:
+    """The cells at `addresses` int64[n, 3] (block, slot, candidate), each a pure function of (plan, seed, address).
+
+    Fastest where consecutive rows are consecutive slots of one block and candidate (see `slot_addresses`).
+
+    Raises:
+        ValueError: addresses that are no int64[n, 3].
+    """
+    if addresses.ndim != 2 or addresses.shape[1] != 3 or addresses.dtype != np.int64:
+        raise ValueError(f"addresses must be int64[n, 3], not {addresses.dtype}{list(addresses.shape)}")
+    addresses = np.ascontiguousarray(addresses)
+    n = len(addresses)
+    values, lot, defect = np.empty((len(TRAIT_NAMES), n)), np.empty(n, np.int32), np.empty(n, np.uint16)
+    build_cells(values, lot, defect, addresses, plan, *seed_key(seed))
+    return Cells(addresses, lot, values, defect)
+
+
+def slot_addresses(block: int, slots: npt.NDArray[np.int64] | range, candidate: int = 0) -> Addresses:
+    """Addresses int64[n, 3] of one candidate of several slots of a block."""
+    addresses = np.empty((len(slots), 3), np.int64)
+    addresses[:, 0], addresses[:, 1], addresses[:, 2] = block, slots, candidate
+    return addresses
