@@ -1,10 +1,11 @@
-"""What all scenario models share: frozen, no unknown keys, no type guessing, finite numbers only."""
+"""What all scenario models share: frozen, no unknown keys, no guessed types, finite numbers; and how rules fail."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 
 class Model(BaseModel):
@@ -24,4 +25,35 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
 NotNegative = Annotated[float, Field(ge=0.0)]
 Percent = Annotated[float, Field(ge=0.0, le=100.0)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
+
+RULE = "rule"
+
+
+def broken(path: tuple[str, ...], value: object, allowed: str, given: str = "") -> InitErrorDetails:
+    """One broken rule, located at `path` below the validated value; `given` is shown instead of the value itself."""
+    error = PydanticCustomError(RULE, "allowed: {allowed}", {"allowed": allowed, "given": given})
+    return InitErrorDetails(type=error, loc=path, input=value)
+
+
+def refuse(title: str, faults: list[InitErrorDetails]) -> None:
+    """Raise pydantic's ValidationError for all `faults` together, each at its own location; nothing without faults."""
+    if faults:
+        raise ValidationError.from_exception_data(title, faults)
+
+
+def require(model: Model, *rules: tuple[bool, str, str]) -> None:
+    """Check rules between keys of `model`: (holds, dotted key to blame or "" for the block, what is allowed there).
+
+    Raises:
+        ValidationError: one located error for each rule that does not hold.
+    """
+    faults = []
+    for holds, key, allowed in rules:
+        if not holds:
+            path = tuple(key.split(".")) if key else ()
+            value: Any = model
+            for name in path:
+                value = getattr(value, name)
+            faults.append(broken(path, value, allowed))
+    refuse(type(model).__name__, faults)

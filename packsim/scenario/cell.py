@@ -2,17 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from packsim.scenario.base import Model, Positive
+from packsim.scenario.base import Model, Positive, broken, refuse, require
+from packsim.scenario.suggest import hint
+
+FILE_KEYS = ("bpx_file", "table_file")
+
+
+@cache
+def parameter_sets() -> tuple[str, ...]:
+    """Names of the installed PyBaMM parameter sets, found without importing PyBaMM."""
+    return tuple(sorted(point.name for point in entry_points(group="pybamm_parameter_sets")))
+
+
+def absent_files(cell: object, folder: Path) -> dict[str, str]:
+    """Files that a `cell:` block of plain values names but that are not in `folder`: key -> what is wrong."""
+    if not isinstance(cell, Mapping):
+        return {}
+    names: dict[str, str] = {key: cell[key] for key in FILE_KEYS if isinstance(cell.get(key), str)}
+    return {
+        key: f"given {name!r}; allowed: an existing file, relative to {str(folder.resolve())!r}"
+        for key, name in names.items()
+        if not _is_file(folder / name)
+    }
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name too long, or one that no file can have
+        return False
+
+
+def _installed(name: str) -> str:
+    sets = parameter_sets()
+    if name not in sets:
+        allowed = f"a PyBaMM parameter set: {', '.join(sets)}{hint(name, sets)}"
+        refuse("parameter_set", [broken((), name, allowed)])
+    return name
 
 
 class CellModel(Model):
     """The nominal cell: exactly one of `parameter_set`, `bpx_file`, `table_file` says where it comes from."""
 
-    parameter_set: str | None = None
+    parameter_set: Annotated[str, AfterValidator(_installed)] | None = None
     """Name of a PyBaMM parameter set, for example Chen2020."""
     bpx_file: str | None = None
     """Path of a BPX file (JSON), relative to the scenario file."""
@@ -29,11 +69,16 @@ class CellModel(Model):
 
     @model_validator(mode="after")
     def _one_source(self) -> CellModel:
-        given = [key for key in ("parameter_set", "bpx_file", "table_file") if getattr(self, key) is not None]
-        if len(given) != 1:
-            raise ValueError(f"give exactly one of parameter_set, bpx_file, table_file (given: {', '.join(given) or 'none'})")
-        if self.table_file is not None and self.capacity_ah is None:
-            raise ValueError("table_file needs capacity_ah, the charge between 0 and 100 % SOC")
-        if self.lower_cutoff_v is not None and self.upper_cutoff_v is not None and self.lower_cutoff_v >= self.upper_cutoff_v:
-            raise ValueError(f"lower_cutoff_v {self.lower_cutoff_v:g} must be below upper_cutoff_v {self.upper_cutoff_v:g}")
+        given = [key for key in ("parameter_set", *FILE_KEYS) if getattr(self, key) is not None]
+        lower, upper = self.lower_cutoff_v, self.upper_cutoff_v
+        require(
+            self,
+            (len(given) == 1, "", "exactly one of parameter_set, bpx_file, table_file"),
+            (
+                self.table_file is None or self.capacity_ah is not None,
+                "capacity_ah",
+                "a number > 0 beside table_file: the charge between 0 and 100 % SOC",
+            ),
+            (lower is None or upper is None or lower < upper, "lower_cutoff_v", f"below upper_cutoff_v {upper}"),
+        )
         return self

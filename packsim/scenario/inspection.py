@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from packsim.scenario.base import Count, Model, NotNegative, Percent, Positive
+from packsim.scenario.base import Count, Model, NotNegative, Percent, Positive, require
 
 
 class CapacityTest(Model):
@@ -23,7 +23,7 @@ class CapacityTest(Model):
 
     @model_validator(mode="after")
     def _ordered(self) -> CapacityTest:
-        _check_order(self.lower_pct, self.upper_pct, "pct")
+        _in_order(self, "pct")
         return self
 
 
@@ -45,7 +45,7 @@ class DcirTest(Model):
 
     @model_validator(mode="after")
     def _ordered(self) -> DcirTest:
-        _check_order(self.lower_pct, self.upper_pct, "pct")
+        _in_order(self, "pct")
         return self
 
 
@@ -61,7 +61,7 @@ class OcvTest(Model):
 
     @model_validator(mode="after")
     def _ordered(self) -> OcvTest:
-        _check_order(self.lower_mv, self.upper_mv, "mv")
+        _in_order(self, "mv")
         return self
 
 
@@ -77,8 +77,8 @@ class KValueTest(Model):
 
     @model_validator(mode="after")
     def _one_limit(self) -> KValueTest:
-        if self.upper_mv_per_day is not None and self.upper_robust_sigmas is not None:
-            raise ValueError("give upper_mv_per_day or upper_robust_sigmas, not both")
+        both = self.upper_mv_per_day is not None and self.upper_robust_sigmas is not None
+        require(self, (not both, "", "upper_mv_per_day or upper_robust_sigmas, not both"))
         return self
 
 
@@ -95,7 +95,7 @@ class Grading(Model):
     """How passing cells are put into packs, within a block."""
 
     matching: Literal["in_order", "capacity_bins", "sorted"] = "in_order"
-    """in_order: as they come; capacity_bins: by bin of measured capacity, as they come within it; sorted: by measured capacity."""
+    """in_order: as they come; capacity_bins: by bin of measured capacity; sorted: by measured capacity."""
     capacity_bins: Count = 5
     """Number of bins of equal width between the limits of the capacity test."""
 
@@ -112,14 +112,22 @@ class InspectionModel(Model):
 
     @model_validator(mode="after")
     def _bins_need_limits(self) -> InspectionModel:
-        if self.grading.matching == "capacity_bins" and (self.capacity.lower_pct is None or self.capacity.upper_pct is None):
-            raise ValueError("grading.matching capacity_bins needs capacity.lower_pct and capacity.upper_pct")
+        limited = self.capacity.lower_pct is not None and self.capacity.upper_pct is not None
+        require(
+            self,
+            (
+                limited or self.grading.matching != "capacity_bins",
+                "grading.matching",
+                "capacity_bins only with both capacity.lower_pct and capacity.upper_pct; else in_order or sorted",
+            ),
+        )
         return self
 
 
-def _check_order(lower: float | None, upper: float | None, unit: str) -> None:
-    if lower is not None and upper is not None and lower >= upper:
-        raise ValueError(f"lower_{unit} (LSL) {lower:g} must be below upper_{unit} (USL) {upper:g}")
+def _in_order(test: CapacityTest | DcirTest | OcvTest, unit: str) -> None:
+    lower, upper = getattr(test, f"lower_{unit}"), getattr(test, f"upper_{unit}")
+    holds = lower is None or upper is None or lower < upper
+    require(test, (holds, f"lower_{unit}", f"a lower limit (LSL) below upper_{unit} (USL) {upper}"))
 
 
 __all__ = ["Grading", "InspectionModel", "Percent"]

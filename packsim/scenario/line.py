@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, create_model, model_validator
+from pydantic import AfterValidator, Field, create_model, model_validator
 
-from packsim.scenario.base import Count, Model, NotNegative, Percent, Positive, Share
-from packsim.scenario.traits import STEPS, TRAITS
+from packsim.scenario.base import Count, Model, NotNegative, Percent, Positive, Share, require
+from packsim.scenario.traits import STEPS, TRAITS, Trait
 
 
 class Spread(Model):
     """How one trait spreads: exactly one of `sd_pct`, `cpk`, `first_pass_yield_pct`; the last two need `tolerance_pct`.
 
-    Percentages are of the trait's nominal value. The tolerance only defines the spread: no cell is scrapped in the line.
+    Percentages are of the trait's nominal value. The tolerance only defines the spread: the line scraps no cell.
     """
 
     sd_pct: Annotated[float, Field(ge=0.0, le=100.0)] | None = None
@@ -38,22 +38,43 @@ class Spread(Model):
     @model_validator(mode="after")
     def _consistent(self) -> Spread:
         given = [key for key in ("sd_pct", "cpk", "first_pass_yield_pct") if getattr(self, key) is not None]
-        if len(given) != 1:
-            raise ValueError(f"give exactly one of sd_pct, cpk, first_pass_yield_pct (given: {', '.join(given) or 'none'})")
-        if given[0] != "sd_pct" and self.tolerance_pct is None:
-            raise ValueError(f"{given[0]} needs tolerance_pct")
-        if given[0] != "sd_pct" and self.tolerance_pct is not None and abs(self.offset_pct) >= self.tolerance_pct:
-            raise ValueError(f"offset_pct {self.offset_pct:g} must lie within tolerance_pct {self.tolerance_pct:g}")
-        if self.between_lot_share + self.between_roll_share > 1.0:
-            raise ValueError("between_lot_share + between_roll_share must not exceed 1")
+        derived = len(given) == 1 and given[0] != "sd_pct"
+        tolerance, lot_share = self.tolerance_pct, self.between_lot_share
+        require(
+            self,
+            (len(given) == 1, "", "exactly one of sd_pct, cpk, first_pass_yield_pct"),
+            (not derived or tolerance is not None, "tolerance_pct", f"a number > 0 beside {' '.join(given)}"),
+            (
+                not derived or tolerance is None or abs(self.offset_pct) < tolerance,
+                "offset_pct",
+                f"a mean within the tolerance, +/- {tolerance} %",
+            ),
+            (
+                lot_share + self.between_roll_share <= 1.0,
+                "between_roll_share",
+                f"at most 1 together with between_lot_share {lot_share}",
+            ),
+        )
         return self
+
+
+def _spread_of(trait: Trait) -> Any:
+    def nominal_where_needed(spread: Spread) -> Spread:
+        given = spread.nominal is not None
+        if trait.unit == "1":
+            require(spread, (not given, "nominal", "nothing: the nominal value of a ratio is 1"))
+        else:
+            require(spread, (given, "nominal", f"the nominal value, a number >= 0 [{trait.unit}]"))
+        return spread
+
+    return Annotated[Spread, AfterValidator(nominal_where_needed)] | None
 
 
 class _Defect(Model):
     rate_ppm: Annotated[float, Field(ge=0.0, le=1e6)]
     """Cells that get this defect, in parts per million."""
     spread_factor: Annotated[float, Field(ge=1.0, le=100.0)] = 1.0
-    """Geometric standard deviation of the severity: 68 % of the defects lie within median / factor .. median * factor."""
+    """Geometric standard deviation of the severity: 68 % of defects lie within median / factor .. median * factor."""
 
 
 class ParticleContamination(_Defect):
@@ -111,19 +132,27 @@ class Defects(Model):
 
 def _step(name: str) -> type[Model]:
     fields: dict[str, Any] = {
-        trait.name: (Spread | None, Field(default=None, description=f"Spread of the {trait.meaning} [{trait.unit}]."))
+        trait.name: (
+            _spread_of(trait),
+            Field(default=None, description=f"Spread of the {trait.meaning} [{trait.unit}]."),
+        )
         for trait in TRAITS
         if trait.step == name
     }
     title = "".join(part.title() for part in name.split("_"))
-    return create_model(title, __base__=Model, __doc__=f"Traits set at {name}; one that is left out does not spread.", **fields)
+    return create_model(
+        title, __base__=Model, __doc__=f"Traits set at {name}; one that is left out does not spread.", **fields
+    )
 
 
+_STEP_FIELDS: dict[str, Any] = {
+    name: (model, Field(default_factory=model)) for name, model in ((name, _step(name)) for name in STEPS)
+}
 Steps: Any = create_model(
     "Steps",
     __base__=Model,
     __doc__="The steps of the line in the order in which a cell passes them.",
-    **{name: (model, Field(default_factory=model)) for name, model in ((name, _step(name)) for name in STEPS)},
+    **_STEP_FIELDS,
 )
 
 
@@ -141,24 +170,15 @@ class LineModel(Model):
 
     @model_validator(mode="after")
     def _nested(self) -> LineModel:
-        if self.supplier_lot_cells % self.roll_cells:
-            raise ValueError(
-                f"supplier_lot_cells {self.supplier_lot_cells} must be a multiple of roll_cells {self.roll_cells}: "
-                "a roll lies within one lot"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _nominals(self) -> LineModel:
-        for trait in TRAITS:
-            spread = getattr(getattr(self.steps, trait.step), trait.name)
-            if spread is None:
-                continue
-            where = f"steps.{trait.step}.{trait.name}.nominal"
-            if trait.unit == "1" and spread.nominal is not None:
-                raise ValueError(f"{where}: a ratio has nominal 1, leave it out")
-            if trait.unit != "1" and spread.nominal is None:
-                raise ValueError(f"{where}: needed [{trait.unit}]")
+        lot = self.supplier_lot_cells
+        require(
+            self,
+            (
+                lot % self.roll_cells == 0,
+                "roll_cells",
+                f"a divisor of supplier_lot_cells {lot}: a roll lies within one lot",
+            ),
+        )
         return self
 
 

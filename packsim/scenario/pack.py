@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from packsim.scenario.base import Count, Model, NotNegative, Percent
+from packsim.scenario.base import Model, NotNegative, Percent, require
 
 
 class Charge(Model):
@@ -21,8 +21,9 @@ class Charge(Model):
 
     @model_validator(mode="after")
     def _falls(self) -> Charge:
-        if self.cutoff_c_rate >= self.c_rate:
-            raise ValueError(f"cutoff_c_rate {self.cutoff_c_rate:g} must be below c_rate {self.c_rate:g}")
+        require(
+            self, (self.cutoff_c_rate < self.c_rate, "cutoff_c_rate", f"a number > 0 and below c_rate {self.c_rate}")
+        )
         return self
 
 

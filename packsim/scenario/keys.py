@@ -1,0 +1,95 @@
+"""The keys of a scenario and what each allows, read from the models' JSON Schema."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel
+
+Schema = dict[str, Any]
+_BOUNDS = {"exclusiveMinimum": "> {}", "minimum": ">= {}", "exclusiveMaximum": "< {}", "maximum": "<= {}"}
+_NOUNS = {"number": "a number", "integer": "a whole number", "string": "text", "boolean": "true or false"}
+
+
+@cache
+def schema(model: type[BaseModel]) -> Schema:
+    """JSON Schema of a model. One shared copy: do not write into it."""
+    return model.model_json_schema()
+
+
+def resolve(root: Schema, node: Schema) -> Schema:
+    """`node` without references and without the alternative null."""
+    if "$ref" in node:
+        return resolve(root, root["$defs"][node["$ref"].rpartition("/")[2]])
+    if "anyOf" in node:
+        return resolve(root, next(option for option in node["anyOf"] if option.get("type") != "null"))
+    return node
+
+
+def children(root: Schema, node: Schema) -> dict[str, Schema]:
+    """The keys of a block, in the order in which they are declared; none if `node` is no block."""
+    properties: dict[str, Schema] = resolve(root, node).get("properties", {})
+    return properties
+
+
+def find(model: type[BaseModel], path: Sequence[str]) -> Schema | None:
+    """Schema of the key at `path`, None if there is no such key."""
+    root = schema(model)
+    node = root
+    for name in path:
+        inner = children(root, node)
+        free = resolve(root, node).get("additionalProperties")
+        if name in inner:
+            node = inner[name]
+        elif isinstance(free, dict):
+            node = free
+        else:
+            return None
+    return node
+
+
+@cache
+def dotted(model: type[BaseModel]) -> tuple[str, ...]:
+    """All dotted keys of a model, blocks before their contents."""
+    root = schema(model)
+
+    def walk(node: Schema, prefix: str) -> list[str]:
+        return [
+            key
+            for name, child in children(root, node).items()
+            for key in (prefix + name, *walk(child, f"{prefix}{name}."))
+        ]
+
+    return tuple(walk(root, ""))
+
+
+def allowed(model: type[BaseModel], path: Sequence[str]) -> str:
+    """What may stand at `path`, in words: `a number > 0 and <= 5`. Raises KeyError if there is no such key."""
+    node = find(model, path)
+    if node is None:
+        raise KeyError(".".join(path))
+    words = _words(schema(model), node)
+    optional = any(option.get("type") == "null" for option in node.get("anyOf", ()))
+    return f"{words}, or leave it out" if optional else words
+
+
+def _words(root: Schema, node: Schema) -> str:
+    node = resolve(root, node)
+    if "enum" in node:
+        return "one of " + ", ".join(node["enum"])
+    if node.get("type") == "object":
+        names = ", ".join(node.get("properties", ()))
+        return f"a block with keys {names}" if names else "a block of `dotted.key: text`"
+    text = _NOUNS[node["type"]]
+    if node.get("minLength"):
+        text += f" of at least {node['minLength']} character"
+    if "maxLength" in node:
+        text += f" and at most {node['maxLength']} characters"
+    bounds = [form.format(_plain(node[key])) for key, form in _BOUNDS.items() if key in node]
+    return " ".join([text, " and ".join(bounds)]).rstrip()
+
+
+def _plain(bound: float) -> str:
+    return str(int(bound)) if bound == int(bound) else repr(bound)

@@ -1,0 +1,52 @@
+"""Units are the suffixes of names; this is the one table that says which."""
+
+from __future__ import annotations
+
+UNITS: dict[str, str] = {
+    "ah": "A.h",
+    "a": "A",
+    "c_rate": "1/h",
+    "days": "d",
+    "degc": "degC",
+    "mohm": "mOhm",
+    "mv": "mV",
+    "mv_per_day": "mV/d",
+    "pct": "%",
+    "ppm": "ppm",
+    "s": "s",
+    "ua": "uA",
+    "v": "V",
+    "wh": "W.h",
+    # pure numbers that say so
+    "bins": "1",
+    "cells": "1",
+    "cpk": "1",
+    "factor": "1",
+    "packs": "1",
+    "ratio": "1",
+    "share": "1",
+    "sigmas": "1",
+}
+DIMENSIONLESS = frozenset({"seed", "packs_per_block", "max_candidates", "series", "parallel"})
+OF_PARENT = frozenset({"nominal"})
+"""Keys in the unit of the block that holds them: the nominal value of a trait is in the trait's unit."""
+
+
+def suffix(name: str) -> str:
+    """The longest suffix of `name` that is in the table, or "". `rest_days` -> `days`, `c_rate` -> `c_rate`."""
+    found = [key for key in UNITS if name == key or name.endswith("_" + key)]
+    return max(found, key=len, default="")
+
+
+def unit_of(key: str) -> str:
+    """Unit of a dotted key or of a name. `cell.capacity_ah` -> `A.h`.
+
+    Raises:
+        KeyError: the name has no suffix of the table and is not declared dimensionless.
+    """
+    parent, _, name = key.rpartition(".")
+    if name in OF_PARENT and parent:
+        return unit_of(parent)
+    if name in DIMENSIONLESS:
+        return "1"
+    return UNITS[suffix(name)]
