@@ -46,7 +46,7 @@ class Cells:
         """
         import pandas as pd
 
-        everything = {name: self.address[:, k] for k, name in enumerate(ADDRESS)}
+        everything: dict[str, npt.NDArray[np.generic]] = {name: self.address[:, k] for k, name in enumerate(ADDRESS)}
         everything |= {"lot": self.lot, "defect": self.defect}
         everything |= {name: self.values[INDEX[name]] for name in TRAIT_NAMES}
         chosen = list(everything) if columns is None else list(columns)

@@ -90,7 +90,7 @@ def parameter_values(source: str | Path | pybamm.ParameterValues) -> tuple[str, 
         if not Path(text).is_file():
             raise FileNotFoundError(f"BPX file not found: {text}")
         return Path(text).name, pybamm.ParameterValues.create_from_bpx(text)
-    if text not in pybamm.parameter_sets.keys():
+    if text not in pybamm.parameter_sets:
         raise ValueError(f"unknown parameter set {text!r}; known: {', '.join(sorted(pybamm.parameter_sets.keys()))}")
     return text, pybamm.ParameterValues(text)
 
@@ -123,8 +123,6 @@ class _Reader:
                 raise UnsupportedParameterSet(f"{self.name}: {key} varies through the cell, which SPMe kernels lack")
             return found[0]
         return float(self.values.evaluate(self.pybamm.Parameter(key)))
-
-
 
 
 def _electrode(read: _Reader, side: str) -> ElectrodeParameters:

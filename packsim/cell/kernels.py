@@ -15,9 +15,9 @@ from typing import NamedTuple
 import numpy as np
 
 from packsim.cell.electrodes import kernels as electrodes
-from packsim.cell.electrodes.kernels import CE_N, CIF_P, N_STATE, PARTICLE_N, PARTICLE_P, TAU_N, TAU_P, X_N, X_P
+from packsim.cell.electrodes.kernels import CE_N, CIF_P, N_STATE, PARTICLE_N, PARTICLE_P, POLES, TAU_N, TAU_P, X_N, X_P
 from packsim.cell.spme import kernels as spme
-from packsim.cell.spme.kernels import POLE_RATE, POLES
+from packsim.cell.spme.kernels import POLE_RATE
 from packsim.cell.table import kernels as table
 from packsim.numerics.fastmath import exp_fast
 from packsim.numerics.jit import kernel

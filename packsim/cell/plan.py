@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,22 +20,21 @@ class CellPlan(NamedTuple):
     rated_capacity_ah: float
 
 
-def plan(model: CellModel, folder: Path | None = None) -> CellPlan:
-    """Numbers of a scenario's cell; relative paths start at `folder` (the scenario file's).
+def plan(model: CellModel, locate: Callable[[str], Path] = Path) -> CellPlan:
+    """Numbers of a scenario's cell; `locate` gives the path of a file that the scenario names.
 
     Raises:
         FileNotFoundError, ValueError: as `packsim.cell.cell.Cell` and `TableCell.from_csv`.
     """
-    base = folder or Path()
     if model.table_file is not None and model.capacity_ah is not None:
         cell = Cell(
-            TableCell.from_csv(base / model.table_file, model.capacity_ah),
+            TableCell.from_csv(locate(model.table_file), model.capacity_ah),
             lower_cutoff_v=model.lower_cutoff_v,
             upper_cutoff_v=model.upper_cutoff_v,
         )
     else:
         cell = Cell(
-            str(base / model.bpx_file) if model.bpx_file else str(model.parameter_set),
+            str(locate(model.bpx_file)) if model.bpx_file else str(model.parameter_set),
             capacity_ah=model.capacity_ah,
             temperature_degc=model.temperature_degc,
             lower_cutoff_v=model.lower_cutoff_v,

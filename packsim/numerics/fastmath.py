@@ -8,6 +8,7 @@ flushes below exp(-708) to zero; NaN stays NaN.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -30,8 +31,8 @@ def _bit_cast(source: Any, target: Any, target_ir: Any) -> Any:
     return intrinsic(cast)
 
 
-float64_bits = _bit_cast(types.float64, types.uint64, ir.IntType(64))  # float64 -> its 64 bits
-bits_float64 = _bit_cast(types.uint64, types.float64, ir.DoubleType())  # and back
+float64_bits: Callable[[Any], Any] = _bit_cast(types.float64, types.uint64, ir.IntType(64))  # float64 -> its 64 bits
+bits_float64: Callable[[Any], float] = _bit_cast(types.uint64, types.float64, ir.DoubleType())  # and back
 
 # Typed constants: uint64 with a plain int literal would become float64 in Numba.
 _SIGN = np.uint64(0x8000000000000000)
@@ -50,7 +51,7 @@ _LN2_LOW = 1.90821492927058770002e-10
 _LOG2_E = 1.4426950408889634
 _SMALLEST_NORMAL = 2.2250738585072014e-308
 
-# Coefficients of log((1+s)/(1-s)) - 2s over s^3, in s^2, minimax (fdlibm e_log.c, Sun Microsystems 1993; error < 1 ulp).
+# Coefficients of log((1+s)/(1-s)) - 2s over s^3, in s^2, minimax (fdlibm e_log.c, Sun Microsystems 1993; < 1 ulp).
 _LG1 = 6.666666666666735130e-01
 _LG2 = 3.999999999940941908e-01
 _LG3 = 2.857142874366239149e-01
@@ -108,9 +109,9 @@ def exp_fast(x: float) -> float:
 
 @inlined_kernel
 def asinh_fast(x: float) -> float:
-    """Inverse hyperbolic sine, relative error under 1e-15 also for tiny x, odd to the bit; inf above 8e307, nan for nan.
+    """Inverse sinh, relative error under 1e-15 also for tiny x, odd to the bit; inf above 8e307, nan for nan.
 
-    asinh a = log(1 + y) with y = a + a^2 / (1 + sqrt(1 + a^2)); what rounding 1 + y loses is put back into its mantissa.
+    asinh a = log(1 + y), y = a + a^2 / (1 + sqrt(1 + a^2)); what rounding 1 + y loses is put back into its mantissa.
     """
     a = abs(x)
     bounded = min(a, 1e15)

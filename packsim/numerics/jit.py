@@ -32,7 +32,7 @@ _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def kernel(function: Function) -> Function:
+def kernel(function: Callable[..., Any]) -> Any:
     """Compile to nopython code without the GIL; division follows IEEE 754; kept in packsim's kernel cache.
 
     Only functions of a `kernels.py` of the package or of `numerics/` are kept: edits elsewhere could not be noticed.
@@ -41,13 +41,13 @@ def kernel(function: Function) -> Function:
     return _compiled(function)
 
 
-def parallel_kernel(function: Function) -> Function:
-    """As `kernel`, with `numba.prange` loops spread over threads. No sums across iterations: their order is not fixed."""
+def parallel_kernel(function: Callable[..., Any]) -> Any:
+    """As `kernel`, with `numba.prange` loops over threads. No sums across iterations: their order is not fixed."""
     return _compiled(function, parallel=True)
 
 
 def inlined_kernel(function: Function) -> Function:
-    """As `kernel`, for scalar helpers of vector loops: a single call that LLVM finds too big to inline keeps a loop scalar.
+    """As `kernel`, for scalar helpers of vector loops: one call that LLVM finds too big to inline keeps a loop scalar.
 
     (Philox in a loop over slots: 4.2 ns a word as `kernel`, 0.6 ns inlined.)
     """

@@ -1,9 +1,9 @@
 """Where compiled kernels are kept between processes, and the lock under which they are compiled.
 
 Numba's own cache serves stale machine code in two cases met in practice. A *callee* in another file changed: so the
-directory is named by a hash of every source file that kernels may stand in, and any edit starts an empty one. The fields
-of a NamedTuple argument changed order: so the field names are part of each signature's key. Kernels read constants of no
-other files: those would be frozen into the code unseen.
+directory is named by a hash of every source file that kernels may stand in, and any edit starts an empty one. The
+fields of a NamedTuple argument changed order: so the field names are part of each signature's key. Kernels read
+constants of no other files: those would be frozen into the code unseen.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def cache_directory() -> Path | None:
     return directory
 
 
-class KernelCache(FunctionCache):
+class KernelCache(FunctionCache):  # type: ignore[misc]
     """Numba's per-function cache, with the field names of NamedTuple arguments in the key of each signature."""
 
     def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
@@ -129,7 +129,7 @@ class KernelCache(FunctionCache):
 
 def _field_names(argument: Any) -> tuple[Any, ...]:
     """Names of a NamedTuple type's fields and, recursively, of the tuples in it; () for any other type."""
-    if not isinstance(argument, types.BaseTuple):
+    if not isinstance(argument, types.BaseTuple):  # type: ignore[attr-defined]
         return ()
     own = tuple(getattr(argument, "fields", ()))
     return own, tuple(_field_names(element) for element in argument)

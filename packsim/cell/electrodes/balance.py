@@ -15,11 +15,11 @@ Array = npt.NDArray[np.float64]
 class Balance(NamedTuple):
     """Stoichiometries at 0 % and 100 % SOC (x anode, y cathode) and capacity; floats or arrays [cell]."""
 
-    x0: Array
-    x100: Array
-    y0: Array
-    y100: Array
-    capacity_ah: Array
+    x0: Array | float
+    x100: Array | float
+    y0: Array | float
+    y100: Array | float
+    capacity_ah: Array | float
 
 
 def solve_balance(design: k.Design, q_n_ah: Array, q_p_ah: Array, q_li_ah: Array) -> Balance:

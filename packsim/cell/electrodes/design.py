@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from packsim.cell.electrodes import kernels as k
 from packsim.cell.electrodes.ocp import ocp_table
+from packsim.cell.electrolyte.closure import closure_table
 from packsim.cell.from_pybamm import CONCENTRATION_GRID, CellParameters, ElectrodeParameters
 
 Array = npt.NDArray[np.float64]
@@ -57,7 +58,9 @@ def _nominal(p: CellParameters, lithium_made_ratio: float | None) -> Array:
     # lithium comes from the cathode; a set with more lithium than its cathode holds keeps the excess as an offset
     made = max(1.0, q_li / q_p) if lithium_made_ratio is None else lithium_made_ratio
     if made * q_p < q_li * (1 - 1e-12):
-        raise ValueError(f"lithium_made_ratio {made:g} gives less lithium than {p.name} holds ({q_li / q_p:.4f} of Q_p)")
+        raise ValueError(
+            f"lithium_made_ratio {made:g} gives less lithium than {p.name} holds ({q_li / q_p:.4f} of Q_p)"
+        )
     out[k.AREA] = p.area_m2
     out[k.R_CONTACT] = p.contact_resistance_ohm
     out[k.SEP_THICKNESS], out[k.SEP_POROSITY] = p.separator_thickness_m, p.separator_porosity
@@ -104,6 +107,7 @@ def build_design(
         d_e=p.electrolyte_diffusivity,
         kappa=p.electrolyte_conductivity,
         per_c_e=1.0 / (CONCENTRATION_GRID[1] - CONCENTRATION_GRID[0]),
+        closure=closure_table(p.electrolyte_diffusivity, CONCENTRATION_GRID[-1]),
         shells_n=tables[0][1],
         shells_p=tables[1][1],
         d_n=np.ascontiguousarray(tables[0][0]),

@@ -25,7 +25,8 @@ N_COEF = 17
 XS_N, XS_P, CM_N, CM_P, C1, C2 = 0, 2, 4, 6, 8, 10
 SHELL_N, SHELL_P = 12, 23  # 5 eliminated values, 5 factors, 1 slope each
 SCRATCH = 34  # six rows that hold no state between calls
-N_WORK = 40
+SHAPE_N, SHAPE_P = 40, 41  # see closure.py; lagged
+N_WORK = 42
 N_DECAY = 2 * POLES
 
 OCP_EDGES = (-0.003, 0.005, 0.995, 1.003)
@@ -33,6 +34,7 @@ OCP_INTERVALS = (128, 1024, 128)
 OCP_TAIL = 0.05  # V per unit stoichiometry beyond the table: keeps the map invertible [assumed]
 KINETIC_GUARD = 1e-4  # floor of x (1 - x) in the exchange current, so that it stays finite past the ends [assumed]
 CONCENTRATION_FLOOR = 1.0  # mol/m3
+GAP_EDGES = (-1.0, 5.0)  # (edge - mean) / mean of the electrolyte in an electrode, as tabulated in closure.py
 
 
 class Design(NamedTuple):
@@ -47,6 +49,7 @@ class Design(NamedTuple):
     d_e: np.ndarray  # [m] m2/s on an even grid 0..c_e_max
     kappa: np.ndarray  # [m] S/m on the same grid
     per_c_e: float  # grid points per mol/m3
+    closure: np.ndarray  # [2, mean, gap] electrolyte profile in an electrode, see spme/closure.py
     shells_n: int  # 0: fitted poles (constant diffusivity), else number of shells
     shells_p: int
     d_n: np.ndarray  # [k] m2/s over stoichiometry 0..1
@@ -76,7 +79,12 @@ N_NOMINAL = 26
 def ocp(table, x):
     """Potential and slope at stoichiometry x: three even cubic pieces, straight tails outside."""
     clipped = min(max(x, OCP_EDGES[0]), OCP_EDGES[3])
-    low, per, base, count = OCP_EDGES[1], OCP_INTERVALS[1] / (OCP_EDGES[2] - OCP_EDGES[1]), OCP_INTERVALS[0], OCP_INTERVALS[1]
+    low, per, base, count = (
+        OCP_EDGES[1],
+        OCP_INTERVALS[1] / (OCP_EDGES[2] - OCP_EDGES[1]),
+        OCP_INTERVALS[0],
+        OCP_INTERVALS[1],
+    )
     if clipped < OCP_EDGES[1]:
         low, per, base, count = OCP_EDGES[0], OCP_INTERVALS[0] / (OCP_EDGES[1] - OCP_EDGES[0]), 0, OCP_INTERVALS[0]
     elif clipped >= OCP_EDGES[2]:
@@ -129,14 +137,14 @@ def electrode_coefficients(coef, values, design, begin, end):
         l_s = nominal[SEP_THICKNESS] * values[T_SEP_L, j]
         packing_n = values[T_LOAD_N, j] / values[T_THICK_N, j]
         packing_p = values[T_LOAD_P, j] / values[T_THICK_P, j]
-        eps_n = (1.0 - (1.0 - nominal[POROSITY]) * packing_n) * fill
-        eps_p = (1.0 - (1.0 - nominal[p + POROSITY]) * packing_p) * fill
+        bulk_n, bulk_p = (1.0 - nominal[POROSITY]) * packing_n, (1.0 - nominal[p + POROSITY]) * packing_p  # all solids
+        eps_n, eps_p = (1.0 - bulk_n) * fill, (1.0 - bulk_p) * fill
         eps_s = nominal[SEP_POROSITY] * values[T_SEP_E, j] * fill
         tor_n = exp_fast(nominal[B_N] * log_fast(eps_n))
         tor_s = exp_fast(nominal[B_S] * log_fast(eps_s))
         tor_p = exp_fast(nominal[B_P] * log_fast(eps_p))
-        solid_n = nominal[CONDUCT] * exp_fast(nominal[BS_N] * log_fast(1.0 - eps_n))
-        solid_p = nominal[p + CONDUCT] * exp_fast(nominal[BS_P] * log_fast(1.0 - eps_p))
+        solid_n = nominal[CONDUCT] * exp_fast(nominal[BS_N] * log_fast(bulk_n))
+        solid_p = nominal[p + CONDUCT] * exp_fast(nominal[BS_P] * log_fast(bulk_p))
         length = l_n + l_s + l_p
         # PyBaMM's "X-averaged electrolyte concentration", at which it takes kappa, is this constant
         c_ref = design.c_e_init * (eps_n * l_n + eps_s * l_s + eps_p * l_p)
@@ -176,10 +184,13 @@ def open_circuit(design, q_n, q_p, q_li, x):
 
 @kernel
 def stoichiometry_at(design, q_n, q_p, q_li, voltage):
-    """Anode stoichiometry at which the open-circuit voltage is `voltage` (Newton kept inside a bracket); nan if none."""
+    """Anode stoichiometry where the open-circuit voltage is `voltage` (Newton kept inside a bracket); nan if none."""
     low = max(OCP_EDGES[0], (q_li - OCP_EDGES[3] * q_p) / q_n)
     high = min(OCP_EDGES[3], (q_li - OCP_EDGES[0] * q_p) / q_n)
-    if open_circuit(design, q_n, q_p, q_li, low)[0] > voltage or open_circuit(design, q_n, q_p, q_li, high)[0] < voltage:
+    if (
+        open_circuit(design, q_n, q_p, q_li, low)[0] > voltage
+        or open_circuit(design, q_n, q_p, q_li, high)[0] < voltage
+    ):
         return np.nan
     x = 0.5 * (low + high)
     for _ in range(100):

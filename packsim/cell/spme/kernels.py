@@ -7,19 +7,12 @@ end-of-step quantity that does not depend on the current, and its slope with cur
 import math
 
 from packsim.cell.electrodes.kernels import (
-    AL_N,
-    AL_P,
-    AL_S,
     C1,
     C2,
     CE_N,
-    CE_P,
     CHI_V,
-    CIF_N,
-    CIF_P,
     CM_N,
     CM_P,
-    CONCENTRATION_FLOOR,
     K_N,
     K_P,
     KINETIC_GUARD,
@@ -28,28 +21,25 @@ from packsim.cell.electrodes.kernels import (
     POLES,
     Q_N,
     R_OHM,
-    SALT,
     SCRATCH,
+    SHAPE_N,
+    SHAPE_P,
     SHELL_N,
     SHELL_P,
     SHELLS,
-    SOURCE,
     TAU_N,
-    VOL_N,
-    VOL_P,
-    VOL_S,
     X_N,
     XS_N,
     linear,
     ocp,
 )
+from packsim.cell.electrolyte.kernels import log_mean_parts, prepare_electrolyte
 from packsim.numerics.fastmath import asinh_fast, log_fast
 from packsim.numerics.jit import kernel
 
 # fitted particle poles (see docs/spme.md), sum(w) = 1/5
 POLE_RATE = (20.564216, 80.667115, 349.749002, 2303.561612)
 POLE_WEIGHT = (0.10346434, 0.04773489, 0.02678349, 0.02201728)
-
 
 
 @kernel
@@ -117,75 +107,6 @@ def prepare_shells(work, state, coef, design, side, dt, begin, end):
 
 
 @kernel
-def prepare_electrolyte(work, state, coef, design, dt, begin, end):
-    """Two region means, backward Euler with diffusivities from the step's start; interface values follow.
-
-    Three short passes: look-ups apart from arithmetic, so that the arithmetic runs on vector registers.
-    """
-    d_n, d_s, d_p = work[SCRATCH, begin:end], work[SCRATCH + 1, begin:end], work[SCRATCH + 2, begin:end]
-    mean_diffusivity(d_n, state[CE_N, begin:end], state[CIF_N, begin:end], design)
-    mean_diffusivity(d_p, state[CE_P, begin:end], state[CIF_P, begin:end], design)
-    v_n, v_s, v_p = coef[VOL_N, begin:end], coef[VOL_S, begin:end], coef[VOL_P, begin:end]
-    salt, c_n, c_p = coef[SALT, begin:end], state[CE_N, begin:end], state[CE_P, begin:end]
-    for j in range(end - begin):
-        c_s = (salt[j] - v_n[j] * c_n[j] - v_p[j] * c_p[j]) / v_s[j]
-        d_s[j] = linear(design.d_e, c_s * design.per_c_e)
-    al_n, al_s, al_p = coef[AL_N, begin:end], coef[AL_S, begin:end], coef[AL_P, begin:end]
-    source = coef[SOURCE, begin:end]
-    mean_n, mean_n_rise = work[CM_N, begin:end], work[CM_N + 1, begin:end]
-    mean_p, mean_p_rise = work[CM_P, begin:end], work[CM_P + 1, begin:end]
-    edge_n, edge_n_rise = work[C1, begin:end], work[C1 + 1, begin:end]
-    edge_p, edge_p_rise = work[C2, begin:end], work[C2 + 1, begin:end]
-    for j in range(end - begin):
-        a_n, s, a_p = al_n[j] * d_n[j], al_s[j] * d_s[j], al_p[j] * d_p[j]
-        per_det = 1.0 / ((a_n + 4.0 * s) * (a_p + 4.0 * s) - 4.0 * s * s)
-        t_1 = 6.0 * s * (a_p + 2.0 * s) * per_det / v_s[j]  # share of the separator's mean in each interface
-        t_2 = 6.0 * s * (a_n + 2.0 * s) * per_det / v_s[j]
-        n_1 = a_n * (a_p + 4.0 * s) * per_det - t_1 * v_n[j]
-        p_1 = -2.0 * s * a_p * per_det - t_1 * v_p[j]
-        n_2 = -2.0 * s * a_n * per_det - t_2 * v_n[j]
-        p_2 = (a_n + 4.0 * s) * a_p * per_det - t_2 * v_p[j]
-        m_11 = v_n[j] + dt * a_n * (1.0 - n_1)
-        m_12 = -dt * a_n * p_1
-        m_21 = -dt * a_p * n_2
-        m_22 = v_p[j] + dt * a_p * (1.0 - p_2)
-        scale = 1.0 / (m_11 * m_22 - m_12 * m_21)
-        b_1 = v_n[j] * c_n[j] + dt * a_n * t_1 * salt[j]
-        b_2 = v_p[j] * c_p[j] + dt * a_p * t_2 * salt[j]
-        at_n, at_p = scale * (m_22 * b_1 - m_12 * b_2), scale * (m_11 * b_2 - m_21 * b_1)
-        rise = dt * source[j] * scale
-        rise_n, rise_p = rise * (m_22 + m_12), -rise * (m_11 + m_21)
-        mean_n[j], mean_n_rise[j], mean_p[j], mean_p_rise[j] = at_n, rise_n, at_p, rise_p
-        edge_n[j], edge_n_rise[j] = n_1 * at_n + p_1 * at_p + t_1 * salt[j], n_1 * rise_n + p_1 * rise_p
-        edge_p[j], edge_p_rise[j] = n_2 * at_n + p_2 * at_p + t_2 * salt[j], n_2 * rise_n + p_2 * rise_p
-
-
-@kernel
-def mean_diffusivity(out, mean, interface, design):
-    """Electrode-average electrolyte diffusivity of quadratic profiles (fitted two-point rule) into out[cell]."""
-    for j in range(out.shape[0]):
-        gap = 0.5 * (interface[j] - mean[j])
-        inner = linear(design.d_e, (mean[j] + gap * (3.0 * 0.45584816 * 0.45584816 - 1.0)) * design.per_c_e)
-        outer = linear(design.d_e, (mean[j] + gap * (3.0 * 0.87748518 * 0.87748518 - 1.0)) * design.per_c_e)
-        out[j] = 0.30235765 * inner + 0.69764235 * outer
-
-
-GAUSS_A = (3.0 * 0.21132486540518712**2 - 1.0) * 0.5
-GAUSS_B = (3.0 * 0.7886751345948129**2 - 1.0) * 0.5
-
-
-@kernel
-def log_mean_parts(mean, mean_rise, edge, edge_rise, current):
-    """c_a c_b at the two Gauss points of a quadratic profile, and the slope of ln(c_a c_b) with current."""
-    rise_a = mean_rise + GAUSS_A * (edge_rise - mean_rise)
-    rise_b = mean_rise + GAUSS_B * (edge_rise - mean_rise)
-    c_a = max(mean + GAUSS_A * (edge - mean) + rise_a * current, CONCENTRATION_FLOOR)
-    c_b = max(mean + GAUSS_B * (edge - mean) + rise_b * current, CONCENTRATION_FLOOR)
-    product = c_a * c_b
-    return product, (rise_a * c_b + rise_b * c_a) / product
-
-
-@kernel
 def shell_surface(work, coef, design, side, j, current):
     """Surface stoichiometry above shells: outer gradient with the diffusivity at the surface itself, twice."""
     sign = 1.0 if side else -1.0
@@ -240,12 +161,15 @@ def voltage_and_slope(emf, slope, current, work, coef, design, begin, end):
     edge_p, edge_p_rise = work[C2, begin:end], work[C2 + 1, begin:end]
     rate_n, rate_p = coef[K_N, begin:end], coef[K_P, begin:end]
     r_ohm, leak, chi_v = coef[R_OHM, begin:end], coef[LEAK, begin:end], coef[CHI_V, begin:end]
+    shape_n, shape_p = work[SHAPE_N, begin:end], work[SHAPE_P, begin:end]
     i_all, emf_out, slope_out = current[begin:end], emf[begin:end], slope[begin:end]
     for j in range(end - begin):
         i = i_all[j]
         x, y = sto_n[j], sto_p[j]
         g_n, log_rise_n = log_mean_parts(mean_n[j], mean_n_rise[j], edge_n[j], edge_n_rise[j], i)
         g_p, log_rise_p = log_mean_parts(mean_p[j], mean_p_rise[j], edge_p[j], edge_p_rise[j], i)
+        g_n *= shape_n[j]
+        g_p *= shape_p[j]
         # exp<ln c> = sqrt(g), so sqrt(c_e) in the exchange current is g**(1/4)
         k_n = rate_n[j] / math.sqrt(math.sqrt(g_n) * max(x * (1.0 - x), KINETIC_GUARD))
         k_p = rate_p[j] / math.sqrt(math.sqrt(g_p) * max(y * (1.0 - y), KINETIC_GUARD))

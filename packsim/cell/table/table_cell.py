@@ -60,7 +60,9 @@ class TableCell:
         frame = pd.read_csv(path)
         missing = [name for name in ("soc_pct", "ocv_v", "resistance_mohm") if name not in frame.columns]
         if missing:
-            raise ValueError(f"{path}: missing columns {', '.join(missing)}; found {', '.join(map(str, frame.columns))}")
+            raise ValueError(
+                f"{path}: missing columns {', '.join(missing)}; found {', '.join(map(str, frame.columns))}"
+            )
         soc, ocv, r0 = (frame[name].to_numpy(float) for name in ("soc_pct", "ocv_v", "resistance_mohm"))
         return cls(capacity_ah, soc / 100.0, ocv, r0)
 
@@ -92,6 +94,7 @@ def table_design(cell: TableCell) -> k.Design:
         d_e=none,
         kappa=none,
         per_c_e=0.0,
+        closure=np.zeros((2, 2, 2)),
         shells_n=0,
         shells_p=0,
         d_n=none,
