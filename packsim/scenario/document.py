@@ -66,7 +66,7 @@ def show(value: object) -> str:
 
 def dotted(path: Iterable[str]) -> str:
     """A path as error lines name it, on one line whatever its keys hold."""
-    return ".".join(_short(name) for name in path)
+    return ".".join(_short(name) or "''" for name in path)
 
 
 def _short(text: str) -> str:

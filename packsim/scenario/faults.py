@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from packsim.scenario import keys
 from packsim.scenario.base import RULE
 from packsim.scenario.document import Node, dotted, show
-from packsim.scenario.suggest import closest
+from packsim.scenario.suggest import meant
 
 Path = tuple[str, ...]
 
@@ -88,10 +88,7 @@ def unknown(path: Path, model: type[BaseModel]) -> str:
         path = path[:-1]  # blame the first part that does not exist
     block = keys.find(model, path[:-1])
     names = [] if block is None else list(keys.children(keys.schema(model), block))
-    near = closest(path[-1], names)
-    if near is None:  # perhaps the right key in the wrong block, or dots instead of indentation
-        same = [key for key in keys.dotted(model) if key.rpartition(".")[2] == path[-1].rpartition(".")[2]]
-        near = f"{same[0].rpartition('.')[2]} in {same[0].rpartition('.')[0] or 'the top level'}" if same else None
+    near = meant(path[-1], names, keys.dotted(model))
     tail = f"; did you mean {near}?" if near else ""
     return f"given an unknown key; allowed: {', '.join(names) or 'nothing below a plain value'}{tail}"
 

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_
 from packsim.scenario import keys
 from packsim.scenario.base import Count, Model, broken, refuse, require
 from packsim.scenario.cell import CellModel, absent_files
+from packsim.scenario.document import dotted
 from packsim.scenario.errors import ScenarioError
 from packsim.scenario.faults import faults, in_values, unknown
 from packsim.scenario.inspection import InspectionModel
@@ -95,7 +96,7 @@ class Scenario(Model):
             first, _, rest = key.partition(".")
             path = (first, rest) if first == "sources" and rest else tuple(key.split("."))
             if keys.find(Scenario, path) is None:
-                lines.append(f"updated: {key}: {unknown(path, Scenario)}")
+                lines.append(f"updated: {dotted(path)}: {unknown(path, Scenario)}")
             else:
                 _put(data, path, _plain(value))
         if lines:
