@@ -184,7 +184,9 @@ class _Reader:
         size = 1
         while not isinstance(event := self._next(), events.MappingEndEvent):
             at = event.start_mark.line + 1
-            key = self._node(event, (*path, ""))
+            if not isinstance(event, events.ScalarEvent | events.AliasEvent):
+                raise Refused(at, f"{where}given a list or a block as a key; allowed: text")
+            key = self._node(event, path)
             merge = key.value == "<<" and isinstance(event, events.ScalarEvent) and event.implicit[0]
             name = getattr(event, "value", key.value)
             node = self._node(self._next(), (*path, str(name)))

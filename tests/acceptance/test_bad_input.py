@@ -143,7 +143,7 @@ EDITS = {
         [f"26: pack.top_balanced: given an unknown key; allowed: {TOP}; did you mean top_balanced in pack?"],
     ),
     "number as key": ("sources:", "7: 8\nsources:", [f"26: 7: given an unknown key; allowed: {TOP}"]),
-    "list as key": ("sources:", "? [a, b]\n: 1\nsources:", ["26: given a list as a key; allowed: text"]),
+    "list as key": ("sources:", "? [a, b]\n: 1\nsources:", ["26: given a list or a block as a key; allowed: text"]),
     "missing key": (
         "  parallel: 2\n",
         "",

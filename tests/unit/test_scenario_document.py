@@ -87,3 +87,8 @@ def test_keys_are_shown_on_one_line_and_short() -> None:
     _, faults = read('"a\\nb": 1\n"a\\nb": 2\n')
     assert faults == [(2, "a\\nb: given a second time; allowed: once (first on line 1)")]
     assert len(show("x" * 1000)) == 60
+
+
+def test_an_alias_can_be_a_key_if_it_is_text() -> None:
+    assert read("a: &a word\n*a : 1\n")[0].value == {"a": "word", "word": 1}
+    assert read("a: &a 5\nb:\n  *a : 1\n")[1] == [(3, "b: given 5 as a key; allowed: text")]
