@@ -2,7 +2,7 @@
 
 Shapes: n cells, t traits, d defects; a chunk of up to CHUNK cells is built at once, so that random words are drawn in
 loops that run on vector registers. Every value is a pure function of (plan, seed, address): the chunk, the thread and
-the neighbours do not matter. Words of traits (or defects) k .. k + 3 come from one Philox call, see numerics/purposes.py.
+the neighbours do not matter. Words of traits (or defects) k .. k + 3 come share one Philox call (numerics/purposes.py).
 """
 
 import numba

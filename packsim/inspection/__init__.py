@@ -1,0 +1,1 @@
+"""The end-of-line test: what is measured, decided and how passing cells are graded into packs."""

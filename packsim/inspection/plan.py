@@ -1,0 +1,173 @@
+"""From the scenario's inspection to what the test needs: currents, steps, absolute limits."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from packsim.cell import kernels as cell
+from packsim.cell.cell import empty_lane, window_of
+from packsim.cell.electrodes.kernels import Design
+from packsim.cell.plan import CellPlan
+from packsim.inspection import kernels as k
+from packsim.line.plan import LinePlan
+from packsim.numerics.streams import seed_key
+from packsim.scenario.inspection import InspectionModel
+
+Array = npt.NDArray[np.float64]
+
+# Common steps of the capacity test: (number, where the last one ends as a share of the nominal cell's end), and steps of
+# the pulse. The first that is accurate enough on the nominal cell is taken; trials: docs/inspection.md.
+CAPACITY_STEPS = ((4, 0.97), (6, 0.97), (10, 0.97), (10, 0.99), (16, 0.997), (24, 0.997), (40, 0.997), (80, 0.999))
+CAPACITY_ERROR = 5e-5
+PULSE_STEPS = (1, 2, 3, 4, 6, 10, 20)
+PULSE_ERROR = 5e-4
+REFERENCE_STEPS = 20_000  # a second each where the test is shorter than that
+REFERENCE_PULSE_STEPS = 2_000
+
+
+class InspectionPlan(NamedTuple):
+    """The test in numbers: Ah, mohm, V, mV/day. Limits left out are infinite."""
+
+    design: Design
+    bench: k.Bench
+    nominal_capacity_ah: float
+    nominal_dcir_mohm: float
+    nominal_ocv_v: float
+    nominal_k_mv_per_day: float
+    capacity_ah: tuple[float, float]  # lower and upper limit
+    dcir_mohm: tuple[float, float]
+    ocv_v: tuple[float, float]
+    k_mv_per_day: float  # upper limit, inf if relative or none
+    k_robust_sigmas: float  # relative upper limit, inf if absolute or none
+    capacity_sd_ah: float  # gauge
+    dcir_sd_mohm: float
+    meter_sd_v: float
+    rest_days: float
+    matching: str
+    bins: int
+
+
+def plan(model: InspectionModel, cell_plan: CellPlan, line_plan: LinePlan) -> InspectionPlan:
+    """Numbers of a scenario's inspection; the nominal cell goes through the same tests as every cell.
+
+    Raises:
+        ValueError: the nominal cell has no window, or no capacity at the test current.
+    """
+    design, bench = cell_plan.design, _bench(model, cell_plan, line_plan)
+    capacity, resistance, first, second, _ = _nominal(design, bench)
+    if not capacity > 0.0:
+        raise ValueError(f"{cell_plan.name}: the nominal cell gives no charge at {model.capacity.c_rate:g}C")
+    bench = bench._replace(
+        storage_ah=model.storage.soc_pct / 100.0 * capacity, charge_sd_ah=model.storage.charge_sd_pct / 100.0 * capacity
+    )
+    _, _, first, second, _ = _nominal(design, bench)
+    mohm, days = 1e3 * resistance, model.k_value.rest_days
+    lower, upper = model.ocv.lower_mv, model.ocv.upper_mv
+    relative, absolute = model.k_value.upper_robust_sigmas, model.k_value.upper_mv_per_day
+    return InspectionPlan(
+        design=design,
+        bench=bench,
+        nominal_capacity_ah=capacity,
+        nominal_dcir_mohm=mohm,
+        nominal_ocv_v=second,
+        nominal_k_mv_per_day=1e3 * (first - second) / days,
+        capacity_ah=_limits(model.capacity.lower_pct, model.capacity.upper_pct, capacity),
+        dcir_mohm=_limits(model.dcir.lower_pct, model.dcir.upper_pct, mohm),
+        ocv_v=(
+            -math.inf if lower is None else second + 1e-3 * lower,
+            math.inf if upper is None else second + 1e-3 * upper,
+        ),
+        k_mv_per_day=math.inf if absolute is None else absolute,
+        k_robust_sigmas=math.inf if relative is None else relative,
+        capacity_sd_ah=model.capacity.gauge_sd_pct / 100.0 * capacity,
+        dcir_sd_mohm=model.dcir.gauge_sd_pct / 100.0 * mohm,
+        meter_sd_v=1e-3 * model.ocv.meter_sd_mv,
+        rest_days=days,
+        matching=model.grading.matching,
+        bins=model.grading.capacity_bins,
+    )
+
+
+def _limits(lower_pct: float | None, upper_pct: float | None, nominal: float) -> tuple[float, float]:
+    lower = -math.inf if lower_pct is None else lower_pct / 100.0 * nominal
+    upper = math.inf if upper_pct is None else upper_pct / 100.0 * nominal
+    return lower, upper
+
+
+def _bench(model: InspectionModel, cell_plan: CellPlan, line_plan: LinePlan) -> k.Bench:
+    """The bench with the coarsest steps that are accurate enough on the nominal cell; storage charge still 0."""
+    design = cell_plan.design
+    nominal = np.ascontiguousarray(line_plan.nominal[:, None])
+    window = np.ascontiguousarray(window_of(design, nominal)[:, 0])
+    if not window[4] > 0.0:
+        raise ValueError(f"{cell_plan.name}: the nominal cell has no usable window between its cut-offs")
+    bench = k.Bench(
+        nominal=nominal,
+        window=window,
+        test_a=model.capacity.c_rate * cell_plan.rated_capacity_ah,
+        end_share=1.0,
+        shares=steps_towards_end(*CAPACITY_STEPS[-1]),
+        pulse_a=model.dcir.c_rate * cell_plan.rated_capacity_ah,
+        pulse_s=model.dcir.pulse_s,
+        pulse_soc=model.dcir.soc_pct / 100.0,
+        pulse_steps=PULSE_STEPS[-1],
+        storage_ah=0.0,
+        charge_sd_ah=0.0,
+        rest_s=86_400.0 * model.k_value.rest_days,
+    )
+    capacity = reference_capacity_ah(design, bench)
+    bench = bench._replace(end_share=capacity / window[4])
+    for number, end in CAPACITY_STEPS:
+        bench = bench._replace(shares=steps_towards_end(number, end))
+        if abs(_nominal(design, bench)[k.CAPACITY] - capacity) <= CAPACITY_ERROR * capacity:
+            break
+    resistance = reference_resistance_ohm(design, bench)
+    for steps in PULSE_STEPS:
+        bench = bench._replace(pulse_steps=steps)
+        if abs(_nominal(design, bench)[k.DCIR] - resistance) <= PULSE_ERROR * resistance:
+            break
+    return bench
+
+
+def steps_towards_end(number: int, end: float) -> Array:
+    """Ends of `number` steps, each a fixed part of what is left: what is left after the last is 1 - end."""
+    return 1.0 - (1.0 - end) ** (np.arange(1, number + 1) / number)
+
+
+def reference_capacity_ah(design: Design, bench: k.Bench) -> float:
+    """Capacity of the nominal cell in the same test, by error-controlled steps of a second or less."""
+    longest = 3600.0 * float(bench.window[4]) / bench.test_a
+    trace = _trace(design, bench, 1.0, bench.test_a, longest, max(1.0, longest / REFERENCE_STEPS))
+    return float(trace[0, -1]) * bench.test_a / 3600.0
+
+
+def reference_resistance_ohm(design: Design, bench: k.Bench) -> float:
+    """DCIR of the nominal cell by fine steps."""
+    still = _trace(design, bench, bench.pulse_soc, 0.0, 0.0, 1.0)[1, -1]
+    step = bench.pulse_s / REFERENCE_PULSE_STEPS
+    loaded = _trace(design, bench, bench.pulse_soc, bench.pulse_a, bench.pulse_s, step, -math.inf)[1, -1]
+    return float(still - loaded) / bench.pulse_a
+
+
+def _trace(
+    design: Design, bench: k.Bench, soc: float, current: float, seconds: float, dt: float, stop_v: float | None = None
+) -> Array:
+    lane = empty_lane(1)
+    cell.coefficients(lane.coef, bench.nominal, design, 0, 1)
+    cell.rest_state(lane.state, design, np.array([soc]), bench.window[:, None], 0, 1)
+    low = design.lower_cutoff_v if stop_v is None else stop_v
+    trace: Array = cell.profile(lane, design, np.array([current]), np.array([seconds]), dt, low, math.inf)[0]
+    return trace
+
+
+def _nominal(design: Design, bench: k.Bench) -> tuple[float, ...]:
+    """(capacity_ah, resistance_ohm, both open-circuit voltages, soc) of the nominal cell, no gauge, no charge error."""
+    true, window, gauge = np.empty((k.N_TRUE, 1)), np.empty((5, 1)), np.empty((4, 1))
+    exact = bench._replace(charge_sd_ah=0.0)
+    address = np.zeros((1, 3), np.int64)
+    k.test_cells(true, window, gauge, bench.nominal, address, design, exact, *seed_key(0))
+    return tuple(float(value) for value in true[:, 0])
