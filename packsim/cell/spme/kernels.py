@@ -74,7 +74,10 @@ def prepare_poles(work, state, coef, decay, side, dt, begin, end):
 
 @kernel
 def prepare_shells(work, state, coef, design, side, dt, begin, end):
-    """Equal-volume shells with face diffusivities from the step's start: forward elimination, centre to surface."""
+    """Equal-volume shells: forward elimination, centre to surface.
+
+    Face diffusivities belong to the middle of the step: shells drift as fast as the last inner face supplies them.
+    """
     sign = 1.0 if side else -1.0
     n = design.shells_p if side else design.shells_n
     table = design.d_p if side else design.d_n
@@ -82,15 +85,19 @@ def prepare_shells(work, state, coef, design, side, dt, begin, end):
     per_sto = table.shape[0] - 1.0
     e0 = design.shell_surface[side, 0]
     for j in range(begin, end):
+        last, before = state[shell + n - 1, j], state[shell + n - 2, j]
+        d_face = 0.5 * (linear(table, last * per_sto) + linear(table, before * per_sto))
+        per_dt = dt / coef[TAU_N + side, j]
+        drift = 0.5 * per_dt * d_face * design.shell_geometry[side, n - 2, 0] * (last - before) / (n - 1.0)
         inner_g, inner_factor, inner_value = 0.0, 0.0, 0.0
-        d_here = linear(table, state[shell, j] * per_sto)
+        d_here = linear(table, (state[shell, j] + drift) * per_sto)
         diagonal = 1.0
         for k in range(n):
             outer_g = 0.0
             d_next = d_here
             if k < n - 1:
-                d_next = linear(table, state[shell + k + 1, j] * per_sto)
-                outer_g = dt / coef[TAU_N + side, j] * 0.5 * (d_here + d_next) * design.shell_geometry[side, k, 0]
+                d_next = linear(table, (state[shell + k + 1, j] + drift) * per_sto)
+                outer_g = per_dt * 0.5 * (d_here + d_next) * design.shell_geometry[side, k, 0]
             diagonal = 1.0 + inner_g + outer_g - inner_g * inner_factor
             inner_value = (state[shell + k, j] + inner_g * inner_value) / diagonal
             inner_factor = outer_g / diagonal
