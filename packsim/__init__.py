@@ -1,0 +1,64 @@
+"""Battery-pack manufacturing quality simulator: from process tolerances to a verdict on packs.
+
+    import packsim as ps
+    result = ps.run(ps.load("configs/eve-2015-automatic.yaml"), packs=50)
+    print(result.summary())
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from packsim.cell.cell import Cell, Curve
+    from packsim.cell.table.table_cell import TableCell
+    from packsim.scenario.errors import ScenarioError
+    from packsim.scenario.load import load
+    from packsim.scenario.model import Scenario
+    from packsim.study.calibrate import calibrate
+    from packsim.study.compare import Comparison, compare
+    from packsim.study.run import Result, run
+
+__version__ = "0.1.0"
+
+# Public names and where they live; imported on first use, because numba and pydantic cost half a second.
+_HOMES = {
+    "Cell": "packsim.cell.cell",
+    "Comparison": "packsim.study.compare",
+    "Curve": "packsim.cell.cell",
+    "Result": "packsim.study.run",
+    "Scenario": "packsim.scenario.model",
+    "ScenarioError": "packsim.scenario.errors",
+    "TableCell": "packsim.cell.table.table_cell",
+    "calibrate": "packsim.study.calibrate",
+    "compare": "packsim.study.compare",
+    "load": "packsim.scenario.load",
+    "run": "packsim.study.run",
+}
+
+__all__ = [
+    "Cell",
+    "Comparison",
+    "Curve",
+    "Result",
+    "Scenario",
+    "ScenarioError",
+    "TableCell",
+    "__version__",
+    "calibrate",
+    "compare",
+    "load",
+    "run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name on first use."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'packsim' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

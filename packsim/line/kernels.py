@@ -121,7 +121,7 @@ def rolls(lot, address, plan, key0, key1):
             own_lot = position // plan.lot_cells
             if own_lot * plan.lot_cells != lot_begin:
                 lot_begin = own_lot * plan.lot_cells
-                number = block // span * (span * slots // plan.lot_cells) + own_lot
+                number = block // span * -(-span * slots // plan.lot_cells) + own_lot
                 of_lot[:] = plan.location
                 add_normals(of_lot, plan.sd_lot, TRAIT_LOT_0, block + lot_begin // slots, lot_begin % slots, key0, key1)
             base[count] = of_lot

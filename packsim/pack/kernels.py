@@ -28,6 +28,7 @@ NEWTON_LIMIT = 30
 SLOPE_FLOOR = 1e-7  # ohm
 STEP_LIMIT = 200_000
 CV_CHANGE = 0.15  # largest relative change of current in a constant-voltage step
+CV_FACTOR = 0.5  # of the longest step: a falling current makes implicit Euler first order (docs/pack.md)
 CV_TOLERANCE = 1e-4  # of the current at which charging ends
 EVENT_TOLERANCE_V = 1e-9  # as in cell.event_dt
 TOGETHER_V = 1e-6  # limits reached within this are reached together
@@ -183,7 +184,7 @@ def longer(phase, dt, total, new, change, dt_max):
     if phase == REST:
         return cell.next_dt(dt, REST_FACTOR * change, REST_FACTOR * dt_max)
     if phase == CHARGE_CV:
-        return min(2.0 * dt, dt_max) if abs(new - total) < 0.5 * CV_CHANGE * abs(total) else dt
+        return min(2.0 * dt, CV_FACTOR * dt_max) if abs(new - total) < 0.5 * CV_CHANGE * abs(total) else dt
     return cell.next_dt(dt, change, dt_max)
 
 

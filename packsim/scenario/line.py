@@ -160,7 +160,8 @@ class LineModel(Model):
     """The process line. Lots and rolls are consecutive ranges of the places that cells fill in packs."""
 
     supplier_lot_cells: Count
-    """Cells made from one supplier lot."""
+    """Cells made from one supplier lot. A smaller lot than a block restarts in every block (the last may be cut short); a
+    larger one is rounded down to whole blocks."""
     roll_cells: Count
     """Cells cut from one electrode roll."""
     steps: Steps = Field(default_factory=Steps)

@@ -68,13 +68,11 @@ class Scenario(Model):
         return self.packs_per_block * self.pack.series * self.pack.parallel
 
     @model_validator(mode="after")
-    def _lots_fit_blocks(self) -> Scenario:
-        lot, slots = self.line.supplier_lot_cells, self.slots_per_block
-        fits = slots % lot == 0 if lot < slots else lot % slots == 0
+    def _blocks_fit_addresses(self) -> Scenario:
+        slots = self.slots_per_block
         require(
             self,
             (slots <= MAX_SLOTS, "packs_per_block", f"at most {MAX_SLOTS} cells in a block, which here has {slots}"),
-            (fits, "line.supplier_lot_cells", f"a divisor or a multiple of the {slots} cells of a block"),
         )
         return self
 

@@ -238,11 +238,6 @@ EDITS = {
         "roll_cells: 15",
         ["10: line.roll_cells: given 15; allowed: a divisor of supplier_lot_cells 28: a roll lies within one lot"],
     ),
-    "lot across blocks": (
-        "supplier_lot_cells: 28",
-        "supplier_lot_cells: 42",
-        ["9: line.supplier_lot_cells: given 42; allowed: a divisor or a multiple of the 28 cells of a block"],
-    ),
     "source of nothing": (
         "cell.capacity_ah: data",
         "cell.capacity: data",

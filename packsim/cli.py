@@ -1,0 +1,361 @@
+"""The command line: thin; every command is one call of the library. Errors are one line each and exit with 2."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from click.exceptions import Abort, ClickException, Exit
+
+if TYPE_CHECKING:
+    from packsim.study.compare import Comparison
+    from packsim.study.run import Result
+    from packsim.study.sweep import Variant
+
+app = typer.Typer(
+    name="packsim",
+    help="How the way batteries are made decides how packs behave.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+ScenarioFile = Annotated[Path, typer.Argument(help="Scenario file (YAML).")]
+Packs = Annotated[int | None, typer.Option(min=1, help="Packs to build; default: the scenario's.")]
+Seed = Annotated[int | None, typer.Option(min=0, help="Seed of every random number; default: the scenario's.")]
+Out = Annotated[Path | None, typer.Option(help="Folder for the report and tables; must not exist.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace an existing output folder that packsim wrote.")]
+Json = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON only.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
+Cells = Annotated[bool, typer.Option("--cells", help="Also write every started cell to cells.parquet.")]
+
+
+@app.callback(invoke_without_command=True)
+def _packsim(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        from packsim import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    file: ScenarioFile,
+    packs: Packs = None,
+    seed: Seed = None,
+    out: Out = None,
+    force: Force = False,
+    cells: Cells = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Build, test and judge the packs of one scenario."""
+    from packsim.scenario.load import load
+    from packsim.study.output import check_free, to_json
+
+    scenario = load(file)
+    if out is not None:
+        check_free(out, force=force)
+    with _progress(quiet or json, scenario.name) as progress:
+        from packsim.study.run import run as run_study
+
+        result = run_study(scenario, packs, seed, progress=progress)
+    if json:
+        typer.echo(to_json({"scenario": scenario.name, "seed": result.seed, "summary": result.summary()}), nl=False)
+    else:
+        from packsim.study.terminal import print_run
+
+        print_run(result)
+    if out is not None:
+        _write_run(result, file, out, cells)
+    _hint(out, json or quiet)
+
+
+@app.command()
+def compare(
+    a: Annotated[Path, typer.Argument(help="Scenario file of the first line.")],
+    b: Annotated[Path, typer.Argument(help="Scenario file of the second line.")],
+    improvement_conformance_share: Annotated[
+        str | None, typer.Option(help="Repeat for these shares of the fall in rejects, e.g. 0,0.5,1.")
+    ] = None,
+    baseline_conformance_share: Annotated[
+        str | None, typer.Option(help="Repeat for these shares of the baseline's rejects, e.g. 0.05,0.5,1.")
+    ] = None,
+    packs: Packs = None,
+    seed: Seed = None,
+    out: Out = None,
+    force: Force = False,
+    cells: Cells = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Compare two scenarios under common luck: what differs, by how much, and what of it is real."""
+    from packsim.scenario.load import load
+    from packsim.study.output import check_free, to_json
+
+    first, second = _load_both(load, a, b)
+    shares = {
+        "improvement_conformance_share": _shares("--improvement-conformance-share", improvement_conformance_share, 0.0),
+        "baseline_conformance_share": _shares("--baseline-conformance-share", baseline_conformance_share, 0.05),
+    }
+    if out is not None:
+        check_free(out, force=force)
+    with _progress(quiet or json, f"{first.name} against {second.name}") as progress:
+        from packsim.study.compare import compare as compare_study
+
+        comparison = compare_study(first, second, packs, seed, progress=progress)
+        variants = _variants(comparison, shares, progress)
+    if json:
+        typer.echo(to_json(_comparison_json(comparison, variants)), nl=False)
+    else:
+        from packsim.study.terminal import print_comparison
+
+        print_comparison(comparison, variants)
+    if out is not None:
+        _write_comparison(comparison, variants, a, b, out, cells)
+    _hint(out, json or quiet)
+
+
+@app.command()
+def init(
+    path: Annotated[Path, typer.Argument(help="File to write.")] = Path("scenario.yaml"),
+    force: Force = False,
+) -> None:
+    """Write a commented starter scenario."""
+    from packsim.scenario.starter import starter_text
+
+    _write_new(path, starter_text(), force)
+    typer.echo(f"wrote {path}; next: packsim run {path}")
+
+
+@app.command()
+def schema(
+    path: Annotated[Path, typer.Argument(help="File to write; - for standard output.")] = Path("scenario.schema.json"),
+    force: Force = False,
+) -> None:
+    """Write the JSON Schema of scenario files, with units, for editors."""
+    from packsim.scenario.schema import json_schema
+    from packsim.study.output import to_json
+
+    text = to_json(json_schema())
+    if str(path) == "-":
+        typer.echo(text, nl=False)
+        return
+    _write_new(path, text, force)
+    typer.echo(f"wrote {path}")
+
+
+class _UserError(ValueError):
+    """A mistake in how a command was called: shown as one line."""
+
+
+def _load_both(load: Callable[[Path], Any], a: Path, b: Path) -> tuple[Any, Any]:
+    """Both scenarios, with the faults of both files at once."""
+    from packsim.scenario.errors import ScenarioError
+
+    loaded, lines = [], []
+    for path in dict.fromkeys((a, b)):
+        try:
+            loaded.append(load(path))
+        except ScenarioError as error:
+            lines.extend(error.lines)
+    if lines:
+        raise ScenarioError(lines)
+    return loaded[0], loaded[-1]
+
+
+def _shares(option: str, text: str | None, low: float) -> list[float] | None:
+    if text is None:
+        return None
+    try:
+        values = [float(part) for part in text.split(",")]
+    except ValueError:
+        raise _UserError(f"{option}: given {text}; allowed: numbers from {low:g} to 1, separated by commas") from None
+    if not all(low <= value <= 1.0 for value in values):
+        raise _UserError(f"{option}: given {text}; allowed: numbers from {low:g} to 1, separated by commas")
+    return values
+
+
+def _variants(comparison: Comparison, shares: dict[str, list[float] | None], progress: Any) -> list[Variant]:
+    if all(values is None for values in shares.values()):
+        return []
+    from packsim.study.sweep import compare_over
+
+    a, b = comparison.a.scenario, comparison.b.scenario
+    stated = b.qualification or a.qualification
+    if stated is None:
+        raise _UserError(f"{b.name}: has no block qualification: there is no assumption to vary")
+    baseline = shares["baseline_conformance_share"] or [stated.baseline_conformance_share]
+    improvement = shares["improvement_conformance_share"] or [stated.improvement_conformance_share]
+    packs, seed = comparison.a.pack_count, comparison.a.seed
+    return compare_over(a, b, baseline, improvement, packs, seed, progress=progress)
+
+
+def _comparison_json(comparison: Comparison, variants: list[Variant]) -> dict[str, Any]:
+    return {
+        "a": comparison.a.scenario.name,
+        "b": comparison.b.scenario.name,
+        "seed": comparison.a.seed,
+        "packs": comparison.a.pack_count,
+        "pairing": comparison.pairing._asdict(),
+        "metrics": comparison.summary(),
+        "variants": [
+            {
+                "baseline_conformance_share": v.baseline_conformance_share,
+                "improvement_conformance_share": v.improvement_conformance_share,
+                "refused": v.refused or None,
+                "metrics": v.comparison.summary() if v.comparison is not None else None,
+            }
+            for v in variants
+        ],
+    }
+
+
+def _write_run(result: Result, file: Path, out: Path, cells: bool) -> None:
+    from packsim.study.output import to_json, whole_folder
+
+    with whole_folder(out) as folder:
+        (folder / "summary.json").write_text(to_json({"seed": result.seed, "summary": result.summary()}), encoding="utf-8")
+        (folder / "scenario.yaml").write_bytes(file.read_bytes())
+        _write_tables(result, folder, "", cells)
+        result.report(folder / "report.html")
+
+
+def _write_comparison(
+    comparison: Comparison, variants: list[Variant], a: Path, b: Path, out: Path, cells: bool
+) -> None:
+    from packsim.study.output import to_json, whole_folder
+    from packsim.study.reporting import write_comparison_report
+
+    with whole_folder(out) as folder:
+        (folder / "compare.json").write_text(to_json(_comparison_json(comparison, variants)), encoding="utf-8")
+        for prefix, result, file in (("a-", comparison.a, a), ("b-", comparison.b, b)):
+            (folder / f"{prefix}scenario.yaml").write_bytes(file.read_bytes())
+            _write_tables(result, folder, prefix, cells)
+        write_comparison_report(comparison, folder / "report.html", sweep=variants)
+
+
+def _write_tables(result: Result, folder: Path, prefix: str, cells: bool) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.Table.from_pandas(result.packs, preserve_index=False), folder / f"{prefix}packs.parquet")
+    if not cells:
+        return
+    writer = None
+    for frame in result.iter_cells():
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+        writer = writer or pq.ParquetWriter(folder / f"{prefix}cells.parquet", table.schema)
+        writer.write_table(table)
+    if writer is not None:
+        writer.close()
+
+
+def _write_new(path: Path, text: str, force: bool) -> None:
+    import os
+    import tempfile
+
+    if path.is_dir():
+        raise _UserError(f"{path}: is a folder; allowed: the name of a new file")
+    if path.exists() and not force:
+        raise _UserError(f"{path}: exists already; allowed: a new file, or --force to replace it")
+    if not path.absolute().parent.is_dir():
+        raise _UserError(f"{path}: the folder {path.parent} does not exist")
+    handle, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _hint(out: Path | None, silent: bool) -> None:
+    if silent:
+        return
+    if out is None:
+        typer.echo("Add --out DIR for the report with figures (report.html) and tables.")
+    else:
+        typer.echo(f"Wrote {out}: open {out / 'report.html'} in a browser.")
+
+
+@contextlib.contextmanager
+def _progress(silent: bool, title: str) -> Iterator[Callable[[int, int], None] | None]:
+    """A bar on standard error with rate and time left; nothing when silent or not on a terminal."""
+    if silent or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("blocks"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(f"{title} (the first use compiles for about a minute)", total=None)
+
+        def report(done: int, total: int) -> None:
+            bar.update(task, description=title, completed=done, total=total)
+
+        yield report
+
+
+def main() -> None:
+    """Entry point: a user's mistake is told in one line, never a traceback."""
+    try:
+        code = app(standalone_mode=False)
+    except ClickException as error:
+        _fail([f"packsim: {error.format_message()}"])
+    except (Exit, Abort) as error:
+        sys.exit(getattr(error, "exit_code", 130))
+    except KeyboardInterrupt:
+        _fail(["packsim: interrupted; nothing was written"], 130)
+    except BrokenPipeError:
+        sys.exit(1)
+    except (_UserError, OSError) as error:
+        _fail([f"packsim: {error}"])
+    except Exception as error:
+        lines = _known(error)
+        if lines is None:
+            raise
+        _fail(lines)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _known(error: Exception) -> list[str] | None:
+    """Lines of an error that is the user's to mend; None for a fault of ours, which keeps its traceback."""
+    from packsim.cell.from_pybamm import UnsupportedParameterSet
+    from packsim.inspection.fill import OutOfCandidates
+    from packsim.scenario.errors import ScenarioError
+    from packsim.study.calibrate import CalibrationError
+    from packsim.study.output import OutputExists
+
+    if isinstance(error, ScenarioError):
+        return list(error.lines)
+    if isinstance(error, (CalibrationError, OutOfCandidates, OutputExists, UnsupportedParameterSet)):
+        return [f"packsim: {error}"]
+    return None
+
+
+def _fail(lines: list[str], code: int = 2) -> None:
+    for line in lines:
+        print(line, file=sys.stderr)  # noqa: T201
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

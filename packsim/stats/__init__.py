@@ -1,0 +1,1 @@
+"""Intervals and comparisons that respect the hierarchy lot -> block -> pack -> cell."""

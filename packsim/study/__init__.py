@@ -1,0 +1,1 @@
+"""Studies: run a scenario, compare two, calibrate a line to a qualification rate."""

@@ -1,0 +1,195 @@
+"""One block: cells are started, tested and graded, packs assembled, charged, discharged and judged. A pure function."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from packsim.cell.traits import TRAITS
+from packsim.inspection.fill import Filled, fill
+from packsim.inspection.grade import grade
+from packsim.pack.kernels import PACK_ONLY
+from packsim.pack.run import run as run_packs
+from packsim.pack.run import sensor_offsets
+from packsim.study.metrics import ROW, SUMS
+from packsim.study.plans import Plans
+from packsim.verdict.attribution import PARTS, Attribution, attribute
+from packsim.verdict.causes import Verdict
+from packsim.verdict.judge import MARGIN, ROW_0V, Verdicts, judge
+
+Array = npt.NDArray[np.float64]
+HISTOGRAM_PCT = np.linspace(80.0, 120.0, 401)  # edges of the capacity histograms, percent of nominal
+EVERY_GROUP = 0
+ROOTS = (*((trait.name, trait.step) for trait in TRAITS), ("state_of_charge", "storage"))
+
+
+class BlockResult(NamedTuple):
+    """What is kept of a block; cells are rebuilt from their addresses when asked for."""
+
+    sums: Array  # [SUMS]
+    causes: npt.NDArray[np.int64]  # [16] rejected cells by cause of the test
+    defects: npt.NDArray[np.int64]  # [2, 16] started and shipped cells by defect bit
+    histograms: npt.NDArray[np.int64]  # [2, 402] measured capacity of started and shipped cells; ends: beyond the edges
+    candidate: npt.NDArray[np.int16]  # [slot] which candidate filled it
+    steps: int  # accepted pack steps x cells
+    simulated_s: float  # simulated pack seconds x cells
+    packs: dict[str, npt.NDArray[np.generic]]  # columns, one row a pack
+
+
+def packs_in(plans: Plans, block: int, packs: int) -> int:
+    """Packs of a block when the run has `packs` in all; the last block may be smaller."""
+    return min(plans.scenario.packs_per_block, packs - block * plans.scenario.packs_per_block)
+
+
+def started(plans: Plans, seed: int, block: int, packs: int) -> Filled:
+    """All cells that a block of `packs` packs starts, tested, and which of them fill its places."""
+    slots = packs * plans.duty.series * plans.duty.parallel
+    return fill(plans.line, plans.inspection, seed, block, slots, plans.scenario.max_candidates)
+
+
+def placed(plans: Plans, filled: Filled, packs: int) -> npt.NDArray[np.int64]:
+    """Cell (row of `filled`) at each position [pack, group-major position] after grading."""
+    measured = filled.measured.capacity_ah[filled.chosen]
+    order = grade(plans.inspection, measured, packs, plans.duty.series * plans.duty.parallel)
+    return np.ascontiguousarray(filled.chosen[order])
+
+
+def run_block(plans: Plans, seed: int, block: int, packs: int) -> BlockResult:
+    """Build, test and run block number `block` with `packs` packs."""
+    filled = started(plans, seed, block, packs)
+    order = placed(plans, filled, packs)
+    cells, measured = filled.cells, filled.measured
+    offset_v = sensor_offsets(seed, block, packs, plans.duty.series, plans.scenario.pack.bms.sensor_offset_sd_mv)
+    outcome = run_packs(plans.duty, plans.cell.design, cells, measured.true_soc, order, offset_v)
+    verdicts = judge(outcome, plans.duty, plans.scenario.verdict, plans.nominal)
+    origin = attribute(
+        cells,
+        measured.true_capacity_ah,
+        order,
+        plans.duty.parallel,
+        outcome.first_group,
+        outcome.soc_full,
+        plans.slopes_ah,
+        plans.nominal_capacity_ah,
+    )
+    per_pack = plans.duty.series * plans.duty.parallel
+    return BlockResult(
+        sums=_sums(plans, filled, verdicts),
+        causes=np.bincount(measured.cause[~measured.accepted], minlength=16)[:16].astype(np.int64),
+        defects=np.stack([_defect_counts(cells.defect), _defect_counts(cells.defect[filled.chosen])]),
+        histograms=np.stack([_histogram(plans, filled, slice(None)), _histogram(plans, filled, filled.chosen)]),
+        candidate=cells.address[filled.chosen, 2].astype(np.int16),
+        steps=int(outcome.steps.sum()) * per_pack,
+        simulated_s=float(outcome.simulated_s.sum()) * per_pack,
+        packs=_columns(plans, block, filled, verdicts, origin, outcome.steps, outcome.usable_ah, outcome.energy_wh),
+    )
+
+
+def _sums(plans: Plans, filled: Filled, verdicts: Verdicts) -> Array:
+    cells, m, chosen = filled.cells, filled.measured, filled.chosen
+    out = np.zeros(len(SUMS))
+
+    def add(**values: float) -> None:
+        for name, value in values.items():
+            out[ROW[name]] = value
+
+    defective = cells.defect != 0
+    rejected = ~m.accepted
+    capacity = m.true_capacity_ah / plans.nominal_capacity_ah - 1.0
+    dcir = m.true_dcir_mohm / plans.nominal_dcir_mohm - 1.0
+    usable = np.isfinite(capacity) & np.isfinite(dcir)
+    c_in, r_in, c, r = capacity[usable], dcir[usable], capacity[chosen], dcir[chosen]
+    add(
+        starts=len(cells),
+        passed=int(m.accepted.sum()),
+        conformance_rejects=int((rejected & ~defective).sum()),
+        defect_rejects=int((rejected & defective).sum()),
+        false_rejects=int((rejected & m.truly_good).sum()),
+        escapes=int((m.accepted & ~m.truly_good).sum()),
+        incoming=c_in.size,
+        incoming_capacity=c_in.sum(),
+        incoming_capacity_2=(c_in**2).sum(),
+        incoming_dcir=r_in.sum(),
+        incoming_dcir_2=(r_in**2).sum(),
+        shipped_capacity=c.sum(),
+        shipped_capacity_2=(c**2).sum(),
+        shipped_dcir=r.sum(),
+        shipped_dcir_2=(r**2).sum(),
+        shipped_capacity_dcir=(c * r).sum(),
+    )
+    own, over = plans.duty.monitoring, verdicts.over_discharged
+    add(
+        packs=len(verdicts.verdict),
+        usable_pct=verdicts.usable_pct[:, own].sum(),
+        energy_pct=verdicts.energy_pct[:, own].sum(),
+        usable_pack_only_pct=verdicts.usable_pct[:, PACK_ONLY].sum(),
+        under_charge_pct=verdicts.under_charge_pct.sum(),
+        under_charge_worst_pct=verdicts.under_charge_worst_pct.sum(),
+        over_discharged=over[:, own, MARGIN].sum(),
+        over_discharged_every_group=over[:, EVERY_GROUP, MARGIN].sum(),
+        over_discharged_pack_only=over[:, PACK_ONLY, MARGIN].sum(),
+        reversed_pack_only=over[:, PACK_ONLY, ROW_0V].sum(),
+        bad_packs=int((verdicts.verdict != int(Verdict.GOOD)).sum()),
+    )
+    return out
+
+
+def _defect_counts(defect: npt.NDArray[np.uint16]) -> npt.NDArray[np.int64]:
+    return np.array([int(((defect >> bit) & 1).sum()) for bit in range(16)], np.int64)
+
+
+def _histogram(plans: Plans, filled: Filled, rows: slice | npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    percent = 100.0 * filled.measured.capacity_ah[rows] / plans.nominal_capacity_ah
+    bins = np.searchsorted(HISTOGRAM_PCT, percent[np.isfinite(percent)], side="right")
+    return np.bincount(bins, minlength=len(HISTOGRAM_PCT) + 1).astype(np.int64)
+
+
+THRESHOLD_NAMES = ("cutoff", "margin", "0v5", "1v", "0v")
+
+
+def _columns(
+    plans: Plans,
+    block: int,
+    filled: Filled,
+    verdicts: Verdicts,
+    origin: Attribution,
+    steps: npt.NDArray[np.int32],
+    usable_ah: Array,
+    energy_wh: Array,
+) -> dict[str, npt.NDArray[np.generic]]:
+    packs, cells = len(verdicts.verdict), filled.cells
+    found = origin.weakest_cell >= 0
+    weakest = np.where(found, origin.weakest_cell, 0)
+    part = origin.parts_pct[np.arange(packs), np.maximum(origin.root, 0)]
+    columns: dict[str, npt.NDArray[np.generic]] = {
+        "pack": block * plans.scenario.packs_per_block + np.arange(packs),
+        "block": np.full(packs, block),
+        "verdict": verdicts.verdict,
+        "usable_capacity_ah": usable_ah[:, EVERY_GROUP],
+        "usable_capacity_pct": verdicts.usable_pct[:, EVERY_GROUP],
+        "usable_energy_wh": energy_wh[:, EVERY_GROUP],
+        "usable_energy_pct": verdicts.energy_pct[:, EVERY_GROUP],
+        "usable_capacity_pack_only_pct": verdicts.usable_pct[:, PACK_ONLY],
+        "under_charge_pct": verdicts.under_charge_pct,
+        "under_charge_worst_pct": verdicts.under_charge_worst_pct,
+        "lowest_group_v": verdicts.lowest_v[:, EVERY_GROUP],
+        "lowest_group_pack_only_v": verdicts.lowest_v[:, PACK_ONLY],
+        "over_discharge_pack_only_ah": verdicts.over_discharge_ah[:, PACK_ONLY],
+    }
+    for kind, label in ((EVERY_GROUP, "every_group"), (PACK_ONLY, "pack_only")):
+        for k, threshold in enumerate(THRESHOLD_NAMES):
+            columns[f"over_discharged_{threshold}_{label}"] = verdicts.over_discharged[:, kind, k]
+    columns |= {
+        "weakest_group": origin.weakest_group,
+        "weakest_cell_slot": np.where(found, cells.address[weakest, 1], -1),
+        "weakest_cell_candidate": np.where(found, cells.address[weakest, 2], -1),
+        "weakest_cell_lot": np.where(found, cells.lot[weakest], -1),
+        "weakest_cell_defect": np.where(found, cells.defect[weakest], 0).astype(np.uint16),
+        "root": origin.root,
+        "root_part_pct": np.where(origin.root >= 0, part, 0.0),
+        "steps": steps,
+    }
+    columns |= {f"part_{name}_pct": origin.parts_pct[:, k] for k, name in enumerate(PARTS)}
+    return columns

@@ -1,0 +1,160 @@
+"""`ps.compare`: two scenarios under common luck, paired cell by address and block by block.
+
+Both runs draw the same random numbers at the same addresses, so the same slot holds nearly always the same physical cell
+and most of the noise cancels in the difference. What is left is judged by the scatter between independent units.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from packsim.scenario.model import Scenario
+from packsim.stats.intervals import FEWEST_UNITS, difference_p_value, holm, t_interval
+from packsim.study.engine import Progress
+from packsim.study.metrics import METRICS, left_out_values
+from packsim.study.run import Result, run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FAMILYWISE_LEVEL = 0.02  # chance that any difference at all is called real when none is
+
+
+class Difference(NamedTuple):
+    """One metric in both scenarios. `difference` = b - a with its 95 % interval."""
+
+    metric: str
+    unit: str
+    meaning: str
+    a: float
+    b: float
+    difference: float
+    low: float
+    high: float
+    p_value: float
+    real: bool
+
+
+class Pairing(NamedTuple):
+    """How alike the luck of the two runs was; 1 where there was nothing to tell apart."""
+
+    same_candidate_share: float  # slots filled by the cell of the same address
+    pack_capacity_correlation: float
+
+
+class Comparison:
+    """Two results under common luck."""
+
+    def __init__(self, a: Result, b: Result) -> None:
+        self.a, self.b = a, b
+
+    @cached_property
+    def paired(self) -> bool:
+        """Whether packs and units correspond one to one; if not, differences are not paired and intervals are wider."""
+        shape = [(len(r.blocks), r.pack_count, r.plans.line.blocks_per_lot) for r in (self.a, self.b)]
+        same_slots = [[len(block.candidate) for block in r.blocks] for r in (self.a, self.b)]
+        return shape[0] == shape[1] and same_slots[0] == same_slots[1]
+
+    @cached_property
+    def pairing(self) -> Pairing:
+        """Achieved pairing; nan where the two runs have different shapes."""
+        if not self.paired:
+            return Pairing(math.nan, math.nan)
+        same = np.concatenate([x.candidate == y.candidate for x, y in zip(self.a.blocks, self.b.blocks, strict=True)])
+        x, y = (r.packs["usable_capacity_pct"].to_numpy(float) for r in (self.a, self.b))
+        flat = np.ptp(x) == 0.0 or np.ptp(y) == 0.0
+        correlation = (1.0 if np.array_equal(x, y) else math.nan) if flat else float(np.corrcoef(x, y)[0, 1])
+        return Pairing(float(same.mean()), correlation)
+
+    @cached_property
+    def differences(self) -> list[Difference]:
+        """Every metric of the summary; `real` by Holm's method at a familywise level of 2 %."""
+        rows, p_values = [], []
+        for metric in METRICS:
+            (a, a_out), (b, b_out) = (left_out_values(metric, r.sums) for r in (self.a, self.b))
+            low, high, p = _interval(a, b, a_out, b_out, self.paired)
+            rows.append((metric, a, b, low, high))
+            p_values.append(p)
+        called = holm([p if math.isfinite(p) else 1.0 for p in p_values], FAMILYWISE_LEVEL)
+        return [
+            Difference(m.name, m.unit, m.meaning, a, b, b - a, low, high, p, real)
+            for (m, a, b, low, high), p, real in zip(rows, p_values, called, strict=True)
+        ]
+
+    def summary(self) -> dict[str, dict[str, float | bool]]:
+        """{metric: {"a", "b", "difference", "low", "high", "p_value", "real", "n"}}."""
+        n = min(len(self.a.sums), len(self.b.sums))
+        return {
+            row.metric: {
+                "a": row.a,
+                "b": row.b,
+                "difference": row.difference,
+                "low": row.low,
+                "high": row.high,
+                "p_value": row.p_value,
+                "real": row.real,
+                "n": n,
+            }
+            for row in self.differences
+        }
+
+    def table(self) -> pd.DataFrame:
+        """The differences as a DataFrame, one row a metric."""
+        import pandas as pd
+
+        return pd.DataFrame(self.differences).set_index("metric")
+
+    def report(self, path: str | Path) -> Path:
+        """Write the one-file HTML report; see `packsim.study.reporting`."""
+        from packsim.study.reporting import write_comparison_report
+
+        return write_comparison_report(self, Path(path))
+
+
+def _interval(a: float, b: float, a_out: np.ndarray, b_out: np.ndarray, paired: bool) -> tuple[float, float, float]:
+    """95 % interval of b - a and its p-value (nan: too few units)."""
+    if min(a_out.size, b_out.size) < FEWEST_UNITS:
+        return math.nan, math.nan, math.nan
+    if paired:
+        estimate = t_interval(b - a, b_out - a_out)
+        return estimate.low, estimate.high, difference_p_value(b - a, b_out - a_out)
+    # unpaired (Welch): the two errors add; the smaller number of units sets the degrees of freedom
+    from packsim.stats.intervals import jackknife_error, t_quantile
+    from scipy import special
+
+    error = math.hypot(jackknife_error(a_out), jackknife_error(b_out))
+    units = min(a_out.size, b_out.size)
+    half = t_quantile(units) * error
+    p = 1.0 if b == a else float(2.0 * special.stdtr(units - 1, -abs(b - a) / error)) if error else 0.0
+    return b - a - half, b - a + half, p
+
+
+def compare(
+    a: Scenario,
+    b: Scenario,
+    packs: int | None = None,
+    seed: int | None = None,
+    *,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Run both scenarios under common luck (`a`'s seed and number of packs unless given).
+
+    Raises:
+        ValueError, OutOfCandidates: as `run`.
+    """
+    packs = a.packs if packs is None else packs
+    seed = a.seed if seed is None else seed
+    halves = [-(-packs // s.packs_per_block) for s in (a, b)]
+
+    def part(offset: int) -> Progress | None:
+        if progress is None:
+            return None
+        return lambda done, _total: progress(offset + done, sum(halves))
+
+    first = run(a, packs, seed, progress=part(0))
+    return Comparison(first, run(b, packs, seed, progress=part(halves[0])))

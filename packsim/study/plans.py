@@ -1,0 +1,97 @@
+"""Everything a block needs, as plain numbers, made once per run."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from packsim.cell import plan as cell_plans
+from packsim.cell.cells import Cells
+from packsim.cell.plan import CellPlan
+from packsim.cell.traits import TRAITS
+from packsim.inspection import plan as inspection_plans
+from packsim.inspection.plan import InspectionPlan
+from packsim.inspection.test import test as inspect
+from packsim.line import plan as line_plans
+from packsim.line.plan import LinePlan
+from packsim.pack import plan as pack_plans
+from packsim.pack.kernels import Duty, Outcome
+from packsim.pack.run import run as run_packs
+from packsim.scenario.model import Scenario
+from packsim.study.calibrate import Calibration, calibrate
+
+Array = npt.NDArray[np.float64]
+SLOPE_STEP = 0.01  # relative change of a ratio trait for the slopes; absolute ones take a tenth of their unit
+
+
+class Plans(NamedTuple):
+    """One scenario as numbers. `nominal` is the outcome of one pack of nominal cells, per cell (1s1p)."""
+
+    scenario: Scenario
+    cell: CellPlan
+    line: LinePlan
+    inspection: InspectionPlan
+    duty: Duty
+    nominal: Outcome
+    nominal_capacity_ah: float  # of the nominal cell in the capacity test
+    nominal_dcir_mohm: float
+    slopes_ah: Array  # [trait] change of the tested capacity per unit of each trait
+    calibration: Calibration | None
+
+
+def make_plans(scenario: Scenario, seed: int) -> Plans:
+    """Numbers of a scenario; calibrates its line first if it states a qualification rate.
+
+    Raises:
+        FileNotFoundError, ValueError: the cell cannot be built.
+        CalibrationError: the qualification rate cannot be reached.
+    """
+    cell = cell_plans.plan(scenario.cell, scenario.file)
+    calibration = calibrate(scenario, cell) if scenario.qualification is not None else None
+    factors = (calibration.sd_factor, calibration.defect_factor) if calibration is not None else (1.0, 1.0)
+    line = line_plans.plan(scenario.line, scenario.slots_per_block, sd_factor=factors[0], defect_factor=factors[1])
+    inspection = inspection_plans.plan(scenario.inspection, cell, line)
+    duty = pack_plans.plan(scenario.pack, scenario.verdict, cell)
+    probes = _probes(line)
+    tested = inspect(inspection, probes, seed)
+    single = duty._replace(
+        series=1,
+        parallel=1,
+        charge_a=duty.charge_a / duty.parallel,
+        cutoff_a=duty.cutoff_a / duty.parallel,
+        discharge_a=duty.discharge_a / duty.parallel,
+    )
+    first = np.zeros((1, 1), np.int64)
+    nominal = run_packs(single, cell.design, probes.take(first[0]), tested.true_soc[:1], first, np.zeros((1, 1)))
+    capacity = tested.true_capacity_ah
+    steps = np.array([_step(trait.unit) for trait in TRAITS])
+    slopes = (capacity[1::2] - capacity[2::2]) / (2.0 * steps)
+    return Plans(
+        scenario=scenario,
+        cell=cell,
+        line=line,
+        inspection=inspection,
+        duty=duty,
+        nominal=nominal,
+        nominal_capacity_ah=float(capacity[0]),
+        nominal_dcir_mohm=float(tested.true_dcir_mohm[0]),
+        slopes_ah=slopes,
+        calibration=calibration,
+    )
+
+
+def _step(unit: str) -> float:
+    return SLOPE_STEP if unit == "1" else 0.1
+
+
+def _probes(line: LinePlan) -> Cells:
+    """The nominal cell, then each trait a step up and a step down."""
+    n = 1 + 2 * len(TRAITS)
+    values = np.repeat(line.nominal[:, None], n, axis=1)
+    for row, trait in enumerate(TRAITS):
+        values[row, 1 + 2 * row] += _step(trait.unit)
+        values[row, 2 + 2 * row] -= _step(trait.unit)
+    address = np.zeros((n, 3), np.int64)
+    return Cells(address, np.zeros(n, np.int32), values, np.zeros(n, np.uint16))
