@@ -14,9 +14,9 @@ from packsim.cell import kernels as k
 from packsim.cell.electrodes.balance import Balance
 from packsim.cell.electrodes.design import build_design, scaled_area
 from packsim.cell.electrodes.kernels import N_COEF, N_DECAY, N_STATE, N_WORK, Design
-from packsim.cell.from_pybamm import read_parameters
+from packsim.cell.from_pybamm import UnsupportedParameterSet, read_parameters
 from packsim.cell.table.table_cell import TableCell, table_design
-from packsim.cell.traits import trait_values
+from packsim.cell.traits import INDEX, trait_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 Array = npt.NDArray[np.float64]
 
 KELVIN = 273.15
-LONGEST_S = 1e7
 
 
 @dataclass(frozen=True)
@@ -47,12 +46,13 @@ class Cell:
         source: PyBaMM set name, `pybamm.ParameterValues`, `"file.bpx.json"` or a `TableCell`.
         traits: as-built traits that differ from nominal (names in `packsim.cell.traits`).
         capacity_ah: area-scale the nominal cell to this electrode-balance capacity between its cut-offs.
-        temperature_degc: temperature at which every parameter is evaluated.
-        lower_cutoff_v, upper_cutoff_v: default to the set's own; the upper one defines 100 % SOC.
+        temperature_degc: temperature at which every parameter is evaluated (a `TableCell` has none of its own).
+        lower_cutoff_v, upper_cutoff_v: default to the set's own; they define 0 and 100 % SOC.
         lithium_made_ratio: lithium per cathode capacity before formation (design value 1).
 
     Raises:
-        FileNotFoundError, ValueError: missing file, unknown or unsupported set, cut-offs out of order.
+        FileNotFoundError, ValueError: missing file, unknown or unsupported set, cut-offs out of order or out of reach,
+            a number that is not finite or not positive, `capacity_ah` or `lithium_made_ratio` for a `TableCell`.
         KeyError: unknown trait.
     """
 
@@ -67,11 +67,19 @@ class Cell:
         upper_cutoff_v: float | None = None,
         lithium_made_ratio: float | None = None,
     ) -> None:
+        finite(lower_cutoff_v=lower_cutoff_v, upper_cutoff_v=upper_cutoff_v, **dict(traits or {}))
+        positive(capacity_ah=capacity_ah, lithium_made_ratio=lithium_made_ratio)
+        if not -KELVIN < temperature_degc < 1000.0:
+            raise ValueError(f"temperature_degc must be above absolute zero and finite, got {temperature_degc!r}")
         self.temperature_degc = temperature_degc
         self.values = trait_values(dict(traits or {}))
+        positive(**{name: self.values[row, 0] for name, row in INDEX.items() if name.endswith("_ratio")})
         if isinstance(source, TableCell):
-            self.name, self.design = "table", table_design(source)
-            self.nominal_capacity_ah = source.capacity_ah
+            if capacity_ah is not None or lithium_made_ratio is not None:
+                raise ValueError("a TableCell states its own capacity_ah and has no lithium_made_ratio")
+            self.name = "table"
+            self.design = table_design(source, lower_cutoff_v=lower_cutoff_v, upper_cutoff_v=upper_cutoff_v)
+            self.nominal_capacity_ah = float(source.capacity_ah)
             return
         self.name, parameters = read_parameters(source, temperature_degc + KELVIN)
         design = build_design(
@@ -80,10 +88,16 @@ class Cell:
             lower_cutoff_v=lower_cutoff_v,
             upper_cutoff_v=upper_cutoff_v,
         )
+        nominal_ah = float(window_of(design, trait_values())[4, 0])
+        if not nominal_ah > 0.0:  # nan: no such window
+            raise UnsupportedParameterSet(
+                f"{self.name}: its open-circuit voltage does not run from {design.lower_cutoff_v:g} to "
+                f"{design.upper_cutoff_v:g} V while lithium moves between its electrodes"
+            )
         self.nominal_capacity_ah = parameters.nominal_capacity_ah
         if capacity_ah is not None:
-            design = scaled_area(design, capacity_ah / float(window_of(design, trait_values())[4, 0]))
-            self.nominal_capacity_ah = capacity_ah
+            design = scaled_area(design, capacity_ah / nominal_ah)
+            self.nominal_capacity_ah = float(capacity_ah)
         self.design = design
 
     @cached_property
@@ -100,9 +114,16 @@ class Cell:
         return Balance(*(float(value) for value in self.window[:, 0]))
 
     def lane(self, soc: float) -> k.Lane:
-        """Kernel arrays of this cell at rest at `soc` (0..1)."""
+        """Kernel arrays of this cell at rest at `soc` (0..1, beyond is allowed).
+
+        Raises:
+            ValueError: `soc` is not finite, or the traits leave no window or no pores.
+        """
+        finite(soc=soc)
         lane = empty_lane(1)
         k.coefficients(lane.coef, self.values, self.design, 0, 1)
+        if not np.all(np.isfinite(lane.coef)):
+            raise ValueError(f"{self.name}: these traits leave no pores for electrolyte in an electrode")
         k.rest_state(lane.state, self.design, np.array([soc]), self.window, 0, 1)
         return lane
 
@@ -128,8 +149,9 @@ class Cell:
             raise ValueError("give c_rate or current_a, not both")
         if current_a is None:
             current_a = (1.0 if c_rate is None else c_rate) * self.nominal_capacity_ah
-        if not current_a > 0.0:
-            raise ValueError(f"discharge current must be positive, got {current_a:g} A")
+        if not (np.isfinite(current_a) and current_a > 0.0):
+            raise ValueError(f"discharge current must be positive, got {current_a!r} A")
+        finite(until_v=until_v)
         limit = self.design.lower_cutoff_v if until_v is None else until_v
         longest = 3600.0 * 20.0 * self.nominal_capacity_ah / current_a
         return self.profile([(current_a, longest)], dt_s=dt_s, lower_v=limit, initial_soc=initial_soc)
@@ -149,13 +171,15 @@ class Cell:
         `lower_v` on discharge or rises to `upper_v` on charge.
 
         Raises:
-            ValueError: no segment, a negative or non-finite duration, a step that is not positive.
+            ValueError: no segment, a negative or non-finite duration, a step that is not positive, a limit that is nan.
         """
         pairs = np.array(list(segments), dtype=np.float64).reshape(-1, 2)
         if not len(pairs) or not np.all(np.isfinite(pairs)) or np.any(pairs[:, 1] < 0.0):
             raise ValueError("segments must be (current_a, duration_s) pairs, finite, with durations >= 0")
         if not (np.isfinite(dt_s) and dt_s > 0.0):
             raise ValueError(f"dt_s must be positive, got {dt_s!r}")
+        if np.isnan(lower_v) or np.isnan(upper_v):
+            raise ValueError("lower_v and upper_v must be numbers (infinite: no limit)")
         lane = self.lane(initial_soc)
         currents, durations = np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
         trace, reached = k.profile(lane, self.design, currents, durations, float(dt_s), float(lower_v), float(upper_v))
@@ -170,9 +194,24 @@ class Cell:
 
     def dcir_mohm(self, *, soc: float = 0.5, c_rate: float = 1.0, pulse_s: float = 10.0) -> float:
         """Direct-current internal resistance: voltage drop of a discharge pulse from rest over its current."""
+        positive(c_rate=c_rate, pulse_s=pulse_s)
         current = c_rate * self.nominal_capacity_ah
         pulse = self.profile([(0.0, 0.0), (current, pulse_s)], dt_s=min(1.0, pulse_s / 8), initial_soc=soc)
         return 1e3 * float(pulse.voltage_v[0] - pulse.voltage_v[-1]) / current
+
+
+def finite(**given: float | None) -> None:
+    """Raise ValueError that names the first given number that is not finite; None passes."""
+    for name, value in given.items():
+        if value is not None and not np.isfinite(value):
+            raise ValueError(f"{name} must be a finite number, got {value!r}")
+
+
+def positive(**given: float | None) -> None:
+    """Raise ValueError that names the first given number that is not finite and above zero; None passes."""
+    for name, value in given.items():
+        if value is not None and not (np.isfinite(value) and value > 0.0):
+            raise ValueError(f"{name} must be a finite number above 0, got {value!r}")
 
 
 def empty_lane(cells: int) -> k.Lane:

@@ -89,10 +89,40 @@ def parameter_values(source: str | Path | pybamm.ParameterValues) -> tuple[str, 
     if text.endswith(".json"):
         if not Path(text).is_file():
             raise FileNotFoundError(f"BPX file not found: {text}")
-        return Path(text).name, pybamm.ParameterValues.create_from_bpx(text)
+        return Path(text).name, _read_bpx(Path(text))
     if text not in pybamm.parameter_sets:
         raise ValueError(f"unknown parameter set {text!r}; known: {', '.join(sorted(pybamm.parameter_sets.keys()))}")
     return text, pybamm.ParameterValues(text)
+
+
+def _read_bpx(path: Path) -> pybamm.ParameterValues:
+    import pybamm
+
+    try:
+        return pybamm.ParameterValues.create_from_bpx(str(path))
+    except ImportError as error:
+        raise ValueError(f"{path.name}: reading BPX files needs the package `bpx` (pip install bpx)") from error
+    except (ValueError, KeyError, TypeError) as error:  # pydantic's ValidationError is a ValueError of many lines
+        reason = " ".join(str(error).split())
+        raise ValueError(f"{path.name}: not a valid BPX file ({reason[:300]})") from error
+
+
+OTHER_MODELS = (  # a parameter that only sets for another model have, and what such a set is
+    ("Exchange-current density for lithium metal electrode [A.m-2]", "a half cell against lithium metal"),
+    ("Molar volume of lead [m3.mol-1]", "a lead-acid cell"),
+    ("R0 [Ohm]", "an equivalent circuit (use packsim's TableCell)"),
+    ("Number of reactions in negative electrode", "a multi-species multi-reaction (MSMR) set"),
+)
+
+
+def _refuse_other_models(name: str, values: pybamm.ParameterValues) -> None:
+    """Say in one line what the set is, if it is none for a lithium-ion SPMe."""
+    keys = set(values.keys())
+    found = [what for key, what in OTHER_MODELS if key in keys]
+    if any(key.startswith("Primary: ") for key in keys):
+        found.append("a set with a two-phase (composite) electrode")
+    if found:
+        raise UnsupportedParameterSet(f"{name}: {found[0]}; the SPMe kernel needs two single-phase porous electrodes")
 
 
 class _Reader:
@@ -180,11 +210,13 @@ def read_parameters(
         FileNotFoundError, ValueError: see `parameter_values`.
     """
     name, values = parameter_values(source)
+    _refuse_other_models(name, values)
     read = _Reader(name, values, temperature_k)
     try:
         return name, _read(read, temperature_k)
     except (KeyError, TypeError) as error:
-        raise UnsupportedParameterSet(f"{name}: not a lithium-ion set for the SPMe kernel ({error})") from error
+        reason = str(error.args[0] if error.args else error).splitlines()[0]
+        raise UnsupportedParameterSet(f"{name}: not a lithium-ion set for the SPMe kernel ({reason})") from error
 
 
 def _read(read: _Reader, temperature_k: float) -> CellParameters:

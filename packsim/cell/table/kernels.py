@@ -6,6 +6,8 @@ from packsim.cell.electrodes.kernels import (
     CM_P,
     K_N,
     LEAK,
+    OCP_EDGES,
+    OCP_TAIL,
     Q_N,
     R_OHM,
     T_AREA,
@@ -52,11 +54,21 @@ def prepare_table(work, state, coef, decay, design, dt, begin, end):
 
 
 @kernel
+def ocv(table, soc):
+    """Open-circuit voltage and slope; beyond the table straight on with the end's slope, so that reversal is seen."""
+    clipped = min(max(soc, OCP_EDGES[0]), OCP_EDGES[3])
+    u, slope = ocp(table, clipped)
+    if soc != clipped:
+        slope = max(slope, OCP_TAIL)
+    return u + slope * (soc - clipped), slope
+
+
+@kernel
 def respond_table(emf, slope, current, work, coef, design, begin, end):
     """Table cell: OCV(SOC) - R0(SOC) I - RC overvoltages; coef[K_N] scales, coef[R_OHM] adds resistance."""
     for j in range(begin, end):
         soc = work[XS_N, j] + work[XS_N + 1, j] * current[j]
-        u, u_slope = ocp(design.ocp_p, soc)
+        u, u_slope = ocv(design.ocp_p, soc)
         r0 = linear(design.r0, soc * (design.r0.shape[0] - 1.0)) * coef[K_N, j] + coef[R_OHM, j]
         r = r0 + work[CM_N + 1, j] + work[CM_P + 1, j]
         v = u - work[CM_N, j] - work[CM_P, j] - r * current[j]
