@@ -8,14 +8,36 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from packsim.pack.kernels import PACK_ONLY
 from packsim.report import phrases as say
-from packsim.report.labels import fixed
+from packsim.report.labels import figures, fixed
 from packsim.report.phrases import Names
 from packsim.stats.intervals import FEWEST_UNITS
-from packsim.verdict.causes import Verdict
+from packsim.study.compare import FAMILYWISE_LEVEL
+from packsim.study.words_of_run import (
+    SPREADS,
+    Topic,
+    design_effect,
+    flat,
+    run_headline,
+    run_topics,
+    run_words,
+    unit_words,
+    unsolved,
+)
+
+__all__ = [
+    "comparison_headline",
+    "comparison_names",
+    "comparison_topics",
+    "comparison_words",
+    "run_headline",
+    "run_topics",
+    "run_words",
+    "sweep_words",
+    "unit_words",
+]
 
 if TYPE_CHECKING:
     from packsim.study.compare import Comparison, Difference
@@ -25,20 +47,12 @@ if TYPE_CHECKING:
     Rows = Mapping[str, Difference]
 
 SWEPT = ("qualification_rate_pct", "shipped_capacity_cv_pct", "escape_ppm", "pack_usable_capacity_pct")
-SPREADS = (("Capacity", "capacity"), ("DCIR", "dcir"))
-_LEVELS = (("margin", "by the margin of {margin:g} V"), ("0v5", "by 0.5 V"), ("1v", "below 1 V"), ("0v", "below 0 V"))
-
-
-class Topic(NamedTuple):
-    """What is said about one question."""
-
-    title: str
-    sentences: tuple[str, ...]
+_LEVELS = (("margin", "by {margin:g} V (the margin)"), ("0v5", "by 0.5 V"), ("1v", "under 1 V"), ("0v", "under 0 V"))
 
 
 def comparison_words(comparison: Comparison) -> list[str]:
     """The headline and all sentences of a comparison."""
-    return [comparison_headline(comparison), *_flat(comparison_topics(comparison))]
+    return [comparison_headline(comparison), *flat(comparison_topics(comparison))]
 
 
 def comparison_headline(comparison: Comparison) -> str:
@@ -100,10 +114,9 @@ def _shipped(rows: Rows) -> tuple[str, ...]:
     sentences = []
     for what, key in SPREADS:
         before, after = rows[f"incoming_{key}_cv_pct"], rows[f"shipped_{key}_cv_pct"]
-        part = say.relative(after)
         sentences.append(
             f"{what} spread (CV) of all cells made goes {say.pair(before)}; that of the cells which ship goes "
-            f"{say.pair(after)}{f', {part}' if part else ''} {say.judged(after)}."
+            f"{say.pair(after)}, {say.relative(after)}."
         )
     sentences.append(
         say.upper_case(say.moves(rows["escape_ppm"], "escapes among the shipped cells", plural=True)) + "."
@@ -123,44 +136,60 @@ def _packs(comparison: Comparison, rows: Rows, names: Names) -> tuple[str, ...]:
         say.upper_case(say.moves(under, "under-charge, the mean shortfall of the groups against the fullest one,"))
         + ".",
         say.upper_case(say.moves(worst, "the shortfall of the emptiest group in a pack")) + ".",
-        say.upper_case(say.moves(rows["bad_pack_rate_pct"], "the share of packs with any verdict but good")) + ".",
+        say.upper_case(_share_of_packs(comparison, rows["bad_pack_rate_pct"], "packs with a verdict other than good"))
+        + ".",
     ]
     for name, result in zip(names, (comparison.a, comparison.b), strict=True):
-        sentences += _unsolved(result, f" of {name}")
+        sentences += unsolved(result, f" of {name}")
     return tuple(sentences)
 
 
 def _over_discharge(comparison: Comparison, rows: Rows, names: Names) -> tuple[str, ...]:
-    watched = say.moves(rows["over_discharge_rate_every_group_pct"], "the share of over-discharged packs")
-    blind = say.moves(rows["over_discharge_rate_pack_only_pct"], "that share")
-    reverse = say.moves(rows["reversal_rate_pack_only_pct"], "the share of packs with a reversed group (below 0 V)")
-    own = {r.plans.duty.monitoring for r in (comparison.a, comparison.b)}
-    stop = (
-        "only the pack's voltage" if own == {PACK_ONLY} else "every group" if PACK_ONLY not in own else "not the same"
+    watched, blind, reversal = (
+        _share_of_packs(comparison, rows[f"{name}_pct"], what)
+        for name, what in (
+            ("over_discharge_rate_every_group", "over-discharged packs"),
+            ("over_discharge_rate_pack_only", "over-discharged packs"),
+            ("reversal_rate_pack_only", "packs with a reversed group (below 0 V)"),
+        )
     )
+    margin = comparison.a.scenario.verdict.over_discharge_margin_v
+    kinds = [r.scenario.pack.bms.monitoring.replace("_", " ") for r in (comparison.a, comparison.b)]
+    own = " and ".join(dict.fromkeys(kinds))
     shares = "; ".join(
-        f"{words} {_share(comparison.a, key)} against {_share(comparison.b, key)}"
-        for key, words in levels(comparison.a)
+        f"{words.format(margin=margin)} {_share(comparison.a, key)} against {_share(comparison.b, key)}"
+        for key, words in _LEVELS
     )
     return (
-        f"If the BMS watches every group, {watched}.",
-        f"If it watches only the pack's voltage, {blind}.",
-        f"Packs with a group below its cut-off under that monitoring, {names.a} against {names.b}: {shares}.",
-        f"Under that monitoring, {reverse}; what happens below 0 V is postulated.",
-        f"These scenarios watch {stop}." if stop != "not the same" else "The two scenarios are not monitored alike.",
+        f"If the BMS watches every group: {watched}.",
+        f"If it watches only the pack's voltage: {blind}.",
+        f"In that case the packs with a group below the cut-off are, {names.a} against {names.b}: {shares}.",
+        *(_depth(result, name) for name, result in zip(names, (comparison.a, comparison.b), strict=True)),
+        f"Also in that case: {reversal}; what happens below 0 V is postulated.",
+        f"Verdicts and usable capacity are those of the scenarios' own monitoring ({own}).",
     )
 
 
-def levels(result: Result) -> list[tuple[str, str]]:
-    """Depths of over-discharge: the key in the packs' columns and how it is said."""
-    margin = result.scenario.verdict.over_discharge_margin_v
-    return [(key, words.format(margin=margin)) for key, words in _LEVELS]
+def _share_of_packs(comparison: Comparison, row: Difference, what: str) -> str:
+    if row.a or row.b:
+        return say.moves(row, f"the share of {what}")
+    high = max(r.summary()[row.metric]["high"] for r in (comparison.a, comparison.b))
+    known = f", though up to {figures(high, 2)} % cannot be excluded" if high > 0.0 else ""
+    counts = " and of ".join(dict.fromkeys(f"{r.pack_count:,}" for r in (comparison.a, comparison.b)))
+    return f"no {what} in either run, of {counts}{known}"
 
 
 def _share(result: Result, key: str) -> str:
-    bad = result.packs[f"over_discharged_{key}_pack_only"]
-    share = 100.0 * float(bad.mean())
+    share = 100.0 * float(result.packs[f"over_discharged_{key}_pack_only"].mean())
     return f"{fixed(share, 0 if share in (0.0, 100.0) else 1)} %"
+
+
+def _depth(result: Result, name: str) -> str:
+    lowest = result.packs["lowest_group_pack_only_v"]
+    return (
+        f"The lowest group of {name} then ends at {fixed(float(lowest.median()), 2)} V in the median pack and at "
+        f"{fixed(float(lowest.min()), 2)} V in the worst; the cut-off is {fixed(result.plans.duty.lower_v, 2)} V."
+    )
 
 
 def _sure(comparison: Comparison, rows: Rows) -> tuple[str, ...]:
@@ -174,28 +203,13 @@ def _sure(comparison: Comparison, rows: Rows) -> tuple[str, ...]:
             if units >= FEWEST_UNITS
             else "No difference is called real."
         )
-        + " Called real is what would appear by chance alone, anywhere in the table, once in 50 such comparisons.",
+        + " A difference is called real only if chance alone would produce one like it, anywhere among the metrics, in "
+        f"fewer than {FAMILYWISE_LEVEL * 100:g} of 100 comparisons.",
         f"Cells of a lot share their luck, so what counts is {units} independent {unit_words(comparison.a)}, "
         f"not the number of cells.{few}",
-        *(_design_effect(comparison.a, comparison.b)),
+        *(design_effect(comparison.a, comparison.b)),
         _pairing(comparison),
     )
-
-
-def _design_effect(*results: Result) -> list[str]:
-    effects = [r.design_effect() for r in results if len(r.sums) >= FEWEST_UNITS]
-    shown = [fixed(e, 0 if e >= 10.0 else 1) for e in effects if math.isfinite(e)]
-    if not shown:
-        return []
-    return [
-        f"The qualification rate scatters {' and '.join(dict.fromkeys(shown))} times as much (in variance) as "
-        "independent cells would make it (design effect)."
-    ]
-
-
-def unit_words(result: Result) -> str:
-    """What the independent units of a run are."""
-    return "blocks" if result.plans.line.blocks_per_lot == 1 else "supplier lots"
 
 
 def _pairing(comparison: Comparison) -> str:
@@ -207,65 +221,6 @@ def _pairing(comparison: Comparison) -> str:
     if math.isnan(correlation):
         return f"{text}; how alike the packs' capacities are cannot be said, because one run's do not vary."
     return f"{text}, and the packs' capacities correlate by {fixed(correlation, 2)}."
-
-
-def run_words(result: Result) -> list[str]:
-    """The headline and all sentences of one run."""
-    return [run_headline(result), *_flat(run_topics(result))]
-
-
-def run_headline(result: Result) -> str:
-    """Cells and packs of one run in one sentence."""
-    cells, packs = (_said(result, name, "%") for name in ("qualification_rate_pct", "pack_usable_capacity_pct"))
-    return f"{result.scenario.name}: {cells} of the cells qualify; packs give {packs} of a nominal pack's capacity."
-
-
-def run_topics(result: Result) -> list[Topic]:
-    """What one run says."""
-    pct = {name: _said(result, name, "%") for name in result.summary() if name.endswith("_pct")}
-    ppm = {name: _said(result, name, "ppm") for name in ("escape_ppm", "false_reject_ppm")}
-    units = len(result.sums)
-    few = f" That is too few to say: at least {FEWEST_UNITS} are needed." if units < FEWEST_UNITS else ""
-    cells = (
-        f"Rejected for spread against the limits, without a defect: {pct['conformance_reject_pct']}.",
-        f"Rejected with a defect: {pct['defect_reject_pct']}.",
-        f"Escapes among the shipped cells: {ppm['escape_ppm']}.",
-        f"Good cells rejected by the gauge: {ppm['false_reject_ppm']}.",
-        *(
-            f"{what} spread (CV): {pct[f'incoming_{key}_cv_pct']} of all cells made, {pct[f'shipped_{key}_cv_pct']} "
-            "of those that ship."
-            for what, key in SPREADS
-        ),
-    )
-    packs = (
-        _verdicts(result),
-        f"Under-charge, the mean shortfall of the groups against the fullest one: {pct['under_charge_pct']}.",
-        f"Over-discharged packs if every group is watched: {pct['over_discharge_rate_every_group_pct']}.",
-        f"Over-discharged packs if only the pack's voltage is watched: {pct['over_discharge_rate_pack_only_pct']}.",
-        *_unsolved(result, ""),
-    )
-    luck = f"Intervals rest on {units} independent {unit_words(result)}, not on the number of cells.{few}"
-    return [Topic("Cells", cells), Topic("Packs", packs), Topic("How sure this is", (luck, *_design_effect(result)))]
-
-
-def _said(result: Result, name: str, unit: str) -> str:
-    row = result.summary()[name]
-    return say.estimate(row["value"], row["low"], row["high"], unit)
-
-
-def _verdicts(result: Result) -> str:
-    counts = result.packs["verdict"].value_counts()
-    said = [
-        f"{counts[v.name.lower()]:,} {v.name.lower().replace('_', ' ')} ({v.sentence})"
-        for v in Verdict
-        if v.name.lower() in counts
-    ]
-    return f"Verdicts on {result.pack_count:,} packs: {'; '.join(said)}."
-
-
-def _unsolved(result: Result, whose: str) -> list[str]:
-    bad = int((result.packs["verdict"] == Verdict.UNSOLVED.name.lower()).sum())
-    return [f"Attention: {bad:,} packs{whose} did not converge; nothing is claimed about them."] if bad else []
 
 
 def sweep_words(variants: Sequence[Variant]) -> list[str]:
@@ -307,7 +262,3 @@ def _overall(comparisons: Sequence[Comparison]) -> list[str]:
         f"So the packs' usable capacity changes by {' to '.join(ends)} points, depending on what is assumed; "
         f"that is real under {real} of {len(found)} assumptions."
     ]
-
-
-def _flat(topics: Sequence[Topic]) -> list[str]:
-    return [sentence for topic in topics for sentence in topic.sentences]

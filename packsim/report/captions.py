@@ -1,0 +1,35 @@
+"""How to read the figures, and what must be said about the model wherever its results are shown."""
+
+from __future__ import annotations
+
+POSTULATED = (
+    "Below 0 V the model is postulated, not validated: whatever this report says about reversed groups is a "
+    "hypothesis. Down to 0 V cells agree with PyBaMM's SPMe."
+)
+CAPTIONS = {
+    "differences": (
+        "Points are differences b \N{MINUS SIGN} a, whiskers their 95 % intervals. Full and black: real; hollow and "
+        "grey: within noise. Every panel has its own unit and scale."
+    ),
+    "capacity": (
+        "Dotted: all cells that were made; filled: those that ship. What lies between the lines was rejected, also by "
+        "other tests than capacity. Packs see the spread that ships, not the spread that is made."
+    ),
+    "rejects": (
+        "Of a million cells started. A cell counts under the first limit that it misses. Defects that ship were not "
+        "seen by any test."
+    ),
+    "over": (
+        "Whiskers are 95 % intervals. Stopping at the pack's voltage lets strong groups hide a weak one: it is driven "
+        "below its cut-off while the pack still looks full enough."
+    ),
+    "trace": (
+        "Every group of the pack; on the right the same lines at the end of discharge. Between the two vertical lines "
+        "lies what a BMS that watches only the pack's voltage draws after the weakest group is empty."
+    ),
+    "roots": (
+        "The largest negative part of the weakest group's difference from its pack's mean, to first order. State of "
+        "charge: what was missing when the charge ended."
+    ),
+    "sweep": "Bands are 95 % intervals; full points are real differences, hollow ones are not.",
+}

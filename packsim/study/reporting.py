@@ -1,0 +1,285 @@
+"""From results to the report's tables and figures: the only place that knows both."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from packsim import __version__
+from packsim.inspection.test import Cause
+from packsim.line.defects import DEFECTS
+from packsim.report import cell_figures, figures, html, sections
+from packsim.report import phrases as say
+from packsim.report.captions import CAPTIONS, POSTULATED
+from packsim.report.labels import fixed, trait_label
+from packsim.report.pack_figures import pack_voltages
+from packsim.report.tables import Capacities, PackVoltages, over_discharge, roots
+from packsim.scenario.base import Model
+from packsim.scenario.provenance import numbers
+from packsim.study import words
+from packsim.study.block import HISTOGRAM_PCT
+from packsim.study.metrics import ROW
+from packsim.verdict.causes import Verdict
+
+if TYPE_CHECKING:
+    from packsim.study.compare import Comparison
+    from packsim.study.run import Result
+    from packsim.study.sweep import Variant
+
+
+def write_run_report(result: Result, path: Path, *, overwrite: bool = True) -> Path:
+    """Write the report of one run; returns its path.
+
+    Raises:
+        IsADirectoryError, FileNotFoundError, FileExistsError, OSError: see `packsim.report.html.write`.
+    """
+    names = (result.scenario.name,)
+    parts = [html.Section(topic.title, topic.sentences) for topic in words.run_topics(result)]
+    parts.append(html.Section("All metrics", tables=[sections.metrics(sections.grouped(result.table().reset_index()))]))
+    parts += [*_figures([result], names), _assumptions([result], ("value",)), _facts([result], names)]
+    page = html.Page(
+        title=f"packsim run: {result.scenario.name}",
+        headline=words.run_headline(result),
+        subtitle=result.scenario.description,
+        sections=parts,
+    )
+    return html.write(page, path, overwrite=overwrite)
+
+
+def write_comparison_report(
+    comparison: Comparison, path: Path, *, sweep: Sequence[Variant] = (), overwrite: bool = True
+) -> Path:
+    """Write the report of a comparison, with how its answer changes over the assumptions in `sweep`; returns its path.
+
+    Raises:
+        IsADirectoryError, FileNotFoundError, FileExistsError, OSError: see `packsim.report.html.write`.
+    """
+    a, b = comparison.a, comparison.b
+    names = words.comparison_names(comparison)
+    parts = [html.Section(topic.title, topic.sentences) for topic in words.comparison_topics(comparison)]
+    parts.append(_differences(comparison, names))
+    if sweep:
+        parts.append(_sweep(sweep))
+    changed = sections.changes(_flat(a.scenario), _flat(b.scenario), names)
+    parts += [*_figures([a, b], names), html.Section("What was changed between a and b", tables=[changed])]
+    parts += [_assumptions([a, b], ("a", "b")), _facts([a, b], names)]
+    page = html.Page(
+        title=f"packsim comparison: {a.scenario.name} (a) and {b.scenario.name} (b)",
+        headline=words.comparison_headline(comparison),
+        subtitle="",
+        sections=parts,
+    )
+    return html.write(page, path, overwrite=overwrite)
+
+
+def _differences(comparison: Comparison, names: say.Names) -> html.Section:
+    ordered = sections.grouped(comparison.table().reset_index())
+    by_name = {row.metric: row for row in comparison.differences}
+    rows = [by_name[name] for name in ordered["metric"]]
+    table = sections.differences(rows, [(row.metric, row.meaning) for row in rows], names)
+    figure = html.Figure(figures.differences(ordered, *names), CAPTIONS["differences"])
+    return html.Section("All differences", figures=[figure], tables=[table])
+
+
+def _figures(results: Sequence[Result], names: Sequence[str]) -> list[html.Section]:
+    pairs = list(zip(results, names, strict=True))
+    rejects = pd.concat([reject_table(result, name) for result, name in pairs], ignore_index=True)
+    over = pd.concat([over_discharge_table(result, name) for result, name in pairs], ignore_index=True)
+    weak = pd.concat([roots(result.packs, name) for result, name in pairs], ignore_index=True)
+    weak["kind"] = "What made the weakest group weak"
+    weak["name"] = [trait_label(root, step) for root, step in zip(weak["root"], weak["root_step"], strict=True)]
+    weak["meaning"] = [f"{count:,} packs" for count in weak["packs"]]
+    traces = [
+        html.Figure(pack_voltages(trace_table(r, name, typical_pack(results[0]))), CAPTIONS["trace"])
+        for r, name in pairs
+    ]
+    return [
+        html.Section(
+            "Capacity before and after the test",
+            figures=[
+                html.Figure(
+                    cell_figures.capacity_histograms([capacities(r, name) for r, name in pairs]), CAPTIONS["capacity"]
+                )
+            ],
+        ),
+        html.Section(
+            "What was rejected, and what slipped through",
+            figures=[
+                html.Figure(figures.pareto(rejects, "per_million", "ppm", "of all started cells"), CAPTIONS["rejects"])
+            ],
+        ),
+        html.Section(
+            "Over-discharge by depth",
+            notice=POSTULATED,
+            figures=[html.Figure(figures.over_discharge(over), CAPTIONS["over"])],
+        ),
+        html.Section("One pack in time", _trace_words(results), traces),
+        html.Section(
+            "Where weak groups come from",
+            figures=[html.Figure(figures.pareto(weak, "share_pct", "%", "packs"), CAPTIONS["roots"])]
+            if len(weak)
+            else (),
+            sentences=() if len(weak) else ("No pack has a weakest group.",),
+        ),
+    ]
+
+
+def _trace_words(results: Sequence[Result]) -> tuple[str, ...]:
+    number = typical_pack(results[0])
+    share = ", ".join(f"{fixed(r.packs['usable_capacity_pct'].iloc[number], 2)} %" for r in results)
+    whose, same = "the run", ""
+    if len(results) > 1:
+        whose, same = "run a", " The same pack number is shown for both, so their cells share their luck."
+    return (f"Pack {number} has the median usable capacity of {whose} ({share} of a nominal pack).{same}",)
+
+
+def typical_pack(result: Result) -> int:
+    """The pack whose usable capacity is the (lower) median."""
+    order = result.packs["usable_capacity_pct"].to_numpy(float).argsort(kind="stable")
+    return int(order[(len(order) - 1) // 2])
+
+
+def capacities(result: Result, name: str) -> Capacities:
+    """Histograms of the measured capacity of a run's cells."""
+    started, shipped = np.sum([block.histograms for block in result.blocks], axis=0)
+    test = result.scenario.inspection.capacity
+    return Capacities(name, HISTOGRAM_PCT, started, shipped, test.lower_pct, test.upper_pct)
+
+
+def reject_table(result: Result, name: str) -> pd.DataFrame:
+    """Rejects by the limit that was missed, defects made and defects shipped, per million started cells."""
+    started = float(result.sums[:, ROW["starts"]].sum())
+    causes = np.sum([block.causes for block in result.blocks], axis=0)
+    made, shipped = np.sum([block.defects for block in result.blocks], axis=0)
+    rows = [("Rejected by the test", c.sentence, c.name.lower(), causes[c]) for c in Cause if c != Cause.NONE]
+    for kind, counts in (("Cells made with a defect", made), ("Cells shipped with a defect", shipped)):
+        rows += [
+            (kind, defect.name.replace("_", " "), f"{defect.meaning} ({defect.step})", counts[bit])
+            for bit, defect in enumerate(DEFECTS)
+        ]
+    frame = pd.DataFrame(rows, columns=["kind", "name", "meaning", "cells"])
+    frame.insert(0, "scenario", name)
+    frame["per_million"] = 1e6 * frame["cells"] / started
+    return frame[frame["cells"] > 0].reset_index(drop=True)
+
+
+def over_discharge_table(result: Result, name: str) -> pd.DataFrame:
+    """Share of packs by depth of over-discharge under both kinds of monitoring."""
+    margin = result.scenario.verdict.over_discharge_margin_v
+    minus = "\N{MINUS SIGN}"
+    thresholds = {
+        "cutoff": "cut-off",
+        "margin": f"cut-off<br>{minus} {margin:g} V",
+        "0v5": f"cut-off<br>{minus} 0.5 V",
+        "1v": "1 V",
+        "0v": "0 V",
+    }
+    units = result.packs["block"].to_numpy(np.int64) // result.plans.line.blocks_per_lot
+    return over_discharge(result.packs, units, thresholds, name)
+
+
+def trace_table(result: Result, name: str, pack: int) -> PackVoltages:
+    """One pack again, in time, with the moments at which each kind of monitoring stops its discharge."""
+    outcome, trace = result.trace(pack)
+    duty = result.plans.duty
+    discharging = np.flatnonzero(trace.current_a > 0.0)
+    begins = float(trace.time_s[discharging[0]]) if discharging.size else 0.0
+    seconds = 3600.0 * outcome.usable_ah[0] / duty.discharge_a
+    return PackVoltages(
+        name=f"{name}, pack {pack}",
+        time_s=trace.time_s,
+        current_a=trace.current_a,
+        group_v=trace.group_v,
+        weakest=int(outcome.first_group[0]),
+        lower_v=duty.lower_v,
+        upper_v=duty.upper_v,
+        stops_s={kind: begins + float(s) for kind, s in zip(("every_group", "pack_only"), seconds, strict=True)},
+    )
+
+
+def _sweep(variants: Sequence[Variant]) -> html.Section:
+    rows = [
+        (v.improvement_conformance_share, v.baseline_conformance_share, d)
+        for v in variants
+        if v.comparison is not None
+        for d in v.comparison.differences
+        if d.metric in words.SWEPT
+    ]
+    table = pd.DataFrame([{"share": share, "baseline": base, **d._asdict()} for share, base, d in rows])
+    drawn = [
+        html.Figure(
+            figures.sweep(part, "share of the improvement due to spread"),
+            f"Baseline's rejects: {100.0 * base:g} % due to spread. {CAPTIONS['sweep']}",
+        )
+        for base, part in ((b, table[table["baseline"] == b]) for b in dict.fromkeys(base for _, base, _ in rows))
+        if part["share"].nunique() > 1
+    ]
+    return html.Section("How the answer depends on what is assumed", tuple(words.sweep_words(variants)), drawn)
+
+
+def _assumptions(results: Sequence[Result], titles: Sequence[str]) -> html.Section:
+    columns = [{number.key: number for number in numbers(result.scenario)} for result in results]
+    sentences = ["Numbers without a source are assumptions of whoever wrote the scenario; the answer rests on them."]
+    for title, result in zip(titles, results, strict=True):
+        if result.plans.calibration is not None:
+            factors = result.plans.calibration
+            which = f" of {title}" if len(results) > 1 else ""
+            sentences.append(
+                f"To meet the stated qualification rate{which}, all spreads of the line were multiplied by "
+                f"{factors.sd_factor:.4g} and all defect rates by {factors.defect_factor:.4g}."
+            )
+    return html.Section("Assumptions and sources", sentences, tables=sections.numbers(columns, titles))
+
+
+def _facts(results: Sequence[Result], names: Sequence[str]) -> html.Section:
+    def status(r: Result) -> str:
+        bad = int((r.packs["verdict"] == Verdict.UNSOLVED.name.lower()).sum())
+        return "all packs converged" if not bad else f"{bad:,} packs did not converge"
+
+    def effect(r: Result) -> str:
+        value = r.design_effect() if len(r.sums) > 1 else math.nan
+        return f"{value:.3g}" if math.isfinite(value) else "cannot be said"
+
+    rows = [
+        ("packs", [f"{r.pack_count:,}" for r in results]),
+        ("cells started", [f"{r.sums[:, ROW['starts']].sum():,.0f}" for r in results]),
+        ("blocks", [f"{len(r.blocks):,}" for r in results]),
+        ("independent units", [f"{len(r.sums):,} {words.unit_words(r)}" for r in results]),
+        ("design effect of the qualification rate", [effect(r) for r in results]),
+        ("seed", [str(r.seed) for r in results]),
+        ("wall time", [f"{r.wall_s:,.1f} s" for r in results]),
+        ("solver steps times cells, packs", [f"{sum(b.steps for b in r.blocks):,}" for r in results]),
+        (
+            "equivalent cell-steps of 10 s, packs",
+            [f"{sum(b.simulated_s for b in r.blocks) / 10.0:,.0f}" for r in results],
+        ),
+        ("solver", [status(r) for r in results]),
+        ("packsim", [__version__] * len(results)),
+        *((name, [_version(name)] * len(results)) for name in ("numba", "numpy", "pybamm")),
+    ]
+    return html.Section("Run facts", tables=[sections.facts(rows, names)])
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _flat(model: Model, prefix: str = "") -> dict[str, object]:
+    """All values of a scenario by dotted key, without names and sources."""
+    out: dict[str, object] = {}
+    for name in type(model).model_fields:
+        value = getattr(model, name)
+        if isinstance(value, Model):
+            out |= _flat(value, f"{prefix}{name}.")
+        elif not isinstance(value, dict) and (prefix or name not in ("name", "description")):
+            out[prefix + name] = value
+    return out
