@@ -38,7 +38,7 @@ class Row:
         return f"{self.name}: {self.measured:.6g} | {self.direction} {self.bound:.6g} {self.unit}".rstrip()
 
 
-@pytest.fixture()
+@pytest.fixture
 def report(request: pytest.FixtureRequest) -> Callable[..., None]:
     """`report(name, measured, bound, unit="", direction="<=")` records the row, prints it, then asserts it."""
 

@@ -1,0 +1,211 @@
+"""Random numbers and elementary functions: known answers, accuracy, independence of array layout."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import naive
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from packsim.numerics.fastmath import asinh_fast, exp_fast, log_fast
+from packsim.numerics.jit import kernel
+from packsim.numerics.streams import (
+    fill_normals,
+    fill_uniforms,
+    fill_words,
+    normal_from_word,
+    philox4x32,
+    seed_key,
+    uniform_from_word,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ONES = 0xFFFFFFFF
+KNOWN = (  # Random123 1.14, kat_vectors, philox4x32 10 rounds
+    ((0, 0, 0, 0), (0, 0), (0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8)),
+    ((ONES,) * 4, (ONES,) * 2, (0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD)),
+    (
+        (0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344),
+        (0xA4093822, 0x299F31D0),
+        (0xD16CFE09, 0x94FDCCEB, 0x5001E420, 0x24126EA1),
+    ),
+)
+
+
+@kernel
+def _log(x, out):
+    for i in range(x.size):
+        out[i] = log_fast(x[i])
+
+
+@kernel
+def _exp(x, out):
+    for i in range(x.size):
+        out[i] = exp_fast(x[i])
+
+
+@kernel
+def _asinh(x, out):
+    for i in range(x.size):
+        out[i] = asinh_fast(x[i])
+
+
+@kernel
+def _normal(words, out):
+    for i in range(words.size):
+        out[i] = normal_from_word(words[i])
+
+
+@kernel
+def _uniform(words, out):
+    for i in range(words.size):
+        out[i] = uniform_from_word(words[i])
+
+
+def over(function: Callable[..., None], x: np.ndarray) -> np.ndarray:
+    out = np.empty(x.size)
+    function(x, out)
+    return out
+
+
+def test_philox_gives_the_published_words(report: Callable[..., None]) -> None:
+    wrong = sum(tuple(map(int, philox4x32(*counter, *key))) != words for counter, key, words in KNOWN)
+    report("Philox4x32-10 known-answer vectors that differ", wrong, 0, "of 3", "==")
+    for counter, key, words in KNOWN:
+        assert naive.philox4x32(counter, key) == words
+
+
+def test_philox_equals_plain_integers() -> None:
+    rng = np.random.default_rng(1)
+    for words in rng.integers(0, 2**32, (500, 6)).tolist():
+        assert tuple(map(int, philox4x32(*words))) == naive.philox4x32(tuple(words[:4]), tuple(words[4:]))
+
+
+def test_an_address_is_the_counter() -> None:
+    seed, purpose, block, slot, candidate = 0x0123456789ABCDEF, 17, 40, 1000, 2
+    words = np.empty((4, 3), dtype=np.uint32)
+    fill_words(*seed_key(seed), purpose, block, slot, candidate, words)
+    for i in range(3):
+        expected = naive.philox4x32((slot + i, block, candidate, purpose), (seed & ONES, seed >> 32))
+        assert tuple(map(int, words[:, i])) == expected
+
+
+@pytest.mark.parametrize("seed", [-1, 2**64])
+def test_a_seed_out_of_range_is_refused(seed: int) -> None:
+    with pytest.raises(ValueError, match=r"less than 2\*\*64"):
+        seed_key(seed)
+
+
+def test_normals_are_accurate_finite_and_symmetric(report: Callable[..., None]) -> None:
+    ends = np.arange(200_000, dtype=np.uint64)
+    tail = np.concatenate([ends, np.arange(0, 2**31, 1021, dtype=np.uint64), 2**31 - 1 - ends])
+    found = over(_normal, tail)
+    expected = norm.isf((tail.astype(np.float64) + 0.5) / 2.0**32)
+    near = expected <= 5.5
+    report("normals, largest error to 5.5 sigma", np.max(np.abs(found - expected)[near]), 2e-6, "sigma")
+    report("normals, largest error over all words", np.max(np.abs(found - expected)), 2e-6, "sigma")
+    mirrored = over(_normal, tail | np.uint64(0x80000000))
+    report("normals, words whose mirror image differs in a bit", np.sum(mirrored != -found), 0, "", "==")
+    report("normals, values that are not finite or zero", np.sum(~np.isfinite(found) | (found == 0.0)), 0, "", "==")
+    assert found[0] == pytest.approx(norm.isf(0.5 / 2.0**32), abs=1e-6)
+
+
+def test_normals_fall_with_the_tail_word() -> None:
+    found = over(_normal, np.arange(0, 2**31, 4099, dtype=np.uint64))
+    assert np.all(np.diff(found) < 0.0)
+
+
+def test_uniforms_stay_inside_the_open_interval() -> None:
+    found = over(_uniform, np.array([0, 1, 2**31, ONES], dtype=np.uint64))
+    assert found.tolist() == [0.5 / 2**32, 1.5 / 2**32, (2**31 + 0.5) / 2**32, (ONES + 0.5) / 2**32]
+
+
+@pytest.mark.parametrize("fill", [fill_words, fill_uniforms, fill_normals])
+def test_streams_do_not_depend_on_offset_or_length(fill: Callable[..., None]) -> None:
+    key = seed_key(2015)
+    kind = np.uint32 if fill is fill_words else np.float64
+    whole = np.empty((4, 1200), dtype=kind)
+    fill(*key, 3, 7, 0, 1, whole)
+    for first, length in ((0, 1), (0, 7), (1, 16), (5, 37), (5, 96), (11, 1152)):
+        part = np.empty((4, length), dtype=kind)
+        fill(*key, 3, 7, first, 1, part)
+        assert part.tobytes() == np.ascontiguousarray(whole[:, first : first + length]).tobytes()
+
+
+def test_weakest_of_96_normals(report: Callable[..., None]) -> None:
+    """E[min of 96] = -2.4930 (facts C1); sd 0.4313, so 1e5 packs miss +-0.005 by chance with p = 2.5e-4."""
+    packs = 100_000
+    normals = np.empty((4, packs * 24))
+    fill_normals(*seed_key(96), 1, 0, 0, 0, normals)
+    weakest = normals.T.reshape(packs, 96).min(axis=1)
+    report("mean minimum of 96 normals over 1e5 packs, error (false alarm 2.5e-4)", abs(weakest.mean() + 2.4930), 0.005)
+    assert weakest.std() == pytest.approx(0.4313, abs=0.004)  # 4 standard errors of a standard deviation
+
+
+def test_words_look_independent_across_purposes_and_blocks() -> None:
+    """Correlations of 2^16 normals: |r| < 5 / 256, false alarm 6e-7 each."""
+    columns = []
+    for purpose, block in ((1, 0), (2, 0), (1, 1), (1, 2)):
+        out = np.empty((4, 2**16))
+        fill_normals(*seed_key(5), purpose, block, 0, 0, out)
+        columns.extend(out)
+    r = np.corrcoef(columns) - np.eye(16)
+    assert np.max(np.abs(r)) < 5.0 / 256.0
+
+
+def ulps(found: np.ndarray, exact: np.ndarray) -> float:
+    """Largest error in units of the last place of the exact (long double) value."""
+    rounded = exact.astype(np.float64)
+    return float(np.max(np.abs(found - exact) / np.spacing(np.abs(rounded))))
+
+
+def relative(found: np.ndarray, exact: np.ndarray) -> float:
+    return float(np.max(np.abs(found - exact) / np.abs(exact)))
+
+
+def test_log_exp_asinh_keep_double_accuracy(report: Callable[..., None]) -> None:
+    """Against long doubles of the C library."""
+    rng = np.random.default_rng(2)
+    x = np.concatenate([np.exp(rng.uniform(-700.0, 700.0, 200_000)), 1.0 + rng.uniform(-0.3, 0.4, 200_000)])
+    report("log_fast, largest error", ulps(over(_log, x), np.log(x.astype(np.longdouble))), 1.0, "ulp")
+    x = np.concatenate([rng.uniform(-708.0, 709.0, 200_000), rng.uniform(-1.0, 1.0, 200_000)])
+    report("exp_fast, largest relative error", relative(over(_exp, x), np.exp(x.astype(np.longdouble))), 1e-15)
+    x = np.sinh(rng.uniform(-600.0, 600.0, 200_000))
+    x = np.concatenate([x, rng.uniform(-3.0, 3.0, 200_000), 10.0 ** rng.uniform(-300.0, 0.0, 100_000)])
+    report("asinh_fast, largest relative error", relative(over(_asinh, x), np.arcsinh(x.astype(np.longdouble))), 1e-15)
+
+
+def test_elementary_functions_at_the_edges() -> None:
+    x = np.array([0.0, 5e-324, -1.0, math.inf, math.nan, 1.0, 2.2250738585072014e-308])
+    log = over(_log, x)
+    assert log[:2].tolist() == [-math.inf] * 2
+    assert np.isnan(log[[2, 4]]).all()
+    assert log[3] == math.inf
+    assert log[5] == 0.0
+    assert log[6] == pytest.approx(math.log(2.2250738585072014e-308), rel=1e-15)
+    exp = over(_exp, np.array([-math.inf, -709.0, 0.0, 709.78, 709.79, math.inf, math.nan]))
+    assert exp[:3].tolist() == [0.0, 0.0, 1.0]
+    assert exp[3] == pytest.approx(math.exp(709.78), rel=1e-13)
+    assert exp[4:6].tolist() == [math.inf] * 2
+    assert np.isnan(exp[6])
+    asinh = over(_asinh, np.array([0.0, -0.0, math.inf, -math.inf, math.nan, 1e200]))
+    assert asinh[:4].tolist() == [0.0, -0.0, math.inf, -math.inf]
+    assert math.copysign(1.0, asinh[1]) == -1.0
+    assert np.isnan(asinh[4])
+    assert asinh[5] == pytest.approx(math.asinh(1e200), rel=1e-15)
+
+
+def test_functions_round_alike_at_every_array_position() -> None:
+    """Vector body and scalar tail: same bits at every offset and length."""
+    rng = np.random.default_rng(3)
+    x = rng.uniform(0.01, 50.0, 97)
+    for function in (_log, _exp, _asinh):
+        whole = over(function, x)
+        for a, b in pairwise((0, 1, 8, 24, 61, 97)):
+            assert over(function, x[a:b].copy()).tobytes() == whole[a:b].tobytes()
