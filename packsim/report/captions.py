@@ -23,13 +23,18 @@ CAPTIONS = {
         "Whiskers are 95 % intervals. Stopping at the pack's voltage lets strong groups hide a weak one: it is driven "
         "below its cut-off while the pack still looks full enough."
     ),
+    "depth": (
+        "Every pack's lowest group when discharge stops at the pack's voltage: how far below the cut-off it went, "
+        "for any margin one may choose."
+    ),
     "trace": (
         "Every group of the pack; on the right the same lines at the end of discharge. Between the two vertical lines "
         "lies what a BMS that watches only the pack's voltage draws after the weakest group is empty."
     ),
     "roots": (
         "The largest negative part of the weakest group's difference from its pack's mean, to first order. State of "
-        "charge: what was missing when the charge ended."
+        "charge: what was missing when the charge ended. Parts may cancel: after the same charge a group with less "
+        "capacity is fuller, so read the largest part as a hint, not as a proof."
     ),
     "sweep": "Bands are 95 % intervals; full points are real differences, hollow ones are not.",
 }

@@ -99,14 +99,14 @@ def over_discharge(table: pd.DataFrame) -> go.Figure:
         table: as `tables.over_discharge`, one or more scenarios one after another.
     """
     kinds = [kind for kind in MONITORING if kind in set(table["monitoring"])]
+    highest = float(np.nanmax(table[["share_pct", "high_pct"]].to_numpy(float), initial=1.0))
     figure = make_subplots(rows=1, cols=len(kinds), shared_yaxes=True, horizontal_spacing=0.05)
     for col, kind in enumerate(kinds, start=1):
         for place, (name, rows) in enumerate(table[table["monitoring"] == kind].groupby("scenario", sort=False)):
             figure.add_trace(_shares(rows, str(name), place, legend=col == 1), row=1, col=col)
-            figure.add_trace(_share_texts(rows, place), row=1, col=col)
+            figure.add_trace(_share_texts(rows, place, 0.02 * highest), row=1, col=col)
         panel_title(figure, f"<b>{MONITORING[kind]}</b>", 1, col)
     dress(figure, 430, scattermode="group", scattergap=0.25)
-    highest = float(np.nanmax(table[["share_pct", "high_pct"]].to_numpy(float), initial=1.0))
     figure.update_xaxes(title_text="a group goes below", showgrid=False, tickangle=0)
     figure.update_yaxes(range=[-0.03 * highest, 1.14 * highest], rangemode="nonnegative")
     figure.update_yaxes(title_text="packs [%]", row=1, col=1)
@@ -135,11 +135,11 @@ def _shares(rows: pd.DataFrame, name: str, place: int, *, legend: bool) -> go.Sc
     )
 
 
-def _share_texts(rows: pd.DataFrame, place: int) -> go.Scatter:
+def _share_texts(rows: pd.DataFrame, place: int, above: float) -> go.Scatter:
     """The shares in figures, above their intervals."""
     return go.Scatter(
         x=rows["words"],
-        y=np.fmax(rows["share_pct"].to_numpy(float), rows["high_pct"].to_numpy(float)),
+        y=np.fmax(rows["share_pct"].to_numpy(float), rows["high_pct"].to_numpy(float)) + above,
         text=[labels.figures(value, 2) for value in rows["share_pct"]],
         mode="text",
         textposition="top center",

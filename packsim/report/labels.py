@@ -65,7 +65,7 @@ def decimals(precision: float, most: int = 6) -> int:
     if not math.isfinite(precision) or precision <= 0.0:
         return 0
     exponent = math.floor(math.log10(precision))
-    digits = 2 if precision / 10.0**exponent < 3.0 else 1
+    digits = 2 if precision < 2.999999 * 10.0**exponent else 1
     return min(digits - 1 - exponent, most)
 
 

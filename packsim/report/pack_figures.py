@@ -10,6 +10,7 @@ from packsim.report.tables import MONITORING, Array, PackVoltages
 from packsim.report.theme import HIGHLIGHT, INK, LIGHT, SERIES, dress, panel_title, safe
 
 MOST_POINTS = 400  # of one line; more cannot be seen
+DASHES = ("solid", "dash", "dot", "dashdot")
 BEFORE = 1.5  # the zoom begins this many times earlier than the way between the two stops
 STOP_WORDS = {"every_group": "stop if every group is watched", "pack_only": "stop if only the pack is watched"}
 
@@ -53,6 +54,46 @@ def pack_voltages(pack: PackVoltages) -> go.Figure:
     figure.update_xaxes(title_text="time [h]", row=1, col=1)
     figure.update_xaxes(title_text="time before the pack reaches its cut-off [min]", row=1, col=2)
     figure.update_layout(legend={"y": 1.1}, margin={"t": 92})
+    return figure
+
+
+def lowest_voltages(lowest_v: dict[str, Array], lower_v: float, margin_v: float) -> go.Figure:
+    """How deep the lowest group of each pack falls: share of packs at or below each voltage.
+
+    Args:
+        lowest_v: scenario -> lowest group voltage of each pack where discharge stops at the pack's voltage.
+        lower_v: cut-off of a cell; margin_v: below it a pack counts as over-discharged.
+    """
+    figure = go.Figure()
+    for place, (name, volts) in enumerate(lowest_v.items()):
+        x = np.sort(volts[np.isfinite(volts)])
+        share = 100.0 * np.arange(1, x.size + 1) / max(x.size, 1)
+        figure.add_trace(
+            go.Scatter(
+                x=x,
+                y=share,
+                name=safe(name),
+                mode="lines",
+                line={"shape": "hv", "color": SERIES[place % len(SERIES)], "width": 2.5, "dash": DASHES[place % 4]},
+                hovertemplate=safe(name) + ": %{y:.3g} % of packs at or below %{x:.3f} V<extra></extra>",
+            )
+        )
+    dress(figure, 380)
+    lines = {"cut-off": lower_v, "margin": lower_v - margin_v, "1 V": 1.0, "0 V, reversal below": 0.0}
+    lowest = min((float(v.min()) for v in lowest_v.values() if v.size), default=lower_v)
+    for label, level in lines.items():
+        if level >= min(lowest, lower_v - margin_v) - 1e-9:
+            text = f"{label} {level:g} V" if label in ("cut-off", "margin") else label
+            figure.add_vline(
+                x=level,
+                line={"color": INK, "width": 1.5, "dash": "dash"},
+                annotation_text=text,
+                annotation_position="top left" if label == "cut-off" else "top right",
+                annotation_font={"size": 13, "color": INK},
+            )
+    figure.update_yaxes(title_text="packs at or below [%]", range=[-2, 112], tickvals=[0, 20, 40, 60, 80, 100])
+    figure.update_xaxes(title_text="voltage of the pack's lowest group when the pack reaches its cut-off [V]")
+    figure.update_layout(legend={"y": 1.02}, margin={"t": 60})
     return figure
 
 

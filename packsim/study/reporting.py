@@ -18,7 +18,7 @@ from packsim.report import cell_figures, figures, html, sections
 from packsim.report import phrases as say
 from packsim.report.captions import CAPTIONS, POSTULATED
 from packsim.report.labels import fixed, trait_label
-from packsim.report.pack_figures import pack_voltages
+from packsim.report.pack_figures import lowest_voltages, pack_voltages
 from packsim.report.tables import Capacities, PackVoltages, over_discharge, roots
 from packsim.scenario.base import Model
 from packsim.scenario.provenance import numbers
@@ -90,7 +90,6 @@ def _differences(comparison: Comparison, names: say.Names) -> html.Section:
 def _figures(results: Sequence[Result], names: Sequence[str]) -> list[html.Section]:
     pairs = list(zip(results, names, strict=True))
     rejects = pd.concat([reject_table(result, name) for result, name in pairs], ignore_index=True)
-    over = pd.concat([over_discharge_table(result, name) for result, name in pairs], ignore_index=True)
     weak = pd.concat([roots(result.packs, name) for result, name in pairs], ignore_index=True)
     weak["kind"] = "What made the weakest group weak"
     weak["name"] = [trait_label(root, step) for root, step in zip(weak["root"], weak["root_step"], strict=True)]
@@ -117,7 +116,7 @@ def _figures(results: Sequence[Result], names: Sequence[str]) -> list[html.Secti
         html.Section(
             "Over-discharge by depth",
             notice=POSTULATED,
-            figures=[html.Figure(figures.over_discharge(over), CAPTIONS["over"])],
+            figures=_depths(pairs),
         ),
         html.Section("One pack in time", _trace_words(results), traces),
         html.Section(
@@ -128,6 +127,14 @@ def _figures(results: Sequence[Result], names: Sequence[str]) -> list[html.Secti
             sentences=() if len(weak) else ("No pack has a weakest group.",),
         ),
     ]
+
+
+def _depths(pairs: Sequence[tuple[Result, str]]) -> list[html.Figure]:
+    over = pd.concat([over_discharge_table(result, name) for result, name in pairs], ignore_index=True)
+    first = pairs[0][0]
+    lowest = {name: result.packs["lowest_group_pack_only_v"].to_numpy(float) for result, name in pairs}
+    depth = lowest_voltages(lowest, first.plans.duty.lower_v, first.scenario.verdict.over_discharge_margin_v)
+    return [html.Figure(figures.over_discharge(over), CAPTIONS["over"]), html.Figure(depth, CAPTIONS["depth"])]
 
 
 def _trace_words(results: Sequence[Result]) -> tuple[str, ...]:
