@@ -1,7 +1,9 @@
-"""The end-of-line test of many cells (compiled). Time steps, their errors and the search for the end: docs/inspection.md.
+"""The end-of-line test of many cells (compiled). Time steps, their errors and the end point: docs/inspection.md.
 
 Shapes: n cells, t traits; CHUNK cells are tested together so that loops over them run on vector registers. Each cell's
 steps follow from the plan and its own capacity only: neighbours, chunk and thread do not change a bit of its result.
+One loop (`run_tests`) takes every step of every run, because each place that calls the cell's kernels costs seconds of
+compiling.
 """
 
 from typing import NamedTuple
@@ -49,6 +51,7 @@ from packsim.numerics.streams import _word
 CHUNK = 512
 VOLTAGE_TOLERANCE = 1e-7  # V: at the end of discharge 1e-4 s or better
 TIME_TOLERANCE = 1e-6  # s
+FIRST_INSTANT = 1e-9  # s: a step that only sets the current
 SEARCH_LIMIT = 80
 SEARCH_PATIENCE = 8  # then every other trial halves the bracket
 NEWTON_LIMIT = 12
@@ -74,68 +77,75 @@ class Bench(NamedTuple):
     rest_s: float
 
 
+class Search(NamedTuple):
+    """Where each cell's capacity test ends [n]: steps so far, then a bracket and the last three trials within a step."""
+
+    elapsed: np.ndarray  # s, to the start of the step in which it ends
+    ended: np.ndarray  # bool: a common step went too far
+    done: np.ndarray  # bool: the end is found
+    low: np.ndarray  # s from the start of that step
+    high: np.ndarray
+    time: np.ndarray  # [3, n] s, the last one newest
+    above: np.ndarray  # [3, n] V above the cut-off at those times
+
+
 @parallel_kernel
 def test_cells(true, window, gauge, values, address, design, bench, key0, key1):
-    """Fill true[N_TRUE, n] (Ah, ohm, V, V, 1), window[5, n] and the normals gauge[4, n]; nan for a cell that is none."""
+    """Fill true[N_TRUE, n] (Ah, ohm, V, V, 1), window[5, n], normals gauge[4, n]; nan for a dead cell."""
     n = address.shape[0]
     for chunk in numba.prange((n + CHUNK - 1) // CHUNK):
-        a, b = chunk * CHUNK, min((chunk + 1) * CHUNK, n)
-        out = true[:, a:b], window[:, a:b], gauge[:, a:b]
-        test_chunk(out, values[:, a:b], address[a:b], design, bench, key0, key1)
+        begin, end = chunk * CHUNK, min((chunk + 1) * CHUNK, n)
+        own_window, charge = np.empty((5, end - begin)), draw(address, STORAGE, begin, end - begin, key0, key1)
+        usable, result = run_tests(own_window, values, design, bench, begin)
+        store(result, own_window, values, charge, design, bench, begin)
+        put(true, begin, result, usable)
+        put(window, begin, own_window, usable)
+        put(gauge, begin, draw(address, GAUGE, begin, end - begin, key0, key1), usable)
 
 
 @kernel
-def test_chunk(out, values, address, design, bench, key0, key1):
-    """One chunk of `test_cells`; out: its columns of true, window and gauge."""
-    true, window, gauge = out
-    n = address.shape[0]
-    counter, drawn = np.empty((3, n), np.uint64), np.empty((4, n))
+def draw(address, purpose, begin, n, key0, key1):
+    """Four standard normals [4, n] of the addresses from `begin`."""
+    counter, out = np.empty((3, n), np.uint64), np.empty((4, n))
     for i in range(n):
-        counter[0, i], counter[1, i], counter[2, i] = _word(address[i, 1]), _word(address[i, 0]), _word(address[i, 2])
-    normals(drawn, counter, GAUGE, key0, key1)
-    gauge[:, :] = drawn
-    normals(drawn, counter, STORAGE, key0, key1)
-    traits, own = np.empty((values.shape[0], n)), np.empty((5, n))
-    usable = usable_traits(traits, own, values, design, bench)
-    lane = cell.Lane(
-        np.zeros((N_STATE, n)),
-        np.empty((N_COEF, n)),
-        np.zeros((N_WORK, n)),
-        np.zeros((N_DECAY, n)),
-        np.empty(n),
-        np.empty(n),
-        np.empty(n),
-    )
-    cell.coefficients(lane.coef, traits, design, 0, n)
-    result = np.empty((N_TRUE, n))
-    result[DCIR] = pulse_resistance(lane, own, design, bench)
-    result[CAPACITY] = discharge_capacity(lane, own, design, bench)
-    store(result, own, traits, drawn[0], design, bench)
-    for i in range(n):
-        for row in range(N_TRUE):
-            true[row, i] = result[row, i] if usable[i] else np.nan
-        for row in range(5):
-            window[row, i] = own[row, i] if usable[i] else np.nan
+        row = begin + i
+        counter[0, i], counter[1, i], counter[2, i] = (
+            _word(address[row, 1]),
+            _word(address[row, 0]),
+            _word(address[row, 2]),
+        )
+    normals(out, counter, purpose, key0, key1)
+    return out
 
 
 @kernel
-def usable_traits(traits, window, values, design, bench):
-    """Copy values[t, n] into `traits`, windows into window[5, n]; a cell without pores or window becomes nominal.
+def put(out, begin, rows, usable):
+    """Copy rows[r, n] into out[r, begin : begin + n], nan where not usable."""
+    for row in range(rows.shape[0]):
+        for i in range(usable.size):
+            out[row, begin + i] = rows[row, i] if usable[i] else np.nan
+
+
+@kernel
+def usable_traits(traits, window, values, design, bench, begin):
+    """Fill traits[t, n] and window[5, n] with the cells from `begin`; one without pores or window becomes nominal.
 
     Returns usable[n]. Look-ups in the cell's kernels have no guard against nan, so it must not get that far.
     """
-    n = values.shape[1]
+    n = traits.shape[1]
     usable = np.empty(n, np.bool_)
-    traits[:, :] = values
+    for t in range(values.shape[0]):
+        for i in range(n):
+            traits[t, i] = values[t, begin + i]
     for i in range(n):
-        fine = values[T_AREA, i] > 0.0 and values[T_OVERLAP, i] > 0.0
+        fine = traits[T_AREA, i] > 0.0 and traits[T_OVERLAP, i] > 0.0
         if fine and not design.is_table:
             for t in range(T_WELD):
-                fine = fine and 0.0 < values[t, i] < np.inf
-            solid_n = (1.0 - design.nominal[POROSITY]) * values[T_LOAD_N, i] / values[T_THICK_N, i]
-            solid_p = (1.0 - design.nominal[ELECTRODE + POROSITY]) * values[T_LOAD_P, i] / values[T_THICK_P, i]
-            fill = values[T_FILL, i]
-            fine = fine and solid_n < 1.0 and solid_p < 1.0 and values[T_SEP_E, i] * fill > 0.0
+                fine = fine and 0.0 < traits[t, i] < np.inf
+            solid_n = (1.0 - design.nominal[POROSITY]) * traits[T_LOAD_N, i] / traits[T_THICK_N, i]
+            solid_p = (1.0 - design.nominal[ELECTRODE + POROSITY]) * traits[T_LOAD_P, i] / traits[T_THICK_P, i]
+            fill = traits[T_FILL, i]
+            fine = fine and solid_n < 1.0 and solid_p < 1.0 and traits[T_SEP_E, i] * fill > 0.0
         usable[i] = fine
         if not fine:
             traits[:, i] = bench.nominal[:, 0]
@@ -174,167 +184,200 @@ def window_end(design, q_n, q_p, q_li, voltage, guess):
 
 
 @kernel
-def voltage(lane, design, dt):
-    """Terminal voltage [n] at the end of a step of dt; leaves the lane prepared for `cell.advance`."""
-    n = lane.current.size
-    cell.set_dt(lane.decay, lane.coef, design, dt, 0, n)
-    cell.prepare(lane.work, lane.state, lane.coef, lane.decay, design, dt, 0, n)
-    cell.respond(lane.emf, lane.slope, lane.current, lane.work, lane.coef, design, 0, n)
-    return lane.emf - lane.slope * lane.current
+def own_clocks(coef, base, length, is_table):
+    """Coefficients of cells whose clocks run length[n] times as fast: a step of dt = 1 then takes length[n] seconds.
 
-
-@kernel
-def pulse_resistance(lane, window, design, bench):
-    """Voltage drop of the pulse from rest over its current [n], ohm.
-
-    The electrolyte is first order in time; the runs with m and 2m steps are extrapolated to second order.
+    In the cell's equations every rate stands beside dt, so its clock is scaled by scaling its rates.
     """
-    n = lane.current.size
-    soc = np.full(n, bench.pulse_soc)
-    drop = np.zeros(n)
-    for run in range(3):
-        steps = bench.pulse_steps * run
-        cell.rest_state(lane.state, design, soc, window, 0, n)
-        lane.current[:] = bench.pulse_a if run else 0.0
-        dt = bench.pulse_s / steps if run else 0.0
-        v = voltage(lane, design, dt)
-        for _ in range(steps - 1):
-            cell.advance(lane.state, lane.work, lane.coef, lane.decay, design, lane.current, dt, 0, n)
-            v = voltage(lane, design, dt)
-        weight = 1.0 if run != 2 else -2.0
-        drop += weight * v
-    return drop / bench.pulse_a
+    for j in range(length.size):
+        coef[Q_N, j] = base[Q_N, j] * length[j]
+    if is_table:
+        return
+    for j in range(length.size):
+        coef[Q_P, j] = base[Q_P, j] * length[j]
+        coef[AL_N, j] = base[AL_N, j] * length[j]
+        coef[AL_S, j] = base[AL_S, j] * length[j]
+        coef[AL_P, j] = base[AL_P, j] * length[j]
+        coef[SOURCE, j] = base[SOURCE, j] * length[j]
+        coef[TAU_N, j] = base[TAU_N, j] / length[j]
+        coef[TAU_P, j] = base[TAU_P, j] / length[j]
 
 
 @kernel
-def own_steps(lane, base, length, design):
-    """Voltage [n] after a step of length[n] seconds, one for each cell: their clocks are scaled, then dt = 1.
+def own_decays(decay, length, rc_s):
+    """Decays of a table cell's RC pairs over length[n] seconds (the nominal cell's time constants)."""
+    for k in range(2):
+        for j in range(length.size):
+            decay[k, j] = exp_fast(-length[j] / rc_s[k])
 
-    In the cell's equations every rate stands beside dt, so a clock that runs s times faster is s times those rates.
+
+@kernel
+def run_tests(window, values, design, bench, begin):
+    """Fill window[5, n] of the n cells from `begin`; returns usable[n] and result[N_TRUE, n] with CAPACITY and DCIR.
+
+    Pulse: open circuit, then m steps, then again with 2m; the electrolyte is first order in time, so the two runs are
+    extrapolated. Capacity: from 100 % SOC through the common steps; a cell that falls below the lower cut-off stays at
+    the start of that step. Then each cell's end is searched from there.
     """
-    for row in range(N_COEF):
-        lane.coef[row] = base[row]
-    if design.is_table:
-        lane.coef[Q_N] = base[Q_N] * length
-    else:
-        for row in (Q_N, Q_P, AL_N, AL_S, AL_P, SOURCE):
-            lane.coef[row] = base[row] * length
-        for row in (TAU_N, TAU_P):
-            lane.coef[row] = base[row] / length
-    n = lane.current.size
-    cell.set_dt(lane.decay, lane.coef, design, 1.0, 0, n)
-    if design.is_table:
-        for k in range(2):
-            for j in range(n):
-                lane.decay[k, j] = exp_fast(-length[j] / design.rc_s[k])
-    cell.prepare(lane.work, lane.state, lane.coef, lane.decay, design, 1.0, 0, n)
-    cell.respond(lane.emf, lane.slope, lane.current, lane.work, lane.coef, design, 0, n)
-    return lane.emf - lane.slope * lane.current
-
-
-@kernel
-def discharge_capacity(lane, window, design, bench):
-    """Charge [n], Ah, from 100 % SOC to the lower cut-off at constant current; 0 if the voltage is below it at once."""
-    n, current = lane.current.size, bench.test_a
-    cell.rest_state(lane.state, design, np.ones(n), window, 0, n)
-    lane.current[:] = current
-    above = voltage(lane, design, 0.0) - design.lower_cutoff_v  # at the start of the step that is being taken
-    base, kept = lane.coef.copy(), np.empty_like(lane.state)
-    whole = window[4] * (3600.0 / current)
-    elapsed = np.zeros(n)
-    ended = above <= 0.0
-    high, below = np.zeros(n), above.copy()  # length and voltage of the first step that went too far
-    last = 0.0
-    for share in bench.shares:
-        length = whole * ((share - last) * bench.end_share)
-        last = share
-        v = own_steps(lane, base, length, design) - design.lower_cutoff_v
-        kept[:, :] = lane.state
-        cell.advance(lane.state, lane.work, lane.coef, lane.decay, design, lane.current, 1.0, 0, n)
-        for j in range(n):
-            if not ended[j] and v[j] > 0.0:
-                elapsed[j] += length[j]
-                above[j] = v[j]
-                continue
-            if not ended[j]:
-                ended[j], high[j], below[j] = True, length[j], v[j]
-            lane.state[:, j] = kept[:, j]
-    guess = high.copy()
-    for j in range(n):
-        if not ended[j]:
-            guess[j] = (1.0 - last) * bench.end_share * whole[j]
-            high[j] = max(whole[j] - elapsed[j], guess[j])
-    return (elapsed + find_end(lane, base, above, guess, high, below, ended, design)) * (current / 3600.0)
-
-
-@kernel
-def find_end(lane, base, above, guess, high, below, known, design):
-    """Seconds [n] from the lane's state until the voltage reaches the cut-off.
-
-    The first trial is `guess`, at which the voltage is known to be `below` the cut-off where `known`. Inverse quadratic
-    interpolation through the last three trials; halving where that leaves the bracket 0..high or is slow.
-    """
-    n = guess.size
-    low = np.zeros(n)
-    a, f_a, b, f_b = np.zeros(n), above.copy(), np.zeros(n), above.copy()
-    c, f_c, trial = guess.copy(), below.copy(), guess.copy()
-    done = guess <= 0.0  # below the cut-off at once
-    if not np.all(known):
-        v = own_steps(lane, base, np.maximum(guess, TIME_TOLERANCE), design)
-        for j in range(n):
-            if not known[j]:
-                f_c[j] = v[j] - design.lower_cutoff_v
-                if f_c[j] > 0.0:
-                    low[j] = guess[j]
-                else:
-                    high[j] = guess[j]
-    for count in range(SEARCH_LIMIT):
-        busy = False
-        for j in range(n):
-            if not done[j]:
-                trial[j] = next_trial(a[j], f_a[j], b[j], f_b[j], c[j], f_c[j], low[j], high[j], count)
-                busy = True
-        if not busy:
+    n = window.shape[1]
+    traits, result, lane = np.empty((values.shape[0], n)), np.empty((N_TRUE, n)), new_lane(n)
+    usable = usable_traits(traits, window, values, design, bench, begin)
+    cell.coefficients(lane.coef, traits, design, 0, n)
+    base, kept = lane.coef.copy(), np.empty((N_STATE, n))
+    search = new_search(n)
+    v, length, soc = np.empty(n), np.empty(n), np.empty(n)
+    m, drop = bench.pulse_steps, result[DCIR]
+    test = 3 * m + 1  # number of the first step of the capacity test
+    after = test + 1 + bench.shares.size
+    for step in range(after + SEARCH_LIMIT):
+        if step == 0 or step == 1 or step == m + 1 or step == test:
+            soc[:] = bench.pulse_soc if step < test else 1.0
+            cell.rest_state(lane.state, design, soc, window, 0, n)
+            lane.current[:] = 0.0 if step == 0 else bench.pulse_a if step < test else bench.test_a
+        if step < test:
+            length[:] = FIRST_INSTANT if step == 0 else bench.pulse_s / m if step <= m else 0.5 * bench.pulse_s / m
+        elif step < after:
+            common_step(length, window, bench, step - test)
+        elif not next_trials(length, search, window, bench, step - after):
             break
-        v = own_steps(lane, base, np.maximum(trial, TIME_TOLERANCE), design)
+        own_clocks(lane.coef, base, length, design.is_table)
+        cell.set_dt(lane.decay, lane.coef, design, 1.0, 0, n)
+        if design.is_table:
+            own_decays(lane.decay, length, design.rc_s)
+        cell.prepare(lane.work, lane.state, lane.coef, lane.decay, design, 1.0, 0, n)
+        cell.respond(lane.emf, lane.slope, lane.current, lane.work, lane.coef, design, 0, n)
         for j in range(n):
-            if done[j]:
-                continue
-            f = v[j] - design.lower_cutoff_v
-            a[j], f_a[j], b[j], f_b[j], c[j], f_c[j] = b[j], f_b[j], c[j], f_c[j], trial[j], f
-            if f > 0.0:
-                low[j] = trial[j]
-            else:
-                high[j] = trial[j]
-            done[j] = abs(f) < VOLTAGE_TOLERANCE or high[j] - low[j] < TIME_TOLERANCE
-    return trial
+            v[j] = lane.emf[j] - lane.slope[j] * lane.current[j]
+        if step < test:
+            weight = 1.0 if step == 0 or step == m else -2.0 if step == 3 * m else 0.0
+            for j in range(n):
+                drop[j] = weight * v[j] + (drop[j] if step else 0.0)
+        elif step < after:
+            note_step(search, v, length, design.lower_cutoff_v, step == test)
+        else:
+            note_trial(search, v, length, design.lower_cutoff_v)
+        if step != test and step < after:
+            kept[:, :] = lane.state
+            cell.advance(lane.state, lane.work, lane.coef, lane.decay, design, lane.current, 1.0, 0, n)
+            for j in range(n):
+                if search.ended[j]:
+                    lane.state[:, j] = kept[:, j]
+    for j in range(n):
+        result[DCIR, j] = drop[j] / bench.pulse_a
+        result[CAPACITY, j] = (search.elapsed[j] + search.time[2, j]) * bench.test_a / 3600.0
+    return usable, result
+
+
+@kernel
+def new_lane(n):
+    """Kernel arrays of n cells."""
+    state, coef, work, decay = (
+        np.zeros((N_STATE, n)),
+        np.zeros((N_COEF, n)),
+        np.zeros((N_WORK, n)),
+        np.zeros((N_DECAY, n)),
+    )
+    return cell.Lane(state, coef, work, decay, np.zeros(n), np.zeros(n), np.zeros(n))
+
+
+@kernel
+def new_search(n):
+    """A search before the first step."""
+    flags = np.zeros((2, n), np.bool_)
+    return Search(np.zeros(n), flags[0], flags[1], np.zeros(n), np.zeros(n), np.zeros((3, n)), np.zeros((3, n)))
+
+
+@kernel
+def common_step(length, window, bench, number):
+    """Lengths [n] of the first instant (number 0) and of the common steps: fixed parts of each cell's own charge."""
+    if number == 0:
+        length[:] = FIRST_INSTANT
+        return
+    part = bench.shares[number - 1] - (bench.shares[number - 2] if number > 1 else 0.0)
+    seconds_per_ah = part * bench.end_share * 3600.0 / bench.test_a
+    for j in range(length.size):
+        length[j] = window[4, j] * seconds_per_ah
+
+
+@kernel
+def note_step(search, v, length, cutoff_v, first):
+    """Take the voltages [n] at the end of a common step."""
+    for j in range(v.size):
+        above = v[j] - cutoff_v
+        if search.ended[j]:
+            continue
+        if first or above > 0.0:
+            search.elapsed[j] += 0.0 if first else length[j]
+            search.above[:, j] = above
+        else:
+            search.high[j] = search.time[2, j] = length[j]
+            search.above[2, j] = above
+        search.ended[j] = above <= 0.0
+        search.done[j] = first and above <= 0.0
+
+
+@kernel
+def next_trials(length, search, window, bench, count):
+    """Times [n] to try next, from the start of the step in which each cell ends; False if all ends are found."""
+    busy = False
+    left = (1.0 - bench.shares[-1]) * bench.end_share * 3600.0 / bench.test_a
+    for j in range(length.size):
+        if count == 0 and not search.ended[j]:
+            trial = window[4, j] * left
+            search.high[j] = max(window[4, j] * 3600.0 / bench.test_a - search.elapsed[j], trial)
+        elif search.done[j]:
+            trial = search.time[2, j]
+        else:
+            t, f = search.time, search.above
+            trial = next_trial(
+                t[0, j], f[0, j], t[1, j], f[1, j], t[2, j], f[2, j], search.low[j], search.high[j], count
+            )
+        length[j] = max(trial, TIME_TOLERANCE)
+        busy = busy or not search.done[j]
+    return busy
+
+
+@kernel
+def note_trial(search, v, length, cutoff_v):
+    """Take the voltages [n] at the trial times."""
+    t, f = search.time, search.above
+    for j in range(v.size):
+        if search.done[j]:
+            continue
+        above = v[j] - cutoff_v
+        t[0, j], t[1, j], t[2, j] = t[1, j], t[2, j], length[j]
+        f[0, j], f[1, j], f[2, j] = f[1, j], f[2, j], above
+        if above > 0.0:
+            search.low[j] = length[j]
+        else:
+            search.high[j] = length[j]
+        search.done[j] = abs(above) < VOLTAGE_TOLERANCE or search.high[j] - search.low[j] < TIME_TOLERANCE
 
 
 @kernel
 def next_trial(a, f_a, b, f_b, c, f_c, low, high, count):
-    """The next time to try from the last three (a, b, c) and the bracket."""
+    """Inverse quadratic interpolation of the last three trials; halving where that leaves the bracket or is slow."""
     if count >= SEARCH_PATIENCE and count % 2 == 0:
         return 0.5 * (low + high)
-    trial = c - f_c * (c - b) / (f_c - f_b)
-    if count > 0:
-        curved = a * f_b * f_c / ((f_a - f_b) * (f_a - f_c))
-        curved += b * f_a * f_c / ((f_b - f_a) * (f_b - f_c))
-        curved += c * f_a * f_b / ((f_c - f_a) * (f_c - f_b))
-        if low < curved < high:
-            return curved
-    if low < trial < high:
-        return trial
+    curved = a * f_b * f_c / ((f_a - f_b) * (f_a - f_c))
+    curved += b * f_a * f_c / ((f_b - f_a) * (f_b - f_c))
+    curved += c * f_a * f_b / ((f_c - f_a) * (f_c - f_b))
+    if low < curved < high:  # not so while two of the three are one
+        return curved
+    straight = c - f_c * (c - b) / (f_c - f_b)
+    if low < straight < high:
+        return straight
     return 0.5 * (low + high)
 
 
 @kernel
-def store(result, window, traits, charge_error, design, bench):
+def store(result, window, values, charge_error, design, bench, begin):
     """Charge for storage after the capacity test, rest, and both open-circuit voltages and the final SOC."""
     for j in range(result.shape[1]):
         whole = window[4, j]
-        leak = 1e-6 * traits[T_LEAK, j]
+        leak = 1e-6 * values[T_LEAK, begin + j]
         drawn = result[CAPACITY, j] * (1.0 + leak / bench.test_a)
-        soc = 1.0 + (bench.storage_ah + bench.charge_sd_ah * charge_error[j] - drawn) / whole
+        soc = 1.0 + (bench.storage_ah + bench.charge_sd_ah * charge_error[0, j] - drawn) / whole
         soc = min(max(soc, 0.0), 1.0)  # the charger stops at the upper cut-off
         result[OCV_FIRST, j] = rest_voltage(design, window, soc, j)
         soc -= leak * bench.rest_s / 3600.0 / whole

@@ -12,6 +12,7 @@ from packsim.cell import kernels as cell
 from packsim.cell.cell import empty_lane, window_of
 from packsim.cell.electrodes.kernels import Design
 from packsim.cell.plan import CellPlan
+from packsim.cell.traits import INDEX
 from packsim.inspection import kernels as k
 from packsim.line.plan import LinePlan
 from packsim.numerics.streams import seed_key
@@ -19,14 +20,16 @@ from packsim.scenario.inspection import InspectionModel
 
 Array = npt.NDArray[np.float64]
 
-# Common steps of the capacity test: (number, where the last one ends as a share of the nominal cell's end), and steps of
-# the pulse. The first that is accurate enough on the nominal cell is taken; trials: docs/inspection.md.
+# Common steps of the capacity test: (number, where the last one ends as a share of the nominal cell's end), and steps
+# of the pulse. The first that is accurate enough on the probes is taken; trials and errors: docs/inspection.md.
 CAPACITY_STEPS = ((4, 0.97), (6, 0.97), (10, 0.97), (10, 0.99), (16, 0.997), (24, 0.997), (40, 0.997), (80, 0.999))
-CAPACITY_ERROR = 5e-5
+CAPACITY_ERROR = 4e-5
 PULSE_STEPS = (1, 2, 3, 4, 6, 10, 20)
 PULSE_ERROR = 5e-4
 REFERENCE_STEPS = 20_000  # a second each where the test is shorter than that
-REFERENCE_PULSE_STEPS = 2_000
+REFERENCE_PULSE_STEPS = 1_000
+# loading and thickness of both electrodes, electrolyte fill: the nominal cell alone may be right by chance
+PROBES = ((1.0, 1.0, 1.0), (1.03, 1.0, 1.0), (0.97, 1.0, 1.0), (1.0, 0.97, 1.0), (1.0, 1.0, 0.9))
 
 
 class InspectionPlan(NamedTuple):
@@ -58,13 +61,13 @@ def plan(model: InspectionModel, cell_plan: CellPlan, line_plan: LinePlan) -> In
         ValueError: the nominal cell has no window, or no capacity at the test current.
     """
     design, bench = cell_plan.design, _bench(model, cell_plan, line_plan)
-    capacity, resistance, first, second, _ = _nominal(design, bench)
+    capacity = float(_exact(design, bench, bench.nominal)[k.CAPACITY, 0])
     if not capacity > 0.0:
         raise ValueError(f"{cell_plan.name}: the nominal cell gives no charge at {model.capacity.c_rate:g}C")
     bench = bench._replace(
         storage_ah=model.storage.soc_pct / 100.0 * capacity, charge_sd_ah=model.storage.charge_sd_pct / 100.0 * capacity
     )
-    _, _, first, second, _ = _nominal(design, bench)
+    _, resistance, first, second, _ = (float(value) for value in _exact(design, bench, bench.nominal)[:, 0])
     mohm, days = 1e3 * resistance, model.k_value.rest_days
     lower, upper = model.ocv.lower_mv, model.ocv.upper_mv
     relative, absolute = model.k_value.upper_robust_sigmas, model.k_value.upper_mv_per_day
@@ -119,18 +122,33 @@ def _bench(model: InspectionModel, cell_plan: CellPlan, line_plan: LinePlan) -> 
         charge_sd_ah=0.0,
         rest_s=86_400.0 * model.k_value.rest_days,
     )
-    capacity = reference_capacity_ah(design, bench)
-    bench = bench._replace(end_share=capacity / window[4])
+    probes = _probes(nominal)
+    capacity = np.array([reference_capacity_ah(design, bench, probes[:, j : j + 1].copy()) for j in range(len(PROBES))])
+    bench = bench._replace(end_share=float(capacity[0]) / float(window[4]))
     for number, end in CAPACITY_STEPS:
         bench = bench._replace(shares=steps_towards_end(number, end))
-        if abs(_nominal(design, bench)[k.CAPACITY] - capacity) <= CAPACITY_ERROR * capacity:
+        if _error(_exact(design, bench, probes)[k.CAPACITY], capacity) <= CAPACITY_ERROR:
             break
-    resistance = reference_resistance_ohm(design, bench)
+    pulses = [reference_resistance_ohm(design, bench, probes[:, j : j + 1].copy()) for j in range(len(PROBES))]
     for steps in PULSE_STEPS:
         bench = bench._replace(pulse_steps=steps)
-        if abs(_nominal(design, bench)[k.DCIR] - resistance) <= PULSE_ERROR * resistance:
+        if _error(_exact(design, bench, probes)[k.DCIR], np.array(pulses)) <= PULSE_ERROR:
             break
     return bench
+
+
+def _probes(nominal: Array) -> Array:
+    values = np.repeat(nominal, len(PROBES), axis=1)
+    for j, (loading, thickness, fill) in enumerate(PROBES):
+        values[[INDEX["cathode_loading_ratio"], INDEX["anode_loading_ratio"]], j] *= loading
+        values[[INDEX["cathode_thickness_ratio"], INDEX["anode_thickness_ratio"]], j] *= thickness
+        values[INDEX["electrolyte_fill_ratio"], j] *= fill
+    return values
+
+
+def _error(values: Array, reference: Array) -> float:
+    """Largest relative error; probes that have no value in the reference do not count."""
+    return float(np.nanmax(np.abs(values / reference - 1.0), initial=0.0))
 
 
 def steps_towards_end(number: int, end: float) -> Array:
@@ -138,36 +156,41 @@ def steps_towards_end(number: int, end: float) -> Array:
     return 1.0 - (1.0 - end) ** (np.arange(1, number + 1) / number)
 
 
-def reference_capacity_ah(design: Design, bench: k.Bench) -> float:
-    """Capacity of the nominal cell in the same test, by error-controlled steps of a second or less."""
-    longest = 3600.0 * float(bench.window[4]) / bench.test_a
-    trace = _trace(design, bench, 1.0, bench.test_a, longest, max(1.0, longest / REFERENCE_STEPS))
+def reference_capacity_ah(design: Design, bench: k.Bench, values: Array) -> float:
+    """Capacity of one cell [t, 1] in the same test, by error-controlled steps of a second or less; nan if none."""
+    window = window_of(design, values)
+    if not np.all(np.isfinite(window)):
+        return math.nan
+    longest = 3600.0 * float(window[4, 0]) / bench.test_a
+    dt = max(1.0, longest / REFERENCE_STEPS)
+    trace = _trace(design, values, 1.0, (bench.test_a, longest, dt), design.lower_cutoff_v)
     return float(trace[0, -1]) * bench.test_a / 3600.0
 
 
-def reference_resistance_ohm(design: Design, bench: k.Bench) -> float:
-    """DCIR of the nominal cell by fine steps."""
-    still = _trace(design, bench, bench.pulse_soc, 0.0, 0.0, 1.0)[1, -1]
+def reference_resistance_ohm(design: Design, bench: k.Bench, values: Array) -> float:
+    """DCIR of one cell [t, 1] by fine steps; nan if it has no window."""
+    if not np.all(np.isfinite(window_of(design, values))):
+        return math.nan
+    still = _trace(design, values, bench.pulse_soc, (0.0, 0.0, 1.0), -math.inf)[1, -1]
     step = bench.pulse_s / REFERENCE_PULSE_STEPS
-    loaded = _trace(design, bench, bench.pulse_soc, bench.pulse_a, bench.pulse_s, step, -math.inf)[1, -1]
+    loaded = _trace(design, values, bench.pulse_soc, (bench.pulse_a, bench.pulse_s, step), -math.inf)[1, -1]
     return float(still - loaded) / bench.pulse_a
 
 
-def _trace(
-    design: Design, bench: k.Bench, soc: float, current: float, seconds: float, dt: float, stop_v: float | None = None
-) -> Array:
+def _trace(design: Design, values: Array, soc: float, segment: tuple[float, float, float], stop_v: float) -> Array:
+    """Time, voltage and current of one cell; segment: current, seconds, longest step."""
     lane = empty_lane(1)
-    cell.coefficients(lane.coef, bench.nominal, design, 0, 1)
-    cell.rest_state(lane.state, design, np.array([soc]), bench.window[:, None], 0, 1)
-    low = design.lower_cutoff_v if stop_v is None else stop_v
-    trace: Array = cell.profile(lane, design, np.array([current]), np.array([seconds]), dt, low, math.inf)[0]
+    cell.coefficients(lane.coef, values, design, 0, 1)
+    cell.rest_state(lane.state, design, np.array([soc]), window_of(design, values), 0, 1)
+    current, seconds, dt = segment
+    trace: Array = cell.profile(lane, design, np.array([current]), np.array([seconds]), dt, stop_v, math.inf)[0]
     return trace
 
 
-def _nominal(design: Design, bench: k.Bench) -> tuple[float, ...]:
-    """(capacity_ah, resistance_ohm, both open-circuit voltages, soc) of the nominal cell, no gauge, no charge error."""
-    true, window, gauge = np.empty((k.N_TRUE, 1)), np.empty((5, 1)), np.empty((4, 1))
-    exact = bench._replace(charge_sd_ah=0.0)
-    address = np.zeros((1, 3), np.int64)
-    k.test_cells(true, window, gauge, bench.nominal, address, design, exact, *seed_key(0))
-    return tuple(float(value) for value in true[:, 0])
+def _exact(design: Design, bench: k.Bench, values: Array) -> Array:
+    """Rows [N_TRUE, n] (Ah, ohm, V, V, 1) of cells [t, n] without charge error."""
+    n = values.shape[1]
+    true, window, gauge = np.empty((k.N_TRUE, n)), np.empty((5, n)), np.empty((4, n))
+    address = np.zeros((n, 3), np.int64)
+    k.test_cells(true, window, gauge, values, address, design, bench._replace(charge_sd_ah=0.0), *seed_key(0))
+    return true

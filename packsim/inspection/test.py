@@ -24,7 +24,8 @@ class Cause(IntEnum):
 
     sentence: str
 
-    def __new__(cls, value: int, sentence: str) -> Cause:
+    def __new__(cls, value: int, sentence: str = "") -> Cause:
+        """An integer that carries its sentence."""
         member = int.__new__(cls, value)
         member._value_ = value
         member.sentence = sentence
@@ -74,7 +75,12 @@ class Measured:
         return Measured(*(getattr(self, field.name)[..., index] for field in fields(self)))
 
 
-def test(plan: InspectionPlan, cells: Cells, seed: int, k_limit_mv_per_day: Array | float | None = None) -> Measured:
+def test(
+    plan: InspectionPlan,
+    cells: Cells,
+    seed: int,
+    k_limit_mv_per_day: Array | float | None = None,  # noqa: PT028
+) -> Measured:
     """Test every cell; a pure function of the cell, its address, the seed and its K-value limit.
 
     Args:
@@ -115,7 +121,7 @@ def test(plan: InspectionPlan, cells: Cells, seed: int, k_limit_mv_per_day: Arra
 
 
 def k_limits(plan: InspectionPlan, cells: Cells, k_value_mv_per_day: Array) -> Array:
-    """Limit of each cell [n]: the absolute one, or median + k robust sigmas of its lot's first candidates in its block."""
+    """Limit of each cell [n]: absolute, or median + k robust sigmas of its lot's first candidates in its block."""
     limit = np.full(len(cells), plan.k_mv_per_day)
     if not math.isfinite(plan.k_robust_sigmas) or not len(cells):
         return limit
