@@ -50,12 +50,15 @@ def short_names(a: str, b: str) -> Names:
 
 
 def places(change: Change) -> int:
-    """Decimals that a difference deserves."""
-    half = 0.5 * (change.high - change.low)
-    if math.isfinite(half) and half > 0.0:
-        return decimals(half)
+    """Decimals that a difference deserves: two of its own digits, or one of half its interval if that is finer."""
+    half = 0.5000001 * (change.high - change.low)  # a hair more, so that 0.00999... is 0.01
     size = abs(change.difference) or 0.1 * max(abs(change.a), abs(change.b))
-    return decimals(0.1 * size) if math.isfinite(size) else 0
+    if not math.isfinite(size) or size == 0.0:
+        return decimals(half)
+    own = 1 - math.floor(math.log10(size))
+    if not (math.isfinite(half) and half > 0.0):
+        return min(own, 6)
+    return min(decimals(half), max(own, -math.floor(math.log10(half))))
 
 
 def verdict(change: Change) -> str:

@@ -149,6 +149,22 @@ def test_an_interval_beside_zero_that_is_not_real_says_why() -> None:
     assert phrases.pair(row).replace("\N{NO-BREAK SPACE}", " ") == "from 9,700 ppm to 7,800 ppm"
 
 
+@pytest.mark.parametrize(
+    ("size", "half", "places"),
+    [
+        (2.18, 0.3, 1),
+        (0.0403, 0.0019, 3),
+        (2.18, 0.01, 2),
+        (0.05, 0.08, 2),
+        (1876.0, 1136.0, -2),
+        (0.0, 0.02, 2),
+        (2.18, NAN, 1),
+    ],
+)
+def test_digits_of_a_difference(size: float, half: float, places: int) -> None:
+    assert phrases.places(difference("escape_ppm", 1.0, 1.0 + size, half, True)) == places
+
+
 def test_a_metric_that_was_not_counted() -> None:
     row = difference("escape_ppm", NAN, 1.0, 1.0, False, "ppm")
     assert phrases.verdict(row) == "not counted"
