@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 import packsim as ps
-from packsim.report import cell_figures, figures, html, pack_figures, sections
+from packsim.report import cell_figures, figures, html, sections
 from packsim.study import reporting, words
 from packsim.study.compare import Comparison
 
@@ -29,17 +29,15 @@ def picture_page(comparison: Comparison) -> html.Page:
     names = words.comparison_names(comparison)
     pairs = list(zip((comparison.a, comparison.b), names, strict=True))
     table = sections.grouped(comparison.table().reset_index())
-    pack = reporting.typical_pack(comparison.b)
     drawn = [
         figures.differences(table[table["metric"].isin(SHOWN)], *names),
         cell_figures.capacity_histograms([reporting.capacities(result, name) for result, name in pairs]),
-        pack_figures.pack_voltages(reporting.trace_table(comparison.b, names.b, pack)),
     ]
     units = (
         f"{comparison.a.pack_count:,} packs each, {len(comparison.a.sums)} independent {words.unit_words(comparison.a)}"
     )
     part = html.Section(
-        f"Differences with 95 % intervals ({units}), capacity before and after the test, one pack in time",
+        f"Differences with 95 % intervals ({units}), and capacity before and after the test",
         figures=[html.Figure(figure, "") for figure in drawn],
     )
     return html.Page("packsim", words.comparison_headline(comparison), sections=[part])

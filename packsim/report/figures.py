@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from packsim.report import labels
-from packsim.report.tables import MONITORING, Array
+from packsim.report import labels, phrases
+from packsim.report.tables import MONITORING
 from packsim.report.theme import INK, NOISE, REAL, SERIES, SYMBOLS, bar_style, dress, panel_title, safe
 
 ROW = 34  # height of one line of a chart of lines, pixels
@@ -60,9 +62,10 @@ def _points(rows: pd.DataFrame, real: bool, a: str, b: str) -> go.Scatter:
     """Points with whiskers: full and dark where the difference is real, hollow and grey where it is not."""
     difference = rows["difference"].to_numpy(float)
     low, high = (rows[name].to_numpy(float) for name in ("low", "high"))
+    changes: list[Any] = list(rows.itertuples())
     said = [
-        labels.fixed(d, labels.decimals(w), signed=True) if d else "no difference"
-        for d, w in zip(difference, _precision(rows), strict=True)
+        labels.fixed(row.difference, phrases.places(row), signed=True) if row.difference else "no difference"
+        for row in changes
     ]
     verdicts = ["real" if real else "too few lots to say" if np.isnan(x) else "within noise" for x in low]
     units = [labels.unit_text(unit) for unit in rows["unit"]]
@@ -84,12 +87,6 @@ def _points(rows: pd.DataFrame, real: bool, a: str, b: str) -> go.Scatter:
             "%{customdata[5]:.3g}), %{customdata[6]}<extra></extra>"
         ),
     )  # fmt: skip
-
-
-def _precision(rows: pd.DataFrame) -> Array:
-    """What each difference is known to: half its interval, or a tenth of itself where there is none."""
-    half = 0.5 * (rows["high"] - rows["low"]).to_numpy(float)
-    return np.where(half > 0.0, half, 0.1 * np.abs(rows["difference"].to_numpy(float)))
 
 
 def over_discharge(table: pd.DataFrame) -> go.Figure:
