@@ -103,7 +103,8 @@ class Electrode:
         drift = 0.5 * dt * face * conduct[-1] * (x[-1] - x[-2]) / (n - 1)
         matrix, right = np.eye(n), x.copy()
         for k in range(n - 1):
-            g = dt * 0.5 * (self.d(x[k] + drift) + self.d(x[k + 1] + drift)) * conduct[k]
+            ends, middle = self.d(x[k] + drift) + self.d(x[k + 1] + drift), self.d(0.5 * (x[k] + x[k + 1]) + drift)
+            g = dt * (ends + 4.0 * middle) / 6.0 * conduct[k]
             matrix[k, k] += g
             matrix[k + 1, k + 1] += g
             matrix[k, k + 1] -= g

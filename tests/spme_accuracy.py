@@ -170,7 +170,6 @@ def balance_errors(name: str, cells: int, spread: float = 0.05) -> Array:
     """
     draws = 1.0 + spread * np.random.default_rng(zlib.crc32(name.encode())).uniform(-1.0, 1.0, (cells, len(RATIOS)))
     stock = reference.parameters(name)
-    solver = pybamm.lithium_ion.ElectrodeSOHSolver(stock)
     values = trait_values(cells=cells)
     for trait, column in zip(RATIOS, draws.T, strict=True):
         values[INDEX[trait]] = column
@@ -179,6 +178,8 @@ def balance_errors(name: str, cells: int, spread: float = 0.05) -> Array:
     out = np.full((5, cells), np.inf)
     for j, draw in enumerate(draws):
         charges = charges_ah(with_traits(stock, dict(zip(RATIOS, map(float, draw), strict=True))))
+        # a new solver each: one that is used again starts from its last answer and, on Ai2020, sticks to a spurious root
+        solver = pybamm.lithium_ion.ElectrodeSOHSolver(stock)
         try:
             truth = solver.solve(dict(zip(("Q_n", "Q_p", "Q_Li"), charges, strict=True)))
         except (ValueError, pybamm.SolverError):

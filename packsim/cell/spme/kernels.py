@@ -76,7 +76,8 @@ def prepare_poles(work, state, coef, decay, side, dt, begin, end):
 def prepare_shells(work, state, coef, design, side, dt, begin, end):
     """Equal-volume shells: forward elimination, centre to surface.
 
-    Face diffusivities belong to the middle of the step: shells drift as fast as the last inner face supplies them.
+    A face takes the mean diffusivity between its shells (Simpson), at the middle of the step: until then the shells
+    drift as fast as the last inner face supplies them.
     """
     sign = 1.0 if side else -1.0
     n = design.shells_p if side else design.shells_n
@@ -97,7 +98,8 @@ def prepare_shells(work, state, coef, design, side, dt, begin, end):
             d_next = d_here
             if k < n - 1:
                 d_next = linear(table, (state[shell + k + 1, j] + drift) * per_sto)
-                outer_g = per_dt * 0.5 * (d_here + d_next) * design.shell_geometry[side, k, 0]
+                d_face = linear(table, (0.5 * (state[shell + k, j] + state[shell + k + 1, j]) + drift) * per_sto)
+                outer_g = per_dt * (d_here + 4.0 * d_face + d_next) / 6.0 * design.shell_geometry[side, k, 0]
             diagonal = 1.0 + inner_g + outer_g - inner_g * inner_factor
             inner_value = (state[shell + k, j] + inner_g * inner_value) / diagonal
             inner_factor = outer_g / diagonal
