@@ -78,7 +78,7 @@ class Bench(NamedTuple):
 
 
 class Search(NamedTuple):
-    """Where each cell's capacity test ends [n]: steps so far, then a bracket and the last three trials within a step."""
+    """Where each cell's capacity test ends [n]: steps so far, then a bracket and the last three trials in a step."""
 
     elapsed: np.ndarray  # s, to the start of the step in which it ends
     ended: np.ndarray  # bool: a common step went too far
