@@ -221,7 +221,9 @@ def _write_run(result: Result, file: Path, out: Path, cells: bool) -> None:
     from packsim.study.output import to_json, whole_folder
 
     with whole_folder(out) as folder:
-        (folder / "summary.json").write_text(to_json({"seed": result.seed, "summary": result.summary()}), encoding="utf-8")
+        (folder / "summary.json").write_text(
+            to_json({"seed": result.seed, "summary": result.summary()}), encoding="utf-8"
+        )
         (folder / "scenario.yaml").write_bytes(file.read_bytes())
         _write_tables(result, folder, "", cells)
         result.report(folder / "report.html")
@@ -294,7 +296,14 @@ def _progress(silent: bool, title: str) -> Iterator[Callable[[int, int], None] |
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
         TextColumn("{task.description}"),

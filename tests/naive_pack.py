@@ -30,7 +30,9 @@ class NaiveCell:
 
     def step(self, current: float, dt: float) -> None:
         self.voltage(current, dt)
-        k.advance(self.lane.state, self.lane.work, self.lane.coef, self.lane.decay, self.design, self.lane.current, dt, 0, 1)
+        k.advance(
+            self.lane.state, self.lane.work, self.lane.coef, self.lane.decay, self.design, self.lane.current, dt, 0, 1
+        )
 
 
 def split(cells: list[NaiveCell], total: float, dt: float) -> tuple[float, Array]:

@@ -40,7 +40,9 @@ def sensor_offsets(seed: int, block: int, packs: int, series: int, sd_mv: float)
     return 1e-3 * sd_mv * words[0].reshape(packs, series)
 
 
-def run(duty: k.Duty, design: Design, cells: Cells, soc: Array, order: npt.NDArray[np.int64], offset_v: Array) -> k.Outcome:
+def run(
+    duty: k.Duty, design: Design, cells: Cells, soc: Array, order: npt.NDArray[np.int64], offset_v: Array
+) -> k.Outcome:
     """Charge, rest and discharge every pack.
 
     Args:

@@ -55,6 +55,22 @@ def t_interval(value: float, left_out: Array) -> Estimate:
     return Estimate(value, value - half, value + half, n)
 
 
+def spread_interval(value: float, left_out: Array) -> Estimate:
+    """As `t_interval`, on the logarithm: the scale on which a standard deviation scatters evenly."""
+    if not (value > 0.0 and np.all(left_out > 0.0)):
+        return t_interval(value, left_out)
+    found = t_interval(math.log(value), np.log(left_out))
+    return Estimate(value, math.exp(found.low), math.exp(found.high), found.n)
+
+
+def correlation_interval(value: float, left_out: Array) -> Estimate:
+    """As `t_interval`, on Fisher's z = atanh(r) (Fisher 1921)."""
+    if not (abs(value) < 1.0 and np.all(np.abs(left_out) < 1.0)):
+        return t_interval(value, left_out)
+    found = t_interval(math.atanh(value), np.arctanh(left_out))
+    return Estimate(value, math.tanh(found.low), math.tanh(found.high), found.n)
+
+
 def rate_interval(events: float, trials: float, left_out: Array, scale: float) -> Estimate:
     """Interval of a rate: exact binomial (mid-P) at the effective number of trials that the units' scatter implies.
 
@@ -71,7 +87,9 @@ def rate_interval(events: float, trials: float, left_out: Array, scale: float) -
     if 0.0 < rate < 1.0 and error > 0.0:
         shrink = (t_quantile(10**6) / t_quantile(n)) ** 2
         effective = min(trials, rate * (1.0 - rate) / error**2 * shrink)
-    return Estimate(scale * rate, scale * mid_p(rate, effective, low=True), scale * mid_p(rate, effective, low=False), n)
+    return Estimate(
+        scale * rate, scale * mid_p(rate, effective, low=True), scale * mid_p(rate, effective, low=False), n
+    )
 
 
 def mid_p(rate: float, trials: float, *, low: bool, level: float = LEVEL) -> float:

@@ -66,11 +66,12 @@ def run_block(plans: Plans, seed: int, block: int, packs: int) -> BlockResult:
     verdicts = judge(outcome, plans.duty, plans.scenario.verdict, plans.nominal)
     origin = attribute(
         cells,
-        measured.true_capacity_ah,
+        measured.window[4],
+        measured.true_soc,
         order,
-        plans.duty.parallel,
-        outcome.first_group,
-        outcome.soc_full,
+        plans.duty,
+        outcome,
+        offset_v,
         plans.slopes_ah,
         plans.nominal_capacity_ah,
     )
@@ -183,6 +184,7 @@ def _columns(
             columns[f"over_discharged_{threshold}_{label}"] = verdicts.over_discharged[:, kind, k]
     columns |= {
         "weakest_group": origin.weakest_group,
+        "weakest_limits": origin.limits,
         "weakest_cell_slot": np.where(found, cells.address[weakest, 1], -1),
         "weakest_cell_candidate": np.where(found, cells.address[weakest, 2], -1),
         "weakest_cell_lot": np.where(found, cells.lot[weakest], -1),

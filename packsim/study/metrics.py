@@ -9,7 +9,14 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from packsim.stats.intervals import Estimate, leave_one_out, rate_interval, t_interval
+from packsim.stats.intervals import (
+    Estimate,
+    correlation_interval,
+    leave_one_out,
+    rate_interval,
+    spread_interval,
+    t_interval,
+)
 
 Array = npt.NDArray[np.float64]
 
@@ -47,13 +54,16 @@ ROW = {name: k for k, name in enumerate(SUMS)}
 
 
 class Metric(NamedTuple):
-    """One line of a summary. `rate` = (events, trials, scale) where it is a share of independent-looking events."""
+    """One line of a summary. `rate` = (events, trials, scale) where it is a share of independent-looking events;
+    otherwise `statistic` of the sums, with its interval made by `interval`.
+    """
 
     name: str
     unit: str
     meaning: str
     rate: tuple[str, str, float] | None = None
     statistic: Callable[[Array], float] | None = None
+    interval: Callable[[float, Array], Estimate] = t_interval
 
     def value(self, sums: Array) -> float:
         """The metric of summed rows; nan where nothing was counted."""
@@ -75,7 +85,11 @@ def _variance(s: Array, of: str, per: str) -> float:
 
 def _cv_pct(of: str, per: str) -> Callable[[Array], float]:
     def cv(s: Array) -> float:
-        return 100.0 * math.sqrt(_variance(s, of, per)) / (1.0 + float(s[ROW[of]] / s[ROW[per]])) if s[ROW[per]] else math.nan
+        return (
+            100.0 * math.sqrt(_variance(s, of, per)) / (1.0 + float(s[ROW[of]] / s[ROW[per]]))
+            if s[ROW[per]]
+            else math.nan
+        )
 
     return cv
 
@@ -86,27 +100,79 @@ def _correlation(s: Array) -> float:
         return math.nan
     c, r = s[ROW["shipped_capacity"]], s[ROW["shipped_dcir"]]
     scale = _variance(s, "shipped_capacity", "passed") * _variance(s, "shipped_dcir", "passed")
-    return float((s[ROW["shipped_capacity_dcir"]] - c * r / n) / (n - 1)) / math.sqrt(scale) if scale > 0.0 else math.nan
+    return (
+        float((s[ROW["shipped_capacity_dcir"]] - c * r / n) / (n - 1)) / math.sqrt(scale) if scale > 0.0 else math.nan
+    )
 
 
 METRICS = (
     Metric("qualification_rate_pct", "%", "first-pass yield of the end-of-line test", ("passed", "starts", 100.0)),
     Metric("conformance_reject_pct", "%", "rejected cells without a defect", ("conformance_rejects", "starts", 100.0)),
     Metric("defect_reject_pct", "%", "rejected cells with a defect", ("defect_rejects", "starts", 100.0)),
-    Metric("false_reject_ppm", "ppm", "good cells that the gauge rejects, of all started", ("false_rejects", "starts", 1e6)),
-    Metric("escape_ppm", "ppm", "out-of-limit or defective cells that ship, of all shipped", ("escapes", "passed", 1e6)),
-    Metric("incoming_capacity_cv_pct", "%", "capacity spread before the test", statistic=_cv_pct("incoming_capacity", "incoming")),
-    Metric("shipped_capacity_cv_pct", "%", "capacity spread of cells that ship", statistic=_cv_pct("shipped_capacity", "passed")),
-    Metric("incoming_dcir_cv_pct", "%", "DCIR spread before the test", statistic=_cv_pct("incoming_dcir", "incoming")),
-    Metric("shipped_dcir_cv_pct", "%", "DCIR spread of cells that ship", statistic=_cv_pct("shipped_dcir", "passed")),
-    Metric("capacity_dcir_correlation", "1", "correlation of capacity and DCIR, shipped cells", statistic=_correlation),
-    Metric("pack_usable_capacity_pct", "%", "usable capacity, of a pack of nominal cells", statistic=_mean("usable_pct", "packs")),
-    Metric("pack_usable_energy_pct", "%", "usable energy, of a pack of nominal cells", statistic=_mean("energy_pct", "packs")),
     Metric(
-        "under_charge_pct", "%", "groups' mean SOC shortfall against the fullest", statistic=_mean("under_charge_pct", "packs")
+        "false_reject_ppm", "ppm", "good cells that the gauge rejects, of all started", ("false_rejects", "starts", 1e6)
     ),
     Metric(
-        "under_charge_worst_pct", "%", "SOC shortfall of the emptiest group", statistic=_mean("under_charge_worst_pct", "packs")
+        "escape_ppm", "ppm", "out-of-limit or defective cells that ship, of all shipped", ("escapes", "passed", 1e6)
+    ),
+    Metric(
+        "incoming_capacity_cv_pct",
+        "%",
+        "capacity spread before the test",
+        statistic=_cv_pct("incoming_capacity", "incoming"),
+        interval=spread_interval,
+    ),
+    Metric(
+        "shipped_capacity_cv_pct",
+        "%",
+        "capacity spread of cells that ship",
+        statistic=_cv_pct("shipped_capacity", "passed"),
+        interval=spread_interval,
+    ),
+    Metric(
+        "incoming_dcir_cv_pct",
+        "%",
+        "DCIR spread before the test",
+        statistic=_cv_pct("incoming_dcir", "incoming"),
+        interval=spread_interval,
+    ),
+    Metric(
+        "shipped_dcir_cv_pct",
+        "%",
+        "DCIR spread of cells that ship",
+        statistic=_cv_pct("shipped_dcir", "passed"),
+        interval=spread_interval,
+    ),
+    Metric(
+        "capacity_dcir_correlation",
+        "1",
+        "correlation of capacity and DCIR, shipped cells",
+        statistic=_correlation,
+        interval=correlation_interval,
+    ),
+    Metric(
+        "pack_usable_capacity_pct",
+        "%",
+        "usable capacity, of a pack of nominal cells",
+        statistic=_mean("usable_pct", "packs"),
+    ),
+    Metric(
+        "pack_usable_energy_pct",
+        "%",
+        "usable energy, of a pack of nominal cells",
+        statistic=_mean("energy_pct", "packs"),
+    ),
+    Metric(
+        "under_charge_pct",
+        "%",
+        "groups' mean SOC shortfall against the fullest",
+        statistic=_mean("under_charge_pct", "packs"),
+    ),
+    Metric(
+        "under_charge_worst_pct",
+        "%",
+        "SOC shortfall of the emptiest group",
+        statistic=_mean("under_charge_worst_pct", "packs"),
     ),
     Metric("over_discharge_rate_pct", "%", "packs over-discharged, as monitored", ("over_discharged", "packs", 100.0)),
     Metric(
@@ -141,7 +207,7 @@ def estimate(metric: Metric, sums: Array) -> Estimate:
     """The metric with its 95 % interval from independent units, sums[unit, SUMS]."""
     value, left_out = left_out_values(metric, sums)
     if metric.rate is None:
-        return t_interval(value, left_out)
+        return metric.interval(value, left_out)
     events, trials, scale = metric.rate
     total = sums.sum(axis=0)
     return rate_interval(float(total[ROW[events]]), float(total[ROW[trials]]), left_out, scale)

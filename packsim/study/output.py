@@ -39,7 +39,9 @@ WRITTEN = ("summary.json", "compare.json", "report.html", "packs.parquet", "cell
 
 def _ours(folder: Path) -> bool:
     """Whether `--force` may replace the folder: everything in it has a name (or prefix a-, b-) that packsim writes."""
-    return all(entry.is_file() and entry.name.removeprefix("a-").removeprefix("b-") in WRITTEN for entry in folder.iterdir())
+    return all(
+        entry.is_file() and entry.name.removeprefix("a-").removeprefix("b-") in WRITTEN for entry in folder.iterdir()
+    )
 
 
 @contextlib.contextmanager

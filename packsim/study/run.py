@@ -36,7 +36,9 @@ NO_COLUMN = ("window",)  # of the test's arrays: not one number a cell
 class Result:
     """What came out of one run. Cells are not kept: they are rebuilt, bit for bit, from their addresses."""
 
-    def __init__(self, plans: Plans, seed: int, packs: int, results: Sequence[blocks.BlockResult], wall_s: float) -> None:
+    def __init__(
+        self, plans: Plans, seed: int, packs: int, results: Sequence[blocks.BlockResult], wall_s: float
+    ) -> None:
         self.plans, self.seed, self.pack_count, self.wall_s = plans, seed, packs, wall_s
         self.blocks = tuple(results)
 
@@ -53,6 +55,7 @@ class Result:
         names = self.blocks[0].packs
         frame = pd.DataFrame({name: np.concatenate([b.packs[name] for b in self.blocks]) for name in names})
         frame["verdict"] = [Verdict(v).name.lower() for v in frame["verdict"]]
+        frame["weakest_limits"] = [("", "charge", "discharge")[k + 1] for k in frame["weakest_limits"]]
         roots = [blocks.ROOTS[k] if k >= 0 else ("", "") for k in frame["root"]]
         frame["root"] = [trait for trait, _ in roots]
         frame.insert(frame.columns.get_loc("root") + 1, "root_step", [step for _, step in roots])
@@ -187,7 +190,5 @@ def run(
     begun = time.perf_counter()
     plans = make_plans(scenario, seed)
     count = -(-packs // scenario.packs_per_block)
-    results = list(
-        local(lambda b: blocks.run_block(plans, seed, b, blocks.packs_in(plans, b, packs)), count, progress)
-    )
+    results = list(local(lambda b: blocks.run_block(plans, seed, b, blocks.packs_in(plans, b, packs)), count, progress))
     return Result(plans, seed, packs, results, time.perf_counter() - begun)

@@ -1,12 +1,16 @@
-"""From the weakest group back to the cell, the trait and the step that made it weak.
+"""From a pack's lost capacity back to the cell, the trait and the step that cost it.
 
-The first group at the lower cut-off is the weakest. What it could give differs from the average group's by
+When a pack is assembled, group g holds the charge q_g and has room r_g = C_g - q_g for more. Charging ends when the first
+group f is full, discharging when the first group e is empty, so the pack gives r_f + q_e where an even one would give the
+mean of r + q. To first order the loss has the parts
 
-    sum over traits of (dC/dtrait) (group mean of the trait - mean over the pack)    capacity, to first order
-    + C (SOC at the end of charge - mean SOC over the pack)                          charge that is missing
+    sum over traits of (dC/dtrait) (trait of f - mean trait)      f is small
+    (q_e - mean q) - (q_f - mean q)                               e started emptier, or f fuller, than the others
 
-The largest negative part is the root; its weakest cell is the one with the least capacity. First order only: a defect far
-from nominal is named by its bit, not by a slope.
+Cells that were all given the same charge from empty are balanced at the bottom: a small cell then limits the *charge*, and
+its shortage shows as under-charge of all others. A top-balanced pack is full everywhere: f's part vanishes and q = C, so the
+traits of e count. If only the pack's voltage ends the charge, no group f limits it. The largest negative part is the root.
+First order only: a defect far from nominal is named by its bit, not by a slope.
 """
 
 from __future__ import annotations
@@ -18,48 +22,68 @@ import numpy.typing as npt
 
 from packsim.cell.cells import Cells
 from packsim.cell.traits import TRAIT_NAMES
+from packsim.pack.kernels import EVERY_GROUP, Duty, Outcome
 
 Array = npt.NDArray[np.float64]
 PARTS = (*TRAIT_NAMES, "state_of_charge")  # what a shortfall can come from
+CHARGE, DISCHARGE = 0, 1  # which end of the window the weakest group limits
 
 
 class Attribution(NamedTuple):
-    """One row a pack."""
+    """One row a pack; -1 where there is no such group."""
 
-    weakest_group: npt.NDArray[np.int64]  # [p], -1 where none
-    weakest_cell: npt.NDArray[np.int64]  # [p] index into the cells, -1 where none
-    parts_pct: Array  # [p, PARTS] the weakest group's difference from the pack's mean group, in percent of capacity
-    root: npt.NDArray[np.int64]  # [p] index into PARTS, -1 where none
+    weakest_group: npt.NDArray[np.int64]  # [p] the group that costs more: first full or first empty
+    limits: npt.NDArray[np.int64]  # [p] CHARGE or DISCHARGE
+    weakest_cell: npt.NDArray[np.int64]  # [p] index into the cells: least room (or charge) in that group
+    parts_pct: Array  # [p, PARTS] of the pack's loss, in percent of nominal capacity; negative costs capacity
+    root: npt.NDArray[np.int64]  # [p] index into PARTS
 
 
 def attribute(
     cells: Cells,
     capacity_ah: Array,
+    soc: Array,
     order: npt.NDArray[np.int64],
-    parallel: int,
-    first_group: npt.NDArray[np.int32],
-    soc_full: Array,
+    duty: Duty,
+    outcome: Outcome,
+    offset_v: Array,
     slopes_ah: Array,
     nominal_ah: float,
 ) -> Attribution:
-    """Trace every pack's weakest group.
+    """Trace every pack's loss.
 
     Args:
-        capacity_ah: of every cell [n]; order: cell of each position [p, group-major].
-        soc_full: SOC of each group at the end of charge [p, g].
+        capacity_ah, soc: window capacity and state of charge at assembly of every cell [n].
+        order: cell of each position [p, group-major]; offset_v: sensor offsets [p, g].
         slopes_ah: change of capacity per unit of each trait [trait]; nominal_ah: capacity of the nominal cell.
     """
-    packs, series = soc_full.shape
-    group, cell = np.full(packs, -1, np.int64), np.full(packs, -1, np.int64)
+    packs = len(order)
+    group, limits, cell = (np.full(packs, -1, np.int64) for _ in range(3))
     parts, root = np.zeros((packs, len(PARTS))), np.full(packs, -1, np.int64)
+    charge = capacity_ah if duty.top_balanced else capacity_ah * soc
+    room = capacity_ah - charge
     for p in range(packs):
-        weakest = int(first_group[p])
-        if weakest < 0:
+        empty = int(outcome.first_group[p])
+        if empty < 0:
             continue
-        own = order[p].reshape(series, parallel)
-        values = cells.values[:, order[p]].reshape(len(TRAIT_NAMES), series, parallel).mean(axis=2)
-        part = slopes_ah * (values[:, weakest] - values.mean(axis=1)) / nominal_ah
-        parts[p] = 100.0 * np.append(part, soc_full[p, weakest] - soc_full[p].mean())
-        group[p], root[p] = weakest, int(np.argmin(parts[p]))
-        cell[p] = own[weakest, int(np.argmin(capacity_ah[own[weakest]]))]
-    return Attribution(group, cell, parts, root)
+        own = order[p].reshape(duty.series, duty.parallel)
+        values = cells.values[:, own].mean(axis=2)
+        held, free = charge[own].mean(axis=1), room[own].mean(axis=1)
+        full = int(np.argmax(outcome.full_v[p] + offset_v[p]))
+        charge_ends_by_group = not duty.top_balanced and duty.monitoring == EVERY_GROUP
+        small = empty if duty.top_balanced else full
+        traits = slopes_ah * (values[:, small] - values.mean(axis=1))
+        loss_full = free[full] - free.mean() if charge_ends_by_group else 0.0
+        loss_empty = held[empty] - held.mean()
+        uneven = 0.0 if duty.top_balanced else loss_empty
+        if charge_ends_by_group:
+            uneven -= held[full] - held.mean()
+        elif not duty.top_balanced:
+            traits[:] = 0.0
+        parts[p] = 100.0 * np.append(traits, uneven) / nominal_ah
+        root[p] = int(np.argmin(parts[p]))
+        limits[p] = CHARGE if loss_full < loss_empty else DISCHARGE
+        group[p] = full if limits[p] == CHARGE else empty
+        left = room if limits[p] == CHARGE else charge
+        cell[p] = own[group[p], int(np.argmin(left[own[group[p]]]))]
+    return Attribution(group, limits, cell, parts, root)

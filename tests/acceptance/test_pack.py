@@ -121,7 +121,9 @@ def test_no_spread_no_difference(monitoring, report):
     reference = run(*single)
     report("no spread: packs that differ", np.ptp(outcome.usable_ah[:, 0]) + np.ptp(outcome.energy_wh[:, 0]), 0.0, "")
     report("no spread: SOC differences at full charge", np.ptp(outcome.soc_full), 1e-12, "")
-    report("no spread: pack against one cell", abs(outcome.usable_ah[0, 0] / 3 / reference.usable_ah[0, 0] - 1), 1e-6, "")
+    report(
+        "no spread: pack against one cell", abs(outcome.usable_ah[0, 0] / 3 / reference.usable_ah[0, 0] - 1), 1e-6, ""
+    )
     assert (outcome.status == k.OK).all()
 
 
