@@ -50,7 +50,7 @@ def ambient_degc(source: str | pybamm.ParameterValues) -> float:
 
 def simulation(values: pybamm.ParameterValues, model: type = pybamm.lithium_ion.SPMe) -> pybamm.Simulation:
     """The model on the fine mesh; a contact resistance counts if the set has one."""
-    contact = float(values["Contact resistance [Ohm]"]) != 0.0
+    contact = "Contact resistance [Ohm]" in values and float(values["Contact resistance [Ohm]"]) != 0.0
     chosen = model({"contact resistance": "true"} if contact else None)
     solver = pybamm.IDAKLUSolver(rtol=1e-7, atol=1e-8)
     return pybamm.Simulation(chosen, parameter_values=values, var_pts=MESH, solver=solver)

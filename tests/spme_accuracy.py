@@ -178,7 +178,7 @@ def balance_errors(name: str, cells: int, spread: float = 0.05) -> Array:
     out = np.full((5, cells), np.inf)
     for j, draw in enumerate(draws):
         charges = charges_ah(with_traits(stock, dict(zip(RATIOS, map(float, draw), strict=True))))
-        # a new solver each: one that is used again starts from its last answer and, on Ai2020, sticks to a spurious root
+        # a new solver each: one used again starts from its last answer and, on Ai2020, sticks to a spurious root
         solver = pybamm.lithium_ion.ElectrodeSOHSolver(stock)
         try:
             truth = solver.solve(dict(zip(("Q_n", "Q_p", "Q_Li"), charges, strict=True)))

@@ -23,6 +23,7 @@ Array = npt.NDArray[np.float64]
 
 CONCENTRATION_GRID = np.linspace(0.0, 4000.0, 257)  # mol/m3; PyBaMM floors c_e at 10 itself
 STO_GRID_D = np.linspace(0.0, 1.0, 513)
+CONTACT = "Contact resistance [Ohm]"
 SLOPE_STEP = 1e-6  # half-width of the central difference that gives the OCP slopes
 
 
@@ -237,7 +238,7 @@ def _read(read: _Reader, temperature_k: float) -> CellParameters:
         lower_cutoff_v=read.scalar("Lower voltage cut-off [V]"),
         upper_cutoff_v=read.scalar("Upper voltage cut-off [V]"),
         area_m2=area,
-        contact_resistance_ohm=read.scalar("Contact resistance [Ohm]"),
+        contact_resistance_ohm=read.scalar(CONTACT) if CONTACT in read.values else 0.0,  # BPX has none
         negative=_electrode(read, "Negative"),
         positive=_electrode(read, "Positive"),
         separator_thickness_m=read.scalar("Separator thickness [m]"),
