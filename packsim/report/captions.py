@@ -29,12 +29,12 @@ CAPTIONS = {
     ),
     "trace": (
         "Every group of the pack; on the right the same lines at the end of discharge. Between the two vertical lines "
-        "lies what a BMS that watches only the pack's voltage draws after the weakest group is empty."
+        "lies what a BMS that watches only the pack's voltage draws after the first group is empty."
     ),
     "roots": (
-        "The largest negative part of the weakest group's difference from its pack's mean, to first order. State of "
-        "charge: what was missing when the charge ended. Parts may cancel: after the same charge a group with less "
-        "capacity is fuller, so read the largest part as a hint, not as a proof."
+        "The largest part of the capacity that a pack loses against an even one, to first order, traced to the group "
+        "that is full first (it ends the charge) or empty first (it ends the discharge). State of charge: that group "
+        "started fuller or emptier than the others."
     ),
     "sweep": "Bands are 95 % intervals; full points are real differences, hollow ones are not.",
 }

@@ -191,7 +191,7 @@ def _lying_bars(rows: pd.DataFrame, value: str, unit: str, scenario: str, place:
         legendgroup=str(place),
         showlegend=legend,
         marker=bar_style(place),
-        text=[labels.figures(v, 3) for v in rows[value]],
+        text=[labels.fixed(v, 1) if unit == "%" else labels.figures(v, 3) for v in rows[value]],
         textposition="outside",
         textfont={"size": 13, "color": INK},
         cliponaxis=False,

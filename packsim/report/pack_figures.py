@@ -16,7 +16,7 @@ STOP_WORDS = {"every_group": "stop if every group is watched", "pack_only": "sto
 
 
 def pack_voltages(pack: PackVoltages) -> go.Figure:
-    """Group voltages over charge, rest and discharge, the weakest highlighted; on the right the end of discharge."""
+    """Group voltages over charge, rest and discharge, the first empty one highlighted; right: the end of discharge."""
     figure = make_subplots(rows=1, cols=2, column_widths=[0.52, 0.48], horizontal_spacing=0.09)
     hours = pack.time_s / 3600.0
     end_s = max(pack.stops_s.values(), default=float(pack.time_s[-1]))
@@ -138,7 +138,7 @@ def _lines(figure: go.Figure, pack: PackVoltages, time: Array, keep: np.ndarray,
         ("mean of all groups", mean, {"color": INK, "width": 2, "dash": "dot"})
     ]
     if pack.weakest >= 0:
-        label = f"weakest group (number {pack.weakest + 1})"
+        label = f"first group to be empty (number {pack.weakest})"
         named.append((label, pack.group_v[pack.weakest, keep], {"color": HIGHLIGHT, "width": 3}))
     for name, volts, line in named:
         hover = f"{name}: %{{y:.3f}} V at %{{x:.2f}} {unit}<extra></extra>"

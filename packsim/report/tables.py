@@ -36,7 +36,7 @@ class PackVoltages:
     time_s: Array  # [m]
     current_a: Array  # [m] discharge is positive
     group_v: Array  # [group, m]
-    weakest: int  # group, -1 where none
+    weakest: int  # group that is empty first, -1 where none
     lower_v: float
     upper_v: float
     stops_s: dict[str, float]  # kind of monitoring -> time

@@ -91,7 +91,7 @@ def _figures(results: Sequence[Result], names: Sequence[str]) -> list[html.Secti
     pairs = list(zip(results, names, strict=True))
     rejects = pd.concat([reject_table(result, name) for result, name in pairs], ignore_index=True)
     weak = pd.concat([roots(result.packs, name) for result, name in pairs], ignore_index=True)
-    weak["kind"] = "What made the weakest group weak"
+    weak["kind"] = "The largest loss comes from"
     weak["name"] = [trait_label(root, step) for root, step in zip(weak["root"], weak["root_step"], strict=True)]
     weak["meaning"] = [f"{count:,} packs" for count in weak["packs"]]
     traces = [
@@ -120,13 +120,21 @@ def _figures(results: Sequence[Result], names: Sequence[str]) -> list[html.Secti
         ),
         html.Section("One pack in time", _trace_words(results), traces),
         html.Section(
-            "Where weak groups come from",
+            "What costs packs capacity",
             figures=[html.Figure(figures.pareto(weak, "share_pct", "%", "packs"), CAPTIONS["roots"])]
             if len(weak)
             else (),
-            sentences=() if len(weak) else ("No pack has a weakest group.",),
+            sentences=[_limit_words(result, name) for result, name in pairs],
         ),
     ]
+
+
+def _limit_words(result: Result, name: str) -> str:
+    share = 100.0 * float((result.packs["weakest_limits"] == "charge").mean())
+    return (
+        f"{name}: in {fixed(share, 0)} % of the packs the group that is full first, and so ends the charge, costs more "
+        "capacity than the one that is empty first."
+    )
 
 
 def _depths(pairs: Sequence[tuple[Result, str]]) -> list[html.Figure]:

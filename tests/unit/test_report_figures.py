@@ -118,7 +118,7 @@ def pack() -> PackVoltages:
 
 def test_pack_voltages_mark_the_weakest_group_and_both_stops() -> None:
     figure = pack_figures.pack_voltages(pack())
-    weakest = [trace for trace in figure.data if trace.name == "weakest group (number 4)"]
+    weakest = [trace for trace in figure.data if trace.name == "first group to be empty (number 3)"]
     assert len(weakest) == 2
     assert all(len(trace.x) <= pack_figures.MOST_POINTS for trace in weakest)
     np.testing.assert_allclose(
