@@ -138,7 +138,7 @@ def estimate(value: float, low: float, high: float, unit: str) -> str:
         return "not counted"
     if math.isnan(low) or math.isnan(high):
         digits = decimals(0.01 * abs(value)) if value else 0
-        return f"{with_unit(fixed(value, digits), unit)} (too few independent lots for an interval)"
+        return f"{with_unit(fixed(value, digits), unit)} (no interval)"
     digits = decimals(0.5 * (high - low))
     ends = f"{fixed(low, digits)} to {with_unit(fixed(high, digits), unit)}"
     return f"{with_unit(fixed(value, digits), unit)} (95{SPACE}% interval {ends})"

@@ -40,7 +40,7 @@ def run_topics(result: Result) -> list[Topic]:
     pct = {name: _said(result, name, "%") for name in result.summary() if name.endswith("_pct")}
     ppm = {name: _said(result, name, "ppm") for name in ("escape_ppm", "false_reject_ppm")}
     units = len(result.sums)
-    few = f" That is too few to say: at least {FEWEST_UNITS} are needed." if units < FEWEST_UNITS else ""
+    few = f" That is too few to say: at least {FEWEST_UNITS} are needed for intervals." if units < FEWEST_UNITS else ""
     cells = (
         f"Rejected for spread against the limits, without a defect: {pct['conformance_reject_pct']}.",
         f"Rejected with a defect: {pct['defect_reject_pct']}.",
