@@ -46,7 +46,7 @@ class LotLimits(NamedTuple):
 
 def lot_addresses(plan: LinePlan, lots: npt.NDArray[np.int64], place: int = 0) -> npt.NDArray[np.int64]:
     """Address int64[n, 3] of cell number `place` of each lot (running numbers)."""
-    in_span = plan.blocks_per_lot * plan.slots_per_block // plan.lot_cells
+    in_span = -(-plan.blocks_per_lot * plan.slots_per_block // plan.lot_cells)
     position = lots % in_span * plan.lot_cells + place
     out = np.zeros((lots.size, 3), np.int64)
     out[:, 0] = lots // in_span * plan.blocks_per_lot + position // plan.slots_per_block

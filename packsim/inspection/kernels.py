@@ -54,7 +54,7 @@ TIME_TOLERANCE = 1e-6  # s
 FIRST_INSTANT = 1e-9  # s: a step that only sets the current
 SEARCH_LIMIT = 80
 SEARCH_PATIENCE = 8  # then every other trial halves the bracket
-NEWTON_LIMIT = 12
+NEWTON_ROUNDS = 5
 STOICHIOMETRY_TOLERANCE = 1e-13
 CAPACITY, DCIR, OCV_FIRST, OCV_SECOND, SOC = range(5)  # rows of `true`
 N_TRUE = 5
@@ -152,13 +152,15 @@ def usable_traits(traits, window, values, design, bench, begin):
     if design.is_table:
         cell.balance(window, traits, design, 0, n)
         return usable
+    charge = np.empty((3, n))
     for i in range(n):
-        q_n, q_p, q_li = inventory(design.nominal, traits, i)
-        x0 = window_end(design, q_n, q_p, q_li, design.lower_cutoff_v, bench.window[0])
-        x100 = window_end(design, q_n, q_p, q_li, design.upper_cutoff_v, bench.window[1])
-        window[0, i], window[1, i] = x0, x100
-        window[2, i], window[3, i] = (q_li - x0 * q_n) / q_p, (q_li - x100 * q_n) / q_p
-        window[4, i] = (x100 - x0) * q_n / 3600.0
+        charge[0, i], charge[1, i], charge[2, i] = inventory(design.nominal, traits, i)
+    window_end(window[0], charge, design, design.lower_cutoff_v, bench.window[0])
+    window_end(window[1], charge, design, design.upper_cutoff_v, bench.window[1])
+    for i in range(n):
+        window[2, i] = (charge[2, i] - window[0, i] * charge[0, i]) / charge[1, i]
+        window[3, i] = (charge[2, i] - window[1, i] * charge[0, i]) / charge[1, i]
+        window[4, i] = (window[1, i] - window[0, i]) * charge[0, i] / 3600.0
         if not window[4, i] > 0.0:
             usable[i] = False
             traits[:, i] = bench.nominal[:, 0]
@@ -167,20 +169,22 @@ def usable_traits(traits, window, values, design, bench, begin):
 
 
 @kernel
-def window_end(design, q_n, q_p, q_li, voltage, guess):
-    """As `stoichiometry_at`, by Newton from the nominal cell's value: an as-built cell is near it."""
-    x = guess
-    for _ in range(NEWTON_LIMIT):
-        v, slope = open_circuit(design, q_n, q_p, q_li, x)
-        if not slope > 0.0:
-            break
-        step = (voltage - v) / slope
-        x += step
-        if abs(step) < STOICHIOMETRY_TOLERANCE:
-            return x
-        if not 0.0 < x < 1.0:
-            break
-    return stoichiometry_at(design, q_n, q_p, q_li, voltage)
+def window_end(x, charge, design, voltage, guess):
+    """As `stoichiometry_at` for x[n] with charge[3, n] (Q_n, Q_p, Q_Li), ten times as fast.
+
+    A few rounds of Newton from the nominal cell's value, all cells at once; those that have not converged start anew.
+    """
+    step = np.empty(x.size)
+    x[:] = guess
+    for _ in range(NEWTON_ROUNDS):
+        for i in range(x.size):
+            v, slope = open_circuit(design, charge[0, i], charge[1, i], charge[2, i], x[i])
+            newton = (voltage - v) / slope
+            step[i] = newton if abs(newton) < 1.0 else 1.0  # nan must not reach the look-ups
+            x[i] = min(max(x[i] + step[i], 0.0), 1.0)
+    for i in range(x.size):
+        if not abs(step[i]) < STOICHIOMETRY_TOLERANCE:
+            x[i] = stoichiometry_at(design, charge[0, i], charge[1, i], charge[2, i], voltage)
 
 
 @kernel
@@ -223,17 +227,21 @@ def run_tests(window, values, design, bench, begin):
     traits, result, lane = np.empty((values.shape[0], n)), np.empty((N_TRUE, n)), new_lane(n)
     usable = usable_traits(traits, window, values, design, bench, begin)
     cell.coefficients(lane.coef, traits, design, 0, n)
-    base, kept = lane.coef.copy(), np.empty((N_STATE, n))
+    base, kept, still = lane.coef.copy(), np.empty((N_STATE, n)), np.empty((N_STATE, n))
     search = new_search(n)
     v, length, soc = np.empty(n), np.empty(n), np.empty(n)
     m, drop = bench.pulse_steps, result[DCIR]
     test = 3 * m + 1  # number of the first step of the capacity test
     after = test + 1 + bench.shares.size
     for step in range(after + SEARCH_LIMIT):
-        if step == 0 or step == 1 or step == m + 1 or step == test:
-            soc[:] = bench.pulse_soc if step < test else 1.0
+        if step == 0 or step == test:
+            soc[:] = bench.pulse_soc if step == 0 else 1.0
             cell.rest_state(lane.state, design, soc, window, 0, n)
-            lane.current[:] = 0.0 if step == 0 else bench.pulse_a if step < test else bench.test_a
+            still[:, :] = lane.state
+        if step == m + 1:
+            lane.state[:, :] = still
+        if step == 1 or step == test:
+            lane.current[:] = bench.pulse_a if step == 1 else bench.test_a
         if step < test:
             length[:] = FIRST_INSTANT if step == 0 else bench.pulse_s / m if step <= m else 0.5 * bench.pulse_s / m
         elif step < after:
@@ -256,7 +264,7 @@ def run_tests(window, values, design, bench, begin):
             note_step(search, v, length, design.lower_cutoff_v, step == test)
         else:
             note_trial(search, v, length, design.lower_cutoff_v)
-        if step != test and step < after:
+        if step != 0 and step != test and step < after:
             kept[:, :] = lane.state
             cell.advance(lane.state, lane.work, lane.coef, lane.decay, design, lane.current, 1.0, 0, n)
             for j in range(n):

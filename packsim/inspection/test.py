@@ -125,9 +125,7 @@ def k_limits(plan: InspectionPlan, cells: Cells, k_value_mv_per_day: Array) -> A
     limit = np.full(len(cells), plan.k_mv_per_day)
     if not math.isfinite(plan.k_robust_sigmas) or not len(cells):
         return limit
-    group = np.stack([cells.address[:, 0], cells.lot.astype(np.int64)])
-    _, place = np.unique(group, axis=1, return_inverse=True)
-    place = place.reshape(-1)
+    _, place = np.unique((cells.address[:, 0] << 32) | cells.lot, return_inverse=True)
     order = np.argsort(place, kind="stable")
     for rows in np.split(order, np.flatnonzero(np.diff(place[order])) + 1):
         values = k_value_mv_per_day[rows[cells.address[rows, 2] == 0]]

@@ -41,27 +41,20 @@ def build_chunk(values, lot, defect, address, plan, key0, key1):
     counter = np.empty((3, n), np.uint64)  # slot, block, candidate
     for i in range(n):
         counter[0, i], counter[1, i], counter[2, i] = _word(address[i, 1]), _word(address[i, 0]), _word(address[i, 2])
-    last, base = rolls(lot, address, plan, key0, key1)
-    drawn = np.empty((4, n))
-    traits = plan.location.size
-    for first in range(0, traits, 4):
-        after = min(first + 4, traits)
+    roll, of_roll, of_lot = rolls(lot, address, plan)
+    drawn, base = np.empty((4, n)), np.empty((4, of_roll.shape[1]))
+    for first in range(0, plan.location.size, 4):
+        after = min(first + 4, plan.location.size)
+        for t in range(first, after):
+            base[t - first] = plan.location[t]
+        group = first // 4
+        add_normals(base, plan.sd_lot[first:after], of_lot, TRAIT_LOT_0 + group, key0, key1)
+        add_normals(base, plan.sd_roll[first:after], of_roll, TRAIT_ROLL_0 + group, key0, key1)
         spreads = np.any(plan.sd_within[first:after] > 0.0)
         if spreads:
-            normals(drawn, counter, TRAIT_WITHIN_0 + first // 4, key0, key1)
+            normals(drawn, counter, TRAIT_WITHIN_0 + group, key0, key1)
         for t in range(first, after):
-            begin = 0
-            for roll in range(last.size):
-                if spreads:
-                    shift(
-                        values[t, begin : last[roll]],
-                        base[roll, t],
-                        plan.sd_within[t],
-                        drawn[t - first, begin : last[roll]],
-                    )
-                else:
-                    values[t, begin : last[roll]] = base[roll, t]
-                begin = last[roll]
+            spread(values[t], base[t - first], roll, plan.sd_within[t] if spreads else 0.0, drawn[t - first])
             finish(values[t], plan.lognormal[t])
     occurrences(defect, counter, plan, key0, key1)
     for i in range(n):
@@ -70,10 +63,26 @@ def build_chunk(values, lot, defect, address, plan, key0, key1):
 
 
 @kernel
-def shift(out, base, sd, z):
-    """out = base + sd z."""
+def spread(out, base, roll, sd, z):
+    """out[n] = base of each cell's roll + sd z[n]; z is not read where sd is 0."""
+    if sd == 0.0:
+        for i in range(out.size):
+            out[i] = base[roll[i]]
+        return
     for i in range(out.size):
-        out[i] = base + sd * z[i]
+        out[i] = base[roll[i]] + sd * z[i]
+
+
+@kernel
+def add_normals(base, sd, counter, purpose, key0, key1):
+    """Add sd[k] z[k, r] to base[k, r] for up to four traits of the rolls whose addresses `counter` [3, r] holds."""
+    if not np.any(sd > 0.0):
+        return
+    drawn = np.empty(base.shape)
+    normals(drawn, counter, purpose, key0, key1)
+    for k in range(sd.size):
+        for r in range(base.shape[1]):
+            base[k, r] += sd[k] * drawn[k, r]
 
 
 @kernel
@@ -102,51 +111,31 @@ def normals(out, counter, purpose, key0, key1):
 
 
 @kernel
-def rolls(lot, address, plan, key0, key1):
-    """Lot numbers into lot[n]; the index after each run of cells of one roll [r], and that roll's means [r, t]."""
+def rolls(lot, address, plan):
+    """Lot numbers into lot[n]; the run of cells of one roll [n] that each is in, and addresses of those rolls and lots.
+
+    Addresses [3, r] (slot, block, candidate 0) are of their first cells; a lot across blocks begins in an earlier one.
+    """
     n, slots, span = lot.size, plan.slots_per_block, plan.blocks_per_lot
-    last = np.empty(n, np.int64)
-    base = np.empty((n, plan.location.size))
-    of_lot = np.empty(plan.location.size)
-    count, block, roll_begin, roll_end, lot_begin, number = 0, -1, 0, 0, -1, 0
+    roll = np.empty(n, np.int32)
+    of_roll, of_lot = np.zeros((3, n), np.uint64), np.zeros((3, n), np.uint64)
+    count, block, begin, end, number = 0, -1, 0, 0, 0
     for i in range(n):
         position = (address[i, 0] - block) * slots + address[i, 1]  # within the blocks that one lot may span
-        if block < 0 or position < roll_begin or position >= roll_end:
-            first = address[i, 0] // span * span
-            if first != block:
-                block, lot_begin = first, -1
+        if block < 0 or position < begin or position >= end:
+            block = address[i, 0] // span * span
             position = (address[i, 0] - block) * slots + address[i, 1]
-            roll_begin = position // plan.roll_cells * plan.roll_cells
-            roll_end = roll_begin + plan.roll_cells
+            begin = position // plan.roll_cells * plan.roll_cells
+            end = begin + plan.roll_cells
             own_lot = position // plan.lot_cells
-            if own_lot * plan.lot_cells != lot_begin:
-                lot_begin = own_lot * plan.lot_cells
-                number = block // span * -(-span * slots // plan.lot_cells) + own_lot
-                of_lot[:] = plan.location
-                add_normals(of_lot, plan.sd_lot, TRAIT_LOT_0, block + lot_begin // slots, lot_begin % slots, key0, key1)
-            base[count] = of_lot
-            add_normals(
-                base[count], plan.sd_roll, TRAIT_ROLL_0, block + roll_begin // slots, roll_begin % slots, key0, key1
-            )
+            number = block // span * -(-span * slots // plan.lot_cells) + own_lot
+            of_roll[0, count], of_roll[1, count] = _word(begin % slots), _word(block + begin // slots)
+            first = own_lot * plan.lot_cells
+            of_lot[0, count], of_lot[1, count] = _word(first % slots), _word(block + first // slots)
             count += 1
         lot[i] = number
-        last[count - 1] = i + 1
-    return last[:count], base[:count]
-
-
-@kernel
-def add_normals(out, sd, purpose, block, slot, key0, key1):
-    """Add sd[t] z[t] to out[t], with the normals of one address, candidate 0."""
-    drawn = np.empty(4)
-    for first in range(0, sd.size, 4):
-        after = min(first + 4, sd.size)
-        if not np.any(sd[first:after] > 0.0):
-            continue
-        w = _philox(_word(slot), _word(block), _word(0), _word(purpose + first // 4), _word(key0), _word(key1))
-        drawn[0], drawn[1] = normal_from_word(w[0]), normal_from_word(w[1])
-        drawn[2], drawn[3] = normal_from_word(w[2]), normal_from_word(w[3])
-        for t in range(first, after):
-            out[t] += sd[t] * drawn[t - first]
+        roll[i] = count - 1
+    return roll, of_roll[:, :count].copy(), of_lot[:, :count].copy()
 
 
 @kernel

@@ -35,7 +35,7 @@ LARGEST_SD_FACTOR = 64.0
 EXACT_ZERO = 1e-11  # share: smaller targets are meant to be 0
 NEGLIGIBLE = 5e-5  # share of rejects that a target of 0 may leave
 TOLERANCE = 2e-5  # share of rejects, final
-PILOT_TOLERANCE = 2e-4
+PILOT_TOLERANCE = 3e-4
 PAIRS = 0.15  # of the simulated cells with defects have two
 CELLS_OF_LOT = 1024  # for K-value limits relative to the lot
 
@@ -48,8 +48,8 @@ class Effort(NamedTuple):
     relative: int
 
 
-PILOT = Effort(1 << 16, 20_000, 1 << 17)
-FULL = Effort(400_000, 160_000, 1 << 18)
+PILOT = Effort(1 << 15, 15_000, 1 << 15)
+FULL = Effort(1 << 18, 1 << 17, 1 << 17)
 Shares = dict[tuple[int, ...], Rate]  # rejected share of cells with exactly these defects
 
 
