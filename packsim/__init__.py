@@ -1,8 +1,8 @@
 """Battery-pack manufacturing quality simulator: from process tolerances to a verdict on packs.
 
-    import packsim as ps
-    result = ps.run(ps.load("configs/eve-2015-automatic.yaml"), packs=50)
-    print(result.summary())
+import packsim as ps
+result = ps.run(ps.load("configs/eve-2015-automatic.yaml"), packs=50)
+print(result.summary())
 """
 
 from __future__ import annotations

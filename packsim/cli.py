@@ -12,6 +12,7 @@ import typer
 from click.exceptions import Abort, ClickException, Exit
 
 if TYPE_CHECKING:
+    from packsim.scenario.model import Scenario
     from packsim.study.compare import Comparison
     from packsim.study.run import Result
     from packsim.study.sweep import Variant
@@ -32,6 +33,10 @@ Out = Annotated[Path | None, typer.Option(help="Folder for the report and tables
 Force = Annotated[bool, typer.Option("--force", help="Replace an existing output folder that packsim wrote.")]
 Json = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON only.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a key, e.g. --set pack.series=48; repeatable."),
+]
 Cells = Annotated[bool, typer.Option("--cells", help="Also write every started cell to cells.parquet.")]
 
 
@@ -47,6 +52,7 @@ def _packsim(version: Annotated[bool, typer.Option("--version", help="Print the 
 @app.command()
 def run(
     file: ScenarioFile,
+    set_: Set = None,
     packs: Packs = None,
     seed: Seed = None,
     out: Out = None,
@@ -59,7 +65,7 @@ def run(
     from packsim.scenario.load import load
     from packsim.study.output import check_free, to_json
 
-    scenario = load(file)
+    scenario = _changed(load(file), set_)
     if out is not None:
         check_free(out, force=force)
     with _progress(quiet or json, scenario.name) as progress:
@@ -87,6 +93,7 @@ def compare(
     baseline_conformance_share: Annotated[
         str | None, typer.Option(help="Repeat for these shares of the baseline's rejects, e.g. 0.05,0.5,1.")
     ] = None,
+    set_: Set = None,
     packs: Packs = None,
     seed: Seed = None,
     out: Out = None,
@@ -99,7 +106,7 @@ def compare(
     from packsim.scenario.load import load
     from packsim.study.output import check_free, to_json
 
-    first, second = _load_both(load, a, b)
+    first, second = (_changed(scenario, set_) for scenario in _load_both(load, a, b))
     shares = {
         "improvement_conformance_share": _shares("--improvement-conformance-share", improvement_conformance_share, 0.0),
         "baseline_conformance_share": _shares("--baseline-conformance-share", baseline_conformance_share, 0.05),
@@ -155,11 +162,30 @@ class _UserError(ValueError):
     """A mistake in how a command was called: shown as one line."""
 
 
+def _changed(scenario: Scenario, changes: list[str] | None) -> Scenario:
+    """The scenario with `KEY=VALUE` changes; numbers, true and false are read as in a scenario file."""
+    if not changes:
+        return scenario
+    import json
+
+    values: dict[str, Any] = {}
+    for change in changes:
+        key, given, text = change.partition("=")
+        if not given or not key:
+            raise _UserError(f"--set {change}: allowed: KEY=VALUE, for example --set pack.series=48")
+        try:
+            values[key] = json.loads(text)
+        except ValueError:
+            values[key] = text
+    return scenario.updated(values)
+
+
 def _load_both(load: Callable[[Path], Any], a: Path, b: Path) -> tuple[Any, Any]:
     """Both scenarios, with the faults of both files at once."""
     from packsim.scenario.errors import ScenarioError
 
-    loaded, lines = [], []
+    loaded: list[Any] = []
+    lines: list[str] = []
     for path in dict.fromkeys((a, b)):
         try:
             loaded.append(load(path))

@@ -132,10 +132,11 @@ def next_dt(dt, change_v, dt_max):
 @kernel
 def voltage_after(cell, design, current, dt):
     """Terminal voltage of a single cell `dt` later; leaves `cell` prepared for `advance` (dt = 0: right now)."""
-    set_dt(cell.decay, cell.coef, design, dt, 0, 1)
-    prepare(cell.work, cell.state, cell.coef, cell.decay, design, dt, 0, 1)
+    n = cell.emf.size  # not a literal 1: that would be another signature to compile
+    set_dt(cell.decay, cell.coef, design, dt, 0, n)
+    prepare(cell.work, cell.state, cell.coef, cell.decay, design, dt, 0, n)
     cell.current[0] = current
-    respond(cell.emf, cell.slope, cell.current, cell.work, cell.coef, design, 0, 1)
+    respond(cell.emf, cell.slope, cell.current, cell.work, cell.coef, design, 0, n)
     return cell.emf[0] - cell.slope[0] * current
 
 
@@ -161,9 +162,13 @@ def record(trace, count, t, v, i):
     """Append (t, v, i) to trace[3, capacity], which doubles when full."""
     if count == trace.shape[1]:
         bigger = np.empty((3, 2 * count))
-        bigger[:, :count] = trace
+        for row in range(3):  # a slice assignment compiles for three seconds
+            for k in range(count):
+                bigger[row, k] = trace[row, k]
         trace = bigger
-    trace[0, count], trace[1, count], trace[2, count] = t, v, i
+    trace[0, count] = t
+    trace[1, count] = v
+    trace[2, count] = i
     return trace
 
 
@@ -195,7 +200,7 @@ def profile(cell, design, currents, durations, dt_max, v_low, v_high):
             if reached:
                 step = event_dt(cell, design, i, step, v, v_new, target)
                 v_new = voltage_after(cell, design, i, step)
-            advance(cell.state, cell.work, cell.coef, cell.decay, design, cell.current, step, 0, 1)
+            advance(cell.state, cell.work, cell.coef, cell.decay, design, cell.current, step, 0, cell.emf.size)
             t = t_end if t_end - t - step <= 1e-9 and not reached else t + step
             v = v_new
             trace = record(trace, count, t, v, i)

@@ -15,7 +15,7 @@ import numba
 import numpy as np
 
 from packsim.cell import kernels as cell
-from packsim.cell.electrodes.kernels import N_COEF, N_DECAY, N_STATE, N_WORK, Q_N, X_N
+from packsim.cell.electrodes.kernels import N_COEF, N_DECAY, N_STATE, N_WORK, X_N
 from packsim.numerics.jit import kernel, parallel_kernel
 
 EVERY_GROUP, PACK_ONLY = 0, 1  # kinds of monitoring, and the first index of what is kept for each
@@ -257,7 +257,7 @@ def note(trace, count, t, total, group_v):
 @kernel
 def phase_current(phase, duty):
     """Pack current with which a phase starts."""
-    if phase == CHARGE_CC or phase == CHARGE_CV:
+    if phase <= CHARGE_CV:
         return -duty.charge_a
     return duty.discharge_a if phase == DISCHARGE else 0.0
 

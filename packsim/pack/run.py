@@ -37,7 +37,8 @@ def sensor_offsets(seed: int, block: int, packs: int, series: int, sd_mv: float)
     """Constant offset [V] of each group's voltage sensor [pack, group]."""
     words = np.empty((4, packs * series))
     fill_normals(*seed_key(seed), SENSOR, block, 0, 0, words)
-    return 1e-3 * sd_mv * words[0].reshape(packs, series)
+    offsets: Array = 1e-3 * sd_mv * words[0].reshape(packs, series)
+    return offsets
 
 
 def run(

@@ -124,8 +124,9 @@ def _interval(a: float, b: float, a_out: np.ndarray, b_out: np.ndarray, paired: 
         estimate = t_interval(b - a, b_out - a_out)
         return estimate.low, estimate.high, difference_p_value(b - a, b_out - a_out)
     # unpaired (Welch): the two errors add; the smaller number of units sets the degrees of freedom
-    from packsim.stats.intervals import jackknife_error, t_quantile
     from scipy import special
+
+    from packsim.stats.intervals import jackknife_error, t_quantile
 
     error = math.hypot(jackknife_error(a_out), jackknife_error(b_out))
     units = min(a_out.size, b_out.size)

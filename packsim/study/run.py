@@ -58,7 +58,7 @@ class Result:
         frame["weakest_limits"] = [("", "charge", "discharge")[k + 1] for k in frame["weakest_limits"]]
         roots = [blocks.ROOTS[k] if k >= 0 else ("", "") for k in frame["root"]]
         frame["root"] = [trait for trait, _ in roots]
-        frame.insert(frame.columns.get_loc("root") + 1, "root_step", [step for _, step in roots])
+        frame.insert(list(frame.columns).index("root") + 1, "root_step", [step for _, step in roots])
         frame["weakest_cell_defect"] = [defect_names(bits) for bits in frame["weakest_cell_defect"]]
         return frame
 

@@ -41,11 +41,11 @@ def compare_over(
     packs = a.packs if packs is None else packs
     seed = a.seed if seed is None else seed
     jobs = len(baseline_shares) * len(improvement_shares)
-    known: dict[Scenario, Result | CalibrationError] = {}
+    known: dict[str, Result | CalibrationError] = {}
     variants = []
 
     def result(scenario: Scenario, number: int) -> Result | CalibrationError:
-        key = scenario
+        key = scenario.model_dump_json()
         if key not in known:
             blocks = -(-packs // scenario.packs_per_block)
             report = None

@@ -6,10 +6,12 @@ import math
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 
 from packsim.study.metrics import METRICS
-from packsim.study.words import comparison_words, run_words, sweep_words
+from packsim.study.words import comparison_headline, comparison_topics, run_headline, run_topics, sweep_words
+from packsim.study.words_of_run import Topic
 
 if TYPE_CHECKING:
     from packsim.study.compare import Comparison
@@ -30,9 +32,8 @@ def number(value: float, unit: str) -> str:
 
 def print_run(result: Result) -> None:
     """Summary of one run."""
-    console = Console(width=WIDTH, highlight=False)
-    for sentence in run_words(result):
-        console.print(sentence, soft_wrap=False)
+    console = Console(width=WIDTH, highlight=False, markup=False)
+    _say(console, run_headline(result), run_topics(result))
     table = Table("metric", "unit", "value", "95 % interval", box=None, header_style="bold")
     for name in ("value", "95 % interval"):
         next(column for column in table.columns if column.header == name).justify = "right"
@@ -47,9 +48,8 @@ def print_run(result: Result) -> None:
 
 def print_comparison(comparison: Comparison, variants: list[Variant]) -> None:
     """Differences of two runs, then how the answer moves with the assumptions."""
-    console = Console(width=WIDTH, highlight=False)
-    for sentence in comparison_words(comparison):
-        console.print(sentence)
+    console = Console(width=WIDTH, highlight=False, markup=False)
+    _say(console, comparison_headline(comparison), comparison_topics(comparison))
     table = Table("metric", "unit", "a", "b", "b - a", "95 % interval", "", box=None, header_style="bold")
     for column in table.columns[2:6]:
         column.justify = "right"
@@ -60,10 +60,19 @@ def print_comparison(comparison: Comparison, variants: list[Variant]) -> None:
         table.add_row(row.metric, row.unit, *values, interval, verdict)
     console.print(table)
     if variants:
-        console.print()
-        for sentence in sweep_words(variants):
-            console.print(sentence)
+        _say(console, "", [Topic("How the answer moves with the assumptions", tuple(sweep_words(variants)))])
     _facts(console, [comparison.a, comparison.b])
+
+
+def _say(console: Console, headline: str, topics: list[Topic]) -> None:
+    """A headline, then each topic as a short list."""
+    if headline:
+        console.print(headline, style="bold")
+    for topic in topics:
+        console.print(f"\n{topic.title}", style="bold")
+        for sentence in topic.sentences:
+            console.print(Padding(f"- {sentence}", (0, 0, 0, 2)))
+    console.print()
 
 
 def _facts(console: Console, results: list[Result]) -> None:
@@ -71,12 +80,7 @@ def _facts(console: Console, results: list[Result]) -> None:
         steps = sum(block.simulated_s for block in result.blocks) / 10.0
         name = f"{label}: {result.scenario.name}" if len(results) > 1 else result.scenario.name
         console.print(
-            f"[dim]{_plain(name)}: {result.pack_count:,} packs in {len(result.blocks)} blocks, seed {result.seed}, "
-            f"{result.wall_s:.1f} s, {steps / 1e6:,.0f} million equivalent cell-steps of 10 s in packs[/dim]"
+            f"{name}: {result.pack_count:,} packs in {len(result.blocks)} blocks, seed {result.seed}, "
+            f"{result.wall_s:.1f} s, {steps / 1e6:,.0f} million equivalent cell-steps of 10 s in packs",
+            style="dim",
         )
-
-
-def _plain(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)

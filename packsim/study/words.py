@@ -144,6 +144,12 @@ def _packs(comparison: Comparison, rows: Rows, names: Names) -> tuple[str, ...]:
     return tuple(sentences)
 
 
+BOTTOM_BALANCED = (
+    "Cells come from storage with the same charge, so new packs are balanced at the bottom: a small cell ends the charge "
+    "early, and all groups are empty together. With --set pack.top_balanced=true the small cell is empty first instead."
+)
+
+
 def _over_discharge(comparison: Comparison, rows: Rows, names: Names) -> tuple[str, ...]:
     watched, blind, reversal = (
         _share_of_packs(comparison, rows[f"{name}_pct"], what)
@@ -167,6 +173,7 @@ def _over_discharge(comparison: Comparison, rows: Rows, names: Names) -> tuple[s
         *(_depth(result, name) for name, result in zip(names, (comparison.a, comparison.b), strict=True)),
         f"Also in that case: {reversal}; what happens below 0 V is postulated.",
         f"Verdicts and usable capacity are those of the scenarios' own monitoring ({own}).",
+        *((BOTTOM_BALANCED,) if not comparison.a.scenario.pack.top_balanced else ()),
     )
 
 

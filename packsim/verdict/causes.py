@@ -10,7 +10,7 @@ class Verdict(IntEnum):
 
     sentence: str
 
-    def __new__(cls, value: int, sentence: str) -> Verdict:
+    def __new__(cls, value: int, sentence: str = "") -> Verdict:
         """An integer that carries a sentence."""
         member = int.__new__(cls, value)
         member._value_ = value

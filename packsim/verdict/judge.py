@@ -33,7 +33,7 @@ def judge(outcome: Outcome, duty: Duty, model: VerdictModel, nominal: Outcome) -
     usable = 100.0 * outcome.usable_ah / (nominal.usable_ah[0, 0] * duty.parallel)
     energy = 100.0 * outcome.energy_wh / (nominal.energy_wh[0, 0] * duty.parallel * duty.series)
     shortfall = 100.0 * (outcome.soc_full.max(axis=1, keepdims=True) - outcome.soc_full)
-    over = (outcome.time_below_s > model.over_discharge_time_s).any(axis=3)
+    over: npt.NDArray[np.bool_] = np.any(outcome.time_below_s > model.over_discharge_time_s, axis=3)
     own = duty.monitoring
     verdict = np.full(len(outcome.status), int(Verdict.GOOD), np.uint8)
     for what, applies in (

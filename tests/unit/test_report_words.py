@@ -29,7 +29,7 @@ def fake_run(name: str, units: int = 20, qualification: Any = None) -> SimpleNam
     columns = {f"over_discharged_{key}_pack_only": [True, False] for key in ("margin", "0v5", "1v", "0v")}
     return SimpleNamespace(
         scenario=SimpleNamespace(
-            name=name, qualification=qualification, pack=SimpleNamespace(bms=bms), verdict=verdict
+            name=name, qualification=qualification, pack=SimpleNamespace(bms=bms, top_balanced=False), verdict=verdict
         ),
         plans=SimpleNamespace(line=SimpleNamespace(blocks_per_lot=1), duty=SimpleNamespace(lower_v=2.8)),
         packs=pd.DataFrame({"verdict": ["good", "unsolved"], "lowest_group_pack_only_v": [2.7, 2.5], **columns}),

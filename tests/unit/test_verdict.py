@@ -14,7 +14,6 @@ from packsim.verdict.attribution import CHARGE, DISCHARGE, PARTS, attribute
 from packsim.verdict.causes import Verdict
 from packsim.verdict.judge import judge
 
-
 AREA = INDEX["coated_area_ratio"]
 
 
