@@ -7,6 +7,7 @@ variance between lots, rolls and cells stay. What a run reports still comes out 
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Callable
@@ -34,7 +35,7 @@ SEED = 0xCA11_B8A7_E000_0001  # of calibration alone: runs with any seed aim at 
 LARGEST_SD_FACTOR = 64.0
 EXACT_ZERO = 1e-11  # share: smaller targets are meant to be 0
 NEGLIGIBLE = 5e-5  # share of rejects that a target of 0 may leave
-TOLERANCE = 2e-5  # share of rejects, final
+TOLERANCE = 4e-5  # share of rejects, final
 PILOT_TOLERANCE = 3e-4
 PAIRS = 0.15  # of the simulated cells with defects have two
 CELLS_OF_LOT = 1024  # for K-value limits relative to the lot
@@ -48,8 +49,9 @@ class Effort(NamedTuple):
     relative: int
 
 
-PILOT = Effort(1 << 15, 15_000, 1 << 15)
-FULL = Effort(1 << 18, 1 << 17, 1 << 17)
+PILOT = Effort(1 << 15, 1 << 14, 1 << 15)
+FULL = Effort(160_000, 150_000, 1 << 17)
+NOTHING = Rate(0.0, 0.0)
 Shares = dict[tuple[int, ...], Rate]  # rejected share of cells with exactly these defects
 
 
@@ -81,15 +83,17 @@ def calibrate(scenario: Scenario, cell_plan: CellPlan) -> Calibration:
         raise ValueError("calibrate needs a scenario with a qualification block")
     conformance, defects = _targets(scenario.qualification)
     turned = _Turned(scenario, cell_plan)
-    sd, factor, slope = 1.0, 1.0, 0.0
-    for _ in range(2):  # the two knobs hardly depend on each other
-        factor = turned.defect_factor(turned.defect_shares(sd, factor, PILOT), defects)
-        sd, slope = _bracketed(lambda s, f=factor: turned.conformance(s, f, PILOT), conformance, sd)  # type: ignore[misc]
-    factor = turned.defect_factor(turned.defect_shares(sd, factor, FULL), defects)
-    sd, rate = _polished(lambda s: turned.conformance(s, factor, FULL), conformance, sd, slope)
-    shares = turned.defect_shares(sd, factor, FULL)
-    factor = turned.defect_factor(shares, defects)
-    found = turned.defect_rate(factor, shares)
+    sd, slope, factor, rate, found = 1.0, 0.0, 1.0, NOTHING, NOTHING
+    for effort in (PILOT, FULL):  # the two knobs hardly depend on each other
+        lots = turned.lot_limits(sd, factor, effort)
+        shares = turned.defect_shares(sd, effort, lots)
+        factor = turned.defect_factor(shares, defects)
+        found = turned.defect_rate(factor, shares)
+        rejects = functools.partial(turned.conformance, factor, effort, lots)
+        if effort is PILOT:
+            sd, slope = _bracketed(rejects, conformance)
+        else:
+            sd, rate = _polished(rejects, conformance, sd, slope)
     return Calibration(
         sd_factor=float(sd),
         defect_factor=float(factor),
@@ -110,7 +114,6 @@ class _Turned:
         line = self.line(1.0, 1.0)
         self.inspection = inspection_plans.plan(scenario.inspection, cell_plan, line)
         self._slopes = reading_slopes(line, self.inspection)
-        self._limits: dict[tuple[float, float, int], LotLimits] = {}
 
     def line(self, sd_factor: float, defect_factor: float) -> LinePlan:
         """The line at this setting."""
@@ -120,28 +123,23 @@ class _Turned:
         )
 
     def lot_limits(self, sd_factor: float, defect_factor: float, effort: Effort) -> LotLimits | None:
-        """K-value limits of lots, if they are relative; kept for the setting last asked for."""
+        """K-value limits of lots, if they are relative."""
         if not math.isfinite(self.inspection.k_robust_sigmas):
             return None
-        key = (sd_factor, defect_factor, effort.relative)
-        if key not in self._limits:
-            line = self.line(sd_factor, defect_factor)
-            self._limits = {key: lot_limits(line, self.inspection, SEED, effort.relative, CELLS_OF_LOT)}
-        return self._limits[key]
+        line = self.line(sd_factor, defect_factor)
+        return lot_limits(line, self.inspection, SEED, effort.relative, CELLS_OF_LOT)
 
-    def conformance(self, sd_factor: float, defect_factor: float, effort: Effort) -> Rate:
+    def conformance(self, defect_factor: float, effort: Effort, lots: LotLimits | None, sd_factor: float) -> Rate:
         """Expected share of all starts that is rejected without a defect."""
         clean = float(next(probability for _, probability in masks(self.line(1.0, defect_factor))))
         rate = clean_rejects(self.line(sd_factor, 0.0), self.inspection, self._slopes, SEED, effort.clean)
-        lots = self.lot_limits(sd_factor, defect_factor, effort)
-        alone = lots.alone if lots else Rate(0.0, 0.0)
+        alone = lots.alone if lots else NOTHING
         return Rate(clean * (rate.value + alone.value), clean * math.hypot(rate.error, alone.error))
 
-    def defect_shares(self, sd_factor: float, defect_factor: float, effort: Effort) -> Shares:
+    def defect_shares(self, sd_factor: float, effort: Effort, lots: LotLimits | None) -> Shares:
         """Rejected share of cells with each one and each two of the defects."""
-        probability = self.line(1.0, 1.0).probability
+        probability, line = self.line(1.0, 1.0).probability, self.line(sd_factor, 0.0)
         kinds = [int(k) for k in np.flatnonzero(probability)]
-        line, lots = self.line(sd_factor, 0.0), self.lot_limits(sd_factor, defect_factor, effort)
         weight: dict[tuple[int, ...], float] = {(k,): (1.0 - PAIRS) * probability[k] / probability.sum() for k in kinds}
         pairs = list(itertools.combinations(kinds, 2))
         weight |= {pair: PAIRS / len(pairs) for pair in pairs}
@@ -194,32 +192,32 @@ def _targets(model: QualificationModel) -> tuple[float, float]:
     )
 
 
-def _bracketed(rejects: Callable[[float], Rate], target: float, start: float) -> tuple[float, float]:
+def _bracketed(rejects: Callable[[float], Rate], target: float) -> tuple[float, float]:
     """sd_factor that gives the target, by secant steps inside a bracket, and d(share)/d(factor) there."""
     low, f_low = 0.0, rejects(0.0).value - target
     if target <= EXACT_ZERO and f_low <= NEGLIGIBLE:
         return 0.0, math.inf
-    high = max(start, 0.05)
+    bottom, high = f_low, 1.0
     f_high = rejects(high).value - target
     while f_low <= 0.0 and f_high < 0.0 and high < LARGEST_SD_FACTOR:
-        low, f_low, high = high, f_high, 2.0 * high
+        low, f_low, high = high, f_high, 1.5 * high
         f_high = rejects(high).value - target
     if f_low > 0.0 or f_high < 0.0:
-        bottom = rejects(0.0).value
         raise CalibrationError(
             f"qualification: {100 * target:.3f} % rejects without a defect cannot be reached, spreads can give "
-            f"{100 * bottom:.3f} % (none) to {100 * (f_high + target):.3f} % (times {high:g})"
+            f"{100 * (bottom + target):.3f} % (none) to {100 * (f_high + target):.3f} % (times {high:g})"
         )
+    trial, slope = high, f_high - f_low
     for _ in range(20):
-        trial = high - f_high * (high - low) / (f_high - f_low)
-        f = rejects(trial).value - target
         slope = (f_high - f_low) / (high - low)
+        trial = high - f_high / slope
+        f = rejects(trial).value - target
         if abs(f) < PILOT_TOLERANCE:
             break
         if f > 0.0:
-            high, f_high, f_low = trial, f, 0.5 * f_low
+            high, f_high = trial, f
         else:
-            low, f_low, f_high = trial, f, 0.5 * f_high
+            low, f_low = trial, f
     return trial, slope
 
 
