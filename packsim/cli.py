@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from click.exceptions import Abort, ClickException, Exit
 
 if TYPE_CHECKING:
     from packsim.scenario.model import Scenario
@@ -177,7 +176,12 @@ def _changed(scenario: Scenario, changes: list[str] | None) -> Scenario:
             values[key] = json.loads(text)
         except ValueError:
             values[key] = text
-    return scenario.updated(values)
+    from packsim.scenario.errors import ScenarioError
+
+    try:
+        return scenario.updated(values)
+    except ScenarioError as error:
+        raise ScenarioError([line.replace("updated:", "--set:", 1) for line in error.lines]) from None
 
 
 def _load_both(load: Callable[[Path], Any], a: Path, b: Path) -> tuple[Any, Any]:
@@ -353,9 +357,7 @@ def main() -> None:
     """Entry point: a user's mistake is told in one line, never a traceback."""
     try:
         code = app(standalone_mode=False)
-    except ClickException as error:
-        _fail([f"packsim: {error.format_message()}"])
-    except (Exit, Abort) as error:
+    except (typer.Exit, typer.Abort) as error:
         sys.exit(getattr(error, "exit_code", 130))
     except KeyboardInterrupt:
         _fail(["packsim: interrupted; nothing was written"], 130)
@@ -381,6 +383,8 @@ def _known(error: Exception) -> list[str] | None:
 
     if isinstance(error, ScenarioError):
         return list(error.lines)
+    if message := getattr(error, "format_message", None):  # typer's own usage errors, whichever click it brings
+        return [f"packsim: {message()}"]
     if isinstance(error, (CalibrationError, OutOfCandidates, OutputExists, UnsupportedParameterSet)):
         return [f"packsim: {error}"]
     return None

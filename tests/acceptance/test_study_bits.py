@@ -103,7 +103,12 @@ def test_no_spread_and_no_defects_no_pack_differs(report):
     different = sum(packs[name].nunique() > 1 for name in columns)
     report("no spread, no defects: columns in which packs differ", different, 0)
     # the nominal pack is one nominal cell under the same duty, so these packs are exactly 100 %
-    report("no spread: distance from the nominal pack", float((packs["usable_capacity_pct"] - 100.0).abs().max()), 1e-4, "%")
+    report(
+        "no spread: distance from the nominal pack",
+        float((packs["usable_capacity_pct"] - 100.0).abs().max()),
+        1e-4,
+        "%",
+    )
 
 
 def test_a_against_a_is_exactly_zero(report):

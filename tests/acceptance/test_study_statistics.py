@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from scenarios import small
 
+from packsim.stats.intervals import difference_p_value, holm
 from packsim.study import block as blocks
 from packsim.study.compare import FAMILYWISE_LEVEL
 from packsim.study.metrics import METRICS, ROW, estimate, left_out_values
 from packsim.study.plans import make_plans
-from packsim.stats.intervals import difference_p_value, holm
 
 SEEDS, BLOCKS, LONG_BLOCKS = 400, 30, 6000
 FEW = 20
