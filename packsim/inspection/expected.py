@@ -1,8 +1,9 @@
 """Expected reject rates of a line with lots integrated out: what calibration aims at.
 
-A run's own rate scatters with its few lots. Here every cell comes from a lot of its own, cells without and with defects
-are sampled apart and weighted by their exact probabilities, and the share of clean rejects is corrected by what a
-linear model of the readings, whose rate is known in closed form, got wrong on the same cells (control variates).
+A run's own rate scatters with its few lots. Here every cell comes from a lot of its own, and cells without and with
+defects are sampled apart and weighted by their exact probabilities. A slot is tried until a cell passes, so a bad roll
+starts more cells: each sampled cell counts as often as its roll would start one. A linear model of the readings gives
+those weights; its own reject rate is an integral over rolls, so only the difference from the real test is sampled.
 """
 
 from __future__ import annotations
@@ -24,9 +25,13 @@ from packsim.line.defects import DEFECTS
 from packsim.line.plan import LinePlan
 
 Array = npt.NDArray[np.float64]
+Addresses = npt.NDArray[np.int64]
 BATCH = 1 << 16
 STEP = 0.01  # of the slopes' finite differences, in units of the nominal value
+CENTRE_CELLS = 4096
+GRID_REACH, GRID_POINTS = 6.5, 41  # of rolls' readings, sigma
 CLEAR_OF_ZERO = 6.0  # sigma: a normal trait nearer to zero is cut there, so no longer normal
+MOST_REJECTED = 0.98  # of a roll's starts, in the weights
 
 
 class Rate(NamedTuple):
@@ -36,15 +41,34 @@ class Rate(NamedTuple):
     error: float
 
 
+class Linear(NamedTuple):
+    """The limited readings (r of capacity Ah, DCIR mohm, OCV V) as linear functions of the normal traits."""
+
+    rows: tuple[int, ...]  # which readings
+    slopes: Array  # [r, trait]
+    intercept: Array  # [r]
+    limits: Array  # [r, 2]
+    within: Array  # [r] sd within a roll, gauge included
+    of_rolls: Array  # [node, r] readings of rolls on a grid that covers their distribution
+    weights: Array  # [node] probabilities
+
+
+class Starts(NamedTuple):
+    """What makes a roll start more cells than another: shares of clean cells and of defect rejects."""
+
+    clean: float
+    defect_rejects: float
+
+
 class LotLimits(NamedTuple):
     """K-value limits of `lots` (relative to the lot), and the share of clean cells that only this limit rejects."""
 
-    lots: npt.NDArray[np.int64]
+    lots: Addresses
     limit_mv_per_day: Array
     alone: Rate
 
 
-def lot_addresses(plan: LinePlan, lots: npt.NDArray[np.int64], place: int = 0) -> npt.NDArray[np.int64]:
+def lot_addresses(plan: LinePlan, lots: Addresses, place: Addresses | int = 0) -> Addresses:
     """Address int64[n, 3] of cell number `place` of each lot (running numbers)."""
     in_span = -(-plan.blocks_per_lot * plan.slots_per_block // plan.lot_cells)
     position = lots % in_span * plan.lot_cells + place
@@ -62,50 +86,58 @@ def with_defects(plan: LinePlan, defects: tuple[int, ...]) -> LinePlan:
 
 
 def masks(plan: LinePlan) -> Iterator[tuple[tuple[int, ...], float]]:
-    """Every combination of defects that can happen, with its probability; () is the clean cell."""
-    kinds = [k for k in range(len(DEFECTS)) if plan.probability[k] > 0.0]
-    for count in range(len(kinds) + 1):
-        for chosen in itertools.combinations(kinds, count):
-            yield (
-                chosen,
-                float(math.prod(plan.probability[k] if k in chosen else 1.0 - plan.probability[k] for k in kinds)),
-            )
+    """Every combination of defects that can happen, with its probability; () is the clean cell and comes first."""
+    share = {k: float(p) for k, p in enumerate(plan.probability) if p > 0.0}
+    for count in range(len(share) + 1):
+        for chosen in itertools.combinations(share, count):
+            yield chosen, math.prod(p if k in chosen else 1.0 - p for k, p in share.items())
 
 
-def clean_rejects(line: LinePlan, inspection: InspectionPlan, slopes: Array, seed: int, cells: int) -> Rate:
-    """Share of cells without a defect that miss an absolute limit, from `cells` lots of one cell each.
-
-    `slopes` [capacity, DCIR, OCV; trait] of `reading_slopes` make the control variates.
-    """
+def clean_rejects(
+    line: LinePlan, inspection: InspectionPlan, linear: Linear, starts: Starts, seed: int, cells: int
+) -> Rate:
+    """Share of starts without a defect that miss an absolute limit, from `cells` lots of one cell each."""
     clean = with_defects(line, ())
-    rejected, far = [], []
+    misses = _misses(linear, linear.of_rolls.T)
+    starts_there = _starts(linear, starts, linear.of_rolls.T)
+    mean_starts = float(starts_there @ linear.weights)
+    parts = []
     for lots in _batches(cells):
         built = build(clean, seed, lot_addresses(line, lots))
         measured = test(inspection, built, seed, inspection.k_mv_per_day)
-        rejected.append(~measured.accepted)
-        far.append(_linear_readings(line, inspection, slopes, built, measured))
-    return _controlled(
-        np.concatenate(rejected), np.concatenate(far, axis=1), _limits(inspection), _sigmas(line, inspection, slopes)
-    )
+        relative = starts_of_rolls(line, linear, starts, built.address, seed) / mean_starts
+        parts.append(relative * (~measured.accepted - _hits(linear, built, measured)))
+    left = np.concatenate(parts)
+    value = float((starts_there * misses) @ linear.weights) / mean_starts + float(left.mean())
+    return Rate(value, math.sqrt(max(float(left.var()), 1.0 / cells) / cells))
 
 
 def defect_rejects(
-    line: LinePlan, inspection: InspectionPlan, defects: tuple[int, ...], seed: int, cells: int, lots: LotLimits | None
+    line: LinePlan,
+    inspection: InspectionPlan,
+    linear: Linear,
+    starts: Starts,
+    defects: tuple[int, ...],
+    seed: int,
+    cells: int,
+    lots: LotLimits | None,
 ) -> Rate:
-    """Share rejected of cells with exactly these defects; lots of one cell each, or of `lots` with their limits."""
+    """Share rejected of starts with exactly these defects; lots of one cell each, or of `lots` with their limits."""
     forced = with_defects(line, defects)
-    rejected = []
+    rejected, weight = [], []
     for batch in _batches(cells):
         if lots is None:
-            address, limit = lot_addresses(line, batch), np.float64(inspection.k_mv_per_day)
+            address, limit = lot_addresses(line, batch), np.full(batch.size, inspection.k_mv_per_day)
         else:
             row = batch % lots.lots.size
-            turn = batch // lots.lots.size
-            address = np.concatenate([lot_addresses(line, lots.lots[row[turn == t]], int(t)) for t in np.unique(turn)])
-            limit = lots.limit_mv_per_day[np.concatenate([row[turn == t] for t in np.unique(turn)])]
+            address = lot_addresses(line, lots.lots[row], batch // lots.lots.size)
+            limit = lots.limit_mv_per_day[row]
         rejected.append(~test(inspection, build(forced, seed, address), seed, limit).accepted)
-    share = float(np.concatenate(rejected).mean())
-    return Rate(share, math.sqrt(max(share * (1.0 - share), 1.0 / cells) / cells))
+        weight.append(starts_of_rolls(line, linear, starts, address, seed))
+    y, w = np.concatenate(rejected), np.concatenate(weight)
+    share = float((w * y).sum() / w.sum())
+    spread = max(float(((w * (y - share)) ** 2).sum()) / w.sum() ** 2, 1.0 / cells**2)
+    return Rate(share, math.sqrt(spread))
 
 
 def lot_limits(line: LinePlan, inspection: InspectionPlan, seed: int, cells: int, per_lot: int) -> LotLimits:
@@ -118,87 +150,108 @@ def lot_limits(line: LinePlan, inspection: InspectionPlan, seed: int, cells: int
     per_batch = max(BATCH // count, 1)
     for first in range(0, lots.size, per_batch):
         some = lots[first : first + per_batch]
-        address = np.concatenate([lot_addresses(line, some, int(place)) for place in places])
-        built = build(line, seed, address)
+        built = build(line, seed, lot_addresses(line, np.repeat(some, count), np.tile(places, some.size)))
         measured = test(inspection, built, seed, math.inf)
         limit = k_limits(inspection, built, measured.k_value_mv_per_day)
-        only = measured.accepted & (measured.k_value_mv_per_day > limit) & (built.defect == 0)
-        clean = (built.defect == 0).reshape(count, -1).sum(axis=0)
-        alone[first : first + some.size] = only.reshape(count, -1).sum(axis=0) / np.maximum(clean, 1)
-        limits[first : first + some.size] = limit[: some.size]
+        clean = built.defect == 0
+        only = measured.accepted & (measured.k_value_mv_per_day > limit) & clean
+        per = only.reshape(-1, count).sum(axis=1) / np.maximum(clean.reshape(-1, count).sum(axis=1), 1)
+        alone[first : first + some.size], limits[first : first + some.size] = per, limit[::count]
     error = float(alone.std(ddof=1)) / math.sqrt(lots.size)
     return LotLimits(lots, limits, Rate(float(alone.mean()), error))
 
 
 def reading_slopes(line: LinePlan, inspection: InspectionPlan) -> Array:
     """Change of capacity (Ah), DCIR (mohm) and OCV (V) per unit of each trait, [3, trait], at the line's mean cell."""
-    step = np.array(
-        [STEP if trait.unit == "1" else STEP * max(mean, 1.0) for trait, mean in zip(TRAITS, line.mean, strict=True)]
-    )
+    step = np.array([STEP * (1.0 if t.unit == "1" else max(m, 1.0)) for t, m in zip(TRAITS, line.mean, strict=True)])
     values = np.concatenate([line.mean[:, None] + np.diag(step), line.mean[:, None] - np.diag(step)], axis=1)
     n = values.shape[1]
     probes = Cells(np.zeros((n, 3), np.int64), np.zeros(n, np.int32), values, np.zeros(n, np.uint16))
     exact = inspection._replace(bench=inspection.bench._replace(charge_sd_ah=0.0))
-    measured = test(exact, probes, 0, math.inf)
-    out = np.stack([measured.true_capacity_ah, measured.true_dcir_mohm, measured.true_ocv_v])
+    out = _true_readings(test(exact, probes, 0, math.inf))
     slopes: Array = np.nan_to_num((out[:, : len(TRAITS)] - out[:, len(TRAITS) :]) / (2.0 * step))
     return slopes
 
 
-def _batches(cells: int) -> Iterator[npt.NDArray[np.int64]]:
+def linear_model(line: LinePlan, inspection: InspectionPlan, slopes: Array, seed: int) -> Linear:
+    """The linear model of a line: slopes at its mean cell, centred on the mean of some cells."""
+    sd = np.sqrt(line.sd_lot**2 + line.sd_roll**2 + line.sd_within**2)
+    normal = ~line.lognormal & (line.mean >= CLEAR_OF_ZERO * sd)
+    limits = np.array([inspection.capacity_ah, inspection.dcir_mohm, inspection.ocv_v])
+    gauge = np.array([inspection.capacity_sd_ah, inspection.dcir_sd_mohm, inspection.meter_sd_v])
+    own = np.where(normal, slopes, 0.0)
+    within = np.sqrt(((own * line.sd_within) ** 2).sum(axis=1) + gauge**2)
+    rows = np.flatnonzero(np.isfinite(limits).any(axis=1) & (within > 0.0))
+    own, within = own[rows], within[rows]
+    built = build(with_defects(line, ()), seed, lot_addresses(line, np.arange(CENTRE_CELLS)))
+    true = _true_readings(test(inspection, built, seed, math.inf))[rows]
+    intercept = np.nanmean(true - _product(own, built.values), axis=1)
+    between = np.einsum("rt,st->rs", own * (line.sd_lot**2 + line.sd_roll**2), own)
+    nodes, weights = _grid(between)
+    at = intercept + _product(own, line.mean[:, None])[:, 0] + nodes
+    return Linear(tuple(rows.tolist()), own, intercept, limits[rows], within, at, weights)
+
+
+def starts_of_rolls(line: LinePlan, linear: Linear, starts: Starts, address: Addresses, seed: int) -> Array:
+    """Cells that a slot of each address' roll starts on average until one passes [n], by the linear model."""
+    middle = build(with_defects(line._replace(sd_within=np.zeros_like(line.mean)), ()), seed, address)
+    return _starts(linear, starts, linear.intercept[:, None] + _product(linear.slopes, middle.values))
+
+
+def _starts(linear: Linear, starts: Starts, rolls: Array) -> Array:
+    rejected = starts.clean * np.minimum(_misses(linear, rolls), 1.0) + starts.defect_rejects
+    mean: Array = 1.0 / (1.0 - np.minimum(rejected, MOST_REJECTED))
+    return mean
+
+
+def _misses(linear: Linear, rolls: Array) -> Array:
+    """Limits that a cell of each roll misses on average [n], from the rolls' mean readings [r, n]."""
+    from scipy.special import erfc
+
+    out = np.zeros(rolls.shape[1])
+    for row, (low, high) in enumerate(linear.limits):
+        scale = 1.0 / (math.sqrt(2.0) * linear.within[row])
+        if math.isfinite(low):
+            out += 0.5 * erfc((rolls[row] - low) * scale)
+        if math.isfinite(high):
+            out += 0.5 * erfc((high - rolls[row]) * scale)
+    return out
+
+
+def _hits(linear: Linear, built: Cells, measured: Measured) -> Array:
+    """Limits that each cell's linear reading, with the same gauge error, misses [n]."""
+    rows = list(linear.rows)
+    gauge = np.stack([measured.capacity_ah, measured.dcir_mohm, measured.ocv_v])[rows] - _true_readings(measured)[rows]
+    reading = linear.intercept[:, None] + _product(linear.slopes, built.values) + np.nan_to_num(gauge)
+    misses = (reading < linear.limits[:, :1]) | (reading > linear.limits[:, 1:])
+    count: Array = misses.sum(axis=0).astype(float)
+    return count
+
+
+def _grid(covariance: Array) -> tuple[Array, Array]:
+    """Nodes [node, r] and probabilities of a centred normal with this covariance, on an even grid of its axes."""
+    variance, axes = np.linalg.eigh(covariance)
+    z = np.linspace(-GRID_REACH, GRID_REACH, GRID_POINTS)
+    density = np.exp(-0.5 * z * z)
+    mesh = np.meshgrid(*([z] * len(variance)), indexing="ij")
+    nodes = np.stack([axis.ravel() for axis in mesh], axis=1) if len(variance) else np.zeros((1, 0))
+    weights = np.ones(1)
+    for _ in variance:
+        weights = np.multiply.outer(weights, density / density.sum()).ravel()
+    spread: Array = np.einsum("nk,rk->nr", nodes * np.sqrt(np.maximum(variance, 0.0)), axes)
+    return spread, weights
+
+
+def _product(slopes: Array, values: Array) -> Array:
+    """slopes [r, trait] times values [trait, n]; not by BLAS, whose bits depend on its threads."""
+    product: Array = np.einsum("rt,tn->rn", slopes, values)
+    return product
+
+
+def _batches(cells: int) -> Iterator[Addresses]:
     for first in range(0, cells, BATCH):
         yield np.arange(first, min(first + BATCH, cells), dtype=np.int64)
 
 
-def _normal_sd(line: LinePlan) -> Array:
-    """Overall sd of each trait that is exactly normal, 0 for the others."""
-    sd = np.sqrt(line.sd_lot**2 + line.sd_roll**2 + line.sd_within**2)
-    return np.where(line.lognormal | (line.mean < CLEAR_OF_ZERO * sd), 0.0, sd)
-
-
-def _linear_readings(
-    line: LinePlan, inspection: InspectionPlan, slopes: Array, built: Cells, measured: Measured
-) -> Array:
-    """Readings [3, n] of a linear model with the same gauge errors, off its own mean."""
-    moved = np.where(_normal_sd(line)[:, None] > 0.0, built.values - line.mean[:, None], 0.0)
-    gauge = np.stack(
-        [
-            measured.capacity_ah - measured.true_capacity_ah,
-            measured.dcir_mohm - measured.true_dcir_mohm,
-            measured.ocv_v - measured.true_ocv_v,
-        ]
-    )
-    out: Array = np.einsum("rt,tn->rn", slopes, moved) + np.nan_to_num(gauge)
-    return out
-
-
-def _sigmas(line: LinePlan, inspection: InspectionPlan, slopes: Array) -> Array:
-    gauge = np.array([inspection.capacity_sd_ah, inspection.dcir_sd_mohm, inspection.meter_sd_v])
-    sigmas: Array = np.sqrt(((slopes * _normal_sd(line)) ** 2).sum(axis=1) + gauge**2)
-    return sigmas
-
-
-def _limits(inspection: InspectionPlan) -> Array:
-    """Limits [3, 2] of capacity, DCIR and OCV off the nominal cell."""
-    nominal = np.array([inspection.nominal_capacity_ah, inspection.nominal_dcir_mohm, inspection.nominal_ocv_v])
-    limits: Array = np.array([inspection.capacity_ah, inspection.dcir_mohm, inspection.ocv_v]) - nominal[:, None]
-    return limits
-
-
-def _controlled(rejected: npt.NDArray[np.bool_], linear: Array, limits: Array, sigmas: Array) -> Rate:
-    """Mean of `rejected` with each finite limit of the linear readings as a control variate."""
-    hits, known = [], []
-    for row in range(3):
-        for limit, sign in ((limits[row, 0], -1.0), (limits[row, 1], 1.0)):
-            if math.isfinite(limit) and sigmas[row] > 0.0:
-                hits.append(sign * (linear[row] - limit) > 0.0)
-                known.append(0.5 * math.erfc(sign * limit / sigmas[row] / math.sqrt(2.0)))
-    y = rejected.astype(float)
-    n = y.size
-    if not hits:
-        return Rate(float(y.mean()), math.sqrt(max(float(y.var()), 1.0 / n) / n))
-    c = np.stack(hits).astype(float) - np.array(known)[:, None]
-    centred = c - c.mean(axis=1, keepdims=True)
-    weights = np.linalg.lstsq(centred @ centred.T, centred @ (y - y.mean()), rcond=None)[0]
-    left = y - weights @ c
-    return Rate(float(left.mean()), math.sqrt(max(float(left.var()), 1.0 / n) / n))
+def _true_readings(m: Measured) -> Array:
+    return np.stack([m.true_capacity_ah, m.true_dcir_mohm, m.true_ocv_v])
