@@ -276,7 +276,7 @@ def run_one(lane, values, soc, offset_v, design, duty, trace, outcome, p):
     if duty.top_balanced:
         keep_full(outcome, p, lane.state, window, before, design, duty)
     total = phase_current(phase, duty)
-    lane.current[:n] = total / duty.parallel
+    held, trend, rise = np.full(n, total / duty.parallel), np.zeros(n), 0.0  # accepted currents, their change per second
     t, phase_t, energy, count, steps, prepared = 0.0, 0.0, 0.0, 0, 0, -1.0
     dt = cell.FIRST_FRACTION * duty.dt_max
     starts, seeking, low, f_low, high, f_high, trials = True, -1, 0.0, 0.0, 0.0, 0.0, 0
@@ -292,7 +292,9 @@ def run_one(lane, values, soc, offset_v, design, duty, trace, outcome, p):
             cell.set_dt(lane.decay, lane.coef, design, step, 0, n)
             prepared = step
         cell.prepare(lane.work, lane.state, lane.coef, lane.decay, design, step, 0, n)
-        new, converged = solve(lane, group_v, offset_v, design, duty, phase == CHARGE_CV, total)
+        for j in range(n):
+            lane.current[j] = held[j] + trend[j] * step
+        new, converged = solve(lane, group_v, offset_v, design, duty, phase == CHARGE_CV, total + rise * step)
         for kind in range(kinds):
             f_new[kind] = passed(phase, kind, new, group_v, offset_v, duty)
         if not starts:
@@ -301,8 +303,8 @@ def run_one(lane, values, soc, offset_v, design, duty, trace, outcome, p):
                 if step <= cell.DT_MIN:
                     outcome.status[p] = NOT_CONVERGED
                     break
-                if not converged:
-                    lane.current[:n] = total / duty.parallel
+                if not converged:  # start again from even currents
+                    held[:], trend[:], rise = total / duty.parallel, 0.0, 0.0
                 dt, seeking = 0.5 * step, -1
                 continue
             if seeking >= 0:  # Illinois
@@ -336,6 +338,11 @@ def run_one(lane, values, soc, offset_v, design, duty, trace, outcome, p):
             break
         t += step
         phase_t += step
+        per_step = 0.0 if starts else 1.0 / step
+        for j in range(n):
+            trend[j] = (lane.current[j] - held[j]) * per_step
+            held[j] = lane.current[j]
+        rise = (new - total) * per_step if phase == CHARGE_CV else 0.0
         total = new
         before[:] = group_v
         count = note(trace, count, t, total, group_v)
@@ -356,7 +363,8 @@ def run_one(lane, values, soc, offset_v, design, duty, trace, outcome, p):
             phase += 2 if phase == CHARGE_CV and duty.rest_s == 0.0 else 1
             total = phase_current(phase, duty)
             if phase != CHARGE_CV:
-                lane.current[:n] = total / duty.parallel
+                held[:] = total / duty.parallel
+            trend[:], rise = 0.0, 0.0
             starts, phase_t, dt = True, 0.0, cell.FIRST_FRACTION * duty.dt_max
             stopped[:] = False
             f_now[:] = -1.0
