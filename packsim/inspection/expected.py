@@ -53,13 +53,6 @@ class Linear(NamedTuple):
     weights: Array  # [node] probabilities
 
 
-class Starts(NamedTuple):
-    """What makes a roll start more cells than another: shares of clean cells and of defect rejects."""
-
-    clean: float
-    defect_rejects: float
-
-
 class LotLimits(NamedTuple):
     """K-value limits of `lots` (relative to the lot), and the share of clean cells that only this limit rejects."""
 
@@ -93,19 +86,17 @@ def masks(plan: LinePlan) -> Iterator[tuple[tuple[int, ...], float]]:
             yield chosen, math.prod(p if k in chosen else 1.0 - p for k, p in share.items())
 
 
-def clean_rejects(
-    line: LinePlan, inspection: InspectionPlan, linear: Linear, starts: Starts, seed: int, cells: int
-) -> Rate:
+def clean_rejects(line: LinePlan, inspection: InspectionPlan, linear: Linear, seed: int, cells: int) -> Rate:
     """Share of starts without a defect that miss an absolute limit, from `cells` lots of one cell each."""
     clean = with_defects(line, ())
     misses = _misses(linear, linear.of_rolls.T)
-    starts_there = _starts(linear, starts, linear.of_rolls.T)
+    starts_there = _starts(linear, linear.of_rolls.T)
     mean_starts = float(starts_there @ linear.weights)
     parts = []
     for lots in _batches(cells):
         built = build(clean, seed, lot_addresses(line, lots))
         measured = test(inspection, built, seed, inspection.k_mv_per_day)
-        relative = starts_of_rolls(line, linear, starts, built.address, seed) / mean_starts
+        relative = starts_of_rolls(line, linear, built.address, seed) / mean_starts
         parts.append(relative * (~measured.accepted - _hits(linear, built, measured)))
     left = np.concatenate(parts)
     value = float((starts_there * misses) @ linear.weights) / mean_starts + float(left.mean())
@@ -116,7 +107,6 @@ def defect_rejects(
     line: LinePlan,
     inspection: InspectionPlan,
     linear: Linear,
-    starts: Starts,
     defects: tuple[int, ...],
     seed: int,
     cells: int,
@@ -133,7 +123,7 @@ def defect_rejects(
             address = lot_addresses(line, lots.lots[row], batch // lots.lots.size)
             limit = lots.limit_mv_per_day[row]
         rejected.append(~test(inspection, build(forced, seed, address), seed, limit).accepted)
-        weight.append(starts_of_rolls(line, linear, starts, address, seed))
+        weight.append(starts_of_rolls(line, linear, address, seed))
     y, w = np.concatenate(rejected), np.concatenate(weight)
     share = float((w * y).sum() / w.sum())
     spread = max(float(((w * (y - share)) ** 2).sum()) / w.sum() ** 2, 1.0 / cells**2)
@@ -192,15 +182,15 @@ def linear_model(line: LinePlan, inspection: InspectionPlan, slopes: Array, seed
     return Linear(tuple(rows.tolist()), own, intercept, limits[rows], within, at, weights)
 
 
-def starts_of_rolls(line: LinePlan, linear: Linear, starts: Starts, address: Addresses, seed: int) -> Array:
-    """Cells that a slot of each address' roll starts on average until one passes [n], by the linear model."""
+def starts_of_rolls(line: LinePlan, linear: Linear, address: Addresses, seed: int) -> Array:
+    """Cells without defects that each address' roll starts on average until one passes [n], by the linear model."""
     middle = build(with_defects(line._replace(sd_within=np.zeros_like(line.mean)), ()), seed, address)
-    return _starts(linear, starts, linear.intercept[:, None] + _product(linear.slopes, middle.values))
+    return _starts(linear, linear.intercept[:, None] + _product(linear.slopes, middle.values))
 
 
-def _starts(linear: Linear, starts: Starts, rolls: Array) -> Array:
-    rejected = starts.clean * np.minimum(_misses(linear, rolls), 1.0) + starts.defect_rejects
-    mean: Array = 1.0 / (1.0 - np.minimum(rejected, MOST_REJECTED))
+def _starts(linear: Linear, rolls: Array) -> Array:
+    """Relative number of starts a slot: one over the chance to pass; defects lower that alike in every roll."""
+    mean: Array = 1.0 / (1.0 - np.minimum(_misses(linear, rolls), MOST_REJECTED))
     return mean
 
 

@@ -20,7 +20,6 @@ from packsim.inspection import plan as inspection_plans
 from packsim.inspection.expected import (
     LotLimits,
     Rate,
-    Starts,
     clean_rejects,
     defect_rejects,
     linear_model,
@@ -84,11 +83,11 @@ def calibrate(scenario: Scenario, cell_plan: CellPlan) -> Calibration:
     if scenario.qualification is None:
         raise ValueError("calibrate needs a scenario with a qualification block")
     conformance, defects = _targets(scenario.qualification)
-    turned = _Turned(scenario, cell_plan, defects)
+    turned = _Turned(scenario, cell_plan)
     sd, slope, factor, rate, found = 1.0, 0.0, 1.0, NOTHING, NOTHING
     for effort in (PILOT, FULL):  # the two knobs hardly depend on each other
         lots = turned.lot_limits(sd, factor, effort)
-        shares = turned.defect_shares(sd, factor, effort, lots)
+        shares = turned.defect_shares(sd, effort, lots)
         factor = turned.defect_factor(shares, defects)
         found = turned.defect_rate(factor, shares)
         rejects = functools.partial(turned.conformance, factor, effort, lots)
@@ -111,8 +110,8 @@ def calibrate(scenario: Scenario, cell_plan: CellPlan) -> Calibration:
 class _Turned:
     """A scenario's line at any setting of the two knobs; the same random numbers at every setting."""
 
-    def __init__(self, scenario: Scenario, cell_plan: CellPlan, defect_target: float) -> None:
-        self._scenario, self._defect_target = scenario, defect_target
+    def __init__(self, scenario: Scenario, cell_plan: CellPlan) -> None:
+        self._scenario = scenario
         line = self.line(1.0, 1.0)
         self.inspection = inspection_plans.plan(scenario.inspection, cell_plan, line)
         self._slopes = reading_slopes(line, self.inspection)
@@ -133,30 +132,23 @@ class _Turned:
 
     def conformance(self, defect_factor: float, effort: Effort, lots: LotLimits | None, sd_factor: float) -> Rate:
         """Expected share of all starts that is rejected without a defect."""
-        line, starts = self.line(sd_factor, 0.0), self.starts(defect_factor)
-        clean = starts.clean
+        line, (_, clean) = self.line(sd_factor, 0.0), next(masks(self.line(1.0, defect_factor)))
         linear = linear_model(line, self.inspection, self._slopes, SEED)
-        rate = clean_rejects(line, self.inspection, linear, starts, SEED, effort.clean)
+        rate = clean_rejects(line, self.inspection, linear, SEED, effort.clean)
         alone = lots.alone if lots else NOTHING
         return Rate(clean * (rate.value + alone.value), clean * math.hypot(rate.error, alone.error))
 
-    def starts(self, defect_factor: float) -> Starts:
-        """Shares that make bad rolls start more cells; defect rejects as in the target."""
-        _, clean = next(masks(self.line(1.0, defect_factor)))
-        return Starts(clean, self._defect_target)
-
-    def defect_shares(self, sd_factor: float, defect_factor: float, effort: Effort, lots: LotLimits | None) -> Shares:
+    def defect_shares(self, sd_factor: float, effort: Effort, lots: LotLimits | None) -> Shares:
         """Rejected share of cells with each one and each two of the defects."""
         probability, line = self.line(1.0, 1.0).probability, self.line(sd_factor, 0.0)
         linear = linear_model(line, self.inspection, self._slopes, SEED)
-        starts = self.starts(defect_factor)
         kinds = [int(k) for k in np.flatnonzero(probability)]
         weight: dict[tuple[int, ...], float] = {(k,): (1.0 - PAIRS) * probability[k] / probability.sum() for k in kinds}
         pairs = list(itertools.combinations(kinds, 2))
         weight |= {pair: PAIRS / len(pairs) for pair in pairs}
         return {
             some: defect_rejects(
-                line, self.inspection, linear, starts, some, SEED, max(int(share * effort.defective), 500), lots
+                line, self.inspection, linear, some, SEED, max(int(share * effort.defective), 500), lots
             )
             for some, share in weight.items()
         }
