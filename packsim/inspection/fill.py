@@ -15,6 +15,8 @@ from packsim.line.build import build, slot_addresses
 from packsim.line.defects import DEFECTS
 from packsim.line.plan import LinePlan
 
+Flags = npt.NDArray[np.bool_]
+
 
 class OutOfCandidates(RuntimeError):
     """A slot found no passing cell among the candidates allowed."""
@@ -73,22 +75,22 @@ def _diagnosis(
     return (
         f"block {block}, slot {slot}: none of {candidates} candidates passed the end-of-line test "
         f"({len(cells)} cells started, {open_slots.size} slots empty); main cause: {cause.sentence} "
-        f"({causes[cause]} cells), most from {_origin(plan, cells, measured.cause == cause)}"
+        f"({causes[cause]} cells), most from {_origin(plan, cells, measured.cause == cause, measured.accepted)}"
     )
 
 
-def _origin(plan: LinePlan, cells: Cells, rejected: npt.NDArray[np.bool_]) -> str:
-    """The defect that most of the rejected cells have, else the trait that lies furthest off nominal, with its step."""
+def _origin(plan: LinePlan, cells: Cells, rejected: Flags, accepted: Flags) -> str:
+    """The defect that most of the rejected cells have, else the trait that lies furthest off, with its step."""
     defects = [int(((cells.defect[rejected] >> bit) & 1).sum()) for bit in range(len(DEFECTS))]
     if 2 * max(defects) > int(rejected.sum()):
         defect = DEFECTS[int(np.argmax(defects))]
         return f"defect {defect.name} (step {defect.step})"
-    spread = cells.values.std(axis=1)
-    scale = np.where(plan.nominal > 0.0, plan.nominal, 1.0)
-    if np.any(rejected) and not np.all(rejected):  # what sets them apart from the others
-        off = np.abs(cells.values[:, rejected].mean(axis=1) - cells.values[:, ~rejected].mean(axis=1))
+    mean = cells.values[:, rejected].mean(axis=1)
+    if accepted.any():  # what sets them apart from cells that pass
+        spread = cells.values.std(axis=1)
+        off = np.abs(mean - cells.values[:, accepted].mean(axis=1))
         off = np.divide(off, spread, out=np.zeros_like(off), where=spread > 0.0)
     else:
-        off = np.abs(cells.values.mean(axis=1) - plan.nominal) / scale
+        off = np.abs(mean - plan.nominal) / np.where(plan.nominal > 0.0, plan.nominal, 1.0)
     trait = TRAITS[int(np.argmax(off))]
     return f"{trait.name} (step {trait.step})"
