@@ -1,6 +1,6 @@
 """What the flagship comparison costs: time and memory, first and warm, beside their bounds.
 
-    python benchmarks/cost.py [--write]     --write puts the table into docs/benchmarks.md
+python benchmarks/cost.py [--write]     --write puts the table into docs/benchmarks.md
 """
 
 from __future__ import annotations

@@ -33,7 +33,9 @@ def test_coupled_spme_26s7p_1c(benchmark, name):
     again = run(*pack_case(26, 7, 4, cell=cell_plan(name, 2.5), top_balanced=True))
     rate = 26 * 7 * outcome.simulated_s.sum() / 10.0 / benchmark.stats.stats.median
     benchmark.extra_info["million equivalent cell-steps/s"] = round(rate / 1e6, 1)
-    benchmark.extra_info["capacity error to 1 s steps, %"] = float(np.max(np.abs(again.usable_ah / fine.usable_ah - 1)) * 100)
+    benchmark.extra_info["capacity error to 1 s steps, %"] = 100 * float(
+        np.max(np.abs(again.usable_ah / fine.usable_ah - 1))
+    )
     benchmark.extra_info["group voltage error to 1 s steps, mV"] = float(np.max(np.abs(again.end_v - fine.end_v)) * 1e3)
     print(f"coupled SPMe {name}: {rate / 1e6:.1f} | >= 20 million equivalent cell-steps/s")
 

@@ -8,7 +8,6 @@ compiling.
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
 from packsim.cell import kernels as cell
@@ -44,7 +43,7 @@ from packsim.cell.electrodes.kernels import (
 )
 from packsim.line.kernels import normals
 from packsim.numerics.fastmath import exp_fast
-from packsim.numerics.jit import kernel, parallel_kernel
+from packsim.numerics.jit import kernel
 from packsim.numerics.purposes import GAUGE, STORAGE
 from packsim.numerics.streams import _word
 
@@ -89,12 +88,11 @@ class Search(NamedTuple):
     above: np.ndarray  # [3, n] V above the cut-off at those times
 
 
-@parallel_kernel
-def test_cells(true, window, gauge, values, address, design, bench, key0, key1):
-    """Fill true[N_TRUE, n] (Ah, ohm, V, V, 1), window[5, n], normals gauge[4, n]; nan for a dead cell."""
-    n = address.shape[0]
-    for chunk in numba.prange((n + CHUNK - 1) // CHUNK):
-        begin, end = chunk * CHUNK, min((chunk + 1) * CHUNK, n)
+@kernel
+def test_cells(true, window, gauge, values, address, design, bench, key0, key1, first, last):
+    """Fill true[N_TRUE, n] (Ah, ohm, V, V, 1), window[5, n], normals gauge[4, n] of cells first .. last - 1; nan if dead."""
+    for begin in range(first, last, CHUNK):
+        end = min(begin + CHUNK, last)
         own_window, charge = np.empty((5, end - begin)), draw(address, STORAGE, begin, end - begin, key0, key1)
         usable, result = run_tests(own_window, values, design, bench, begin)
         store(result, own_window, values, charge, design, bench, begin)
@@ -127,6 +125,21 @@ def put(out, begin, rows, usable):
 
 
 @kernel
+def copy_rows(out, rows):
+    """out[r, n] = rows[r, n]; a slice assignment would do, and compile for a second at each place."""
+    for row in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            out[row, j] = rows[row, j]
+
+
+@kernel
+def put_column(out, to, rows, of):
+    """out[:, to] = rows[:, of]."""
+    for row in range(out.shape[0]):
+        out[row, to] = rows[row, of]
+
+
+@kernel
 def usable_traits(traits, window, values, design, bench, begin):
     """Fill traits[t, n] and window[5, n] with the cells from `begin`; one without pores or window becomes nominal.
 
@@ -148,7 +161,7 @@ def usable_traits(traits, window, values, design, bench, begin):
             fine = fine and solid_n < 1.0 and solid_p < 1.0 and traits[T_SEP_E, i] * fill > 0.0
         usable[i] = fine
         if not fine:
-            traits[:, i] = bench.nominal[:, 0]
+            put_column(traits, i, bench.nominal, 0)
     if design.is_table:
         cell.balance(window, traits, design, 0, n)
         return usable
@@ -163,8 +176,9 @@ def usable_traits(traits, window, values, design, bench, begin):
         window[4, i] = (window[1, i] - window[0, i]) * charge[0, i] / 3600.0
         if not window[4, i] > 0.0:
             usable[i] = False
-            traits[:, i] = bench.nominal[:, 0]
-            window[:, i] = bench.window
+            put_column(traits, i, bench.nominal, 0)
+            for row in range(5):
+                window[row, i] = bench.window[row]
     return usable
 
 
@@ -227,7 +241,8 @@ def run_tests(window, values, design, bench, begin):
     traits, result, lane = np.empty((values.shape[0], n)), np.empty((N_TRUE, n)), new_lane(n)
     usable = usable_traits(traits, window, values, design, bench, begin)
     cell.coefficients(lane.coef, traits, design, 0, n)
-    base, kept, still = lane.coef.copy(), np.empty((N_STATE, n)), np.empty((N_STATE, n))
+    base, kept, still = np.empty((N_COEF, n)), np.empty((N_STATE, n)), np.empty((N_STATE, n))
+    copy_rows(base, lane.coef)
     search = new_search(n)
     v, length, soc = np.empty(n), np.empty(n), np.empty(n)
     m, drop = bench.pulse_steps, result[DCIR]
@@ -237,9 +252,9 @@ def run_tests(window, values, design, bench, begin):
         if step == 0 or step == test:
             soc[:] = bench.pulse_soc if step == 0 else 1.0
             cell.rest_state(lane.state, design, soc, window, 0, n)
-            still[:, :] = lane.state
+            copy_rows(still, lane.state)
         if step == m + 1:
-            lane.state[:, :] = still
+            copy_rows(lane.state, still)
         if step == 1 or step == test:
             lane.current[:] = bench.pulse_a if step == 1 else bench.test_a
         if step < test:
@@ -265,11 +280,11 @@ def run_tests(window, values, design, bench, begin):
         else:
             note_trial(search, v, length, design.lower_cutoff_v)
         if step != 0 and step != test and step < after:
-            kept[:, :] = lane.state
+            copy_rows(kept, lane.state)
             cell.advance(lane.state, lane.work, lane.coef, lane.decay, design, lane.current, 1.0, 0, n)
             for j in range(n):
                 if search.ended[j]:
-                    lane.state[:, j] = kept[:, j]
+                    put_column(lane.state, j, kept, j)
     for j in range(n):
         result[DCIR, j] = drop[j] / bench.pulse_a
         result[CAPACITY, j] = (search.elapsed[j] + search.time[2, j]) * bench.test_a / 3600.0
@@ -316,7 +331,8 @@ def note_step(search, v, length, cutoff_v, first):
             continue
         if first or above > 0.0:
             search.elapsed[j] += 0.0 if first else length[j]
-            search.above[:, j] = above
+            for k in range(3):
+                search.above[k, j] = above
         else:
             search.high[j] = search.time[2, j] = length[j]
             search.above[2, j] = above

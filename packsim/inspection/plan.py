@@ -192,5 +192,7 @@ def _exact(design: Design, bench: k.Bench, values: Array) -> Array:
     n = values.shape[1]
     true, window, gauge = np.empty((k.N_TRUE, n)), np.empty((5, n)), np.empty((4, n))
     address = np.zeros((n, 3), np.int64)
-    k.test_cells(true, window, gauge, values, address, design, bench._replace(charge_sd_ah=0.0), *seed_key(0))
+    k.test_cells(
+        true, window, gauge, values, address, design, bench._replace(charge_sd_ah=0.0), *seed_key(0), 0, len(address)
+    )
     return true

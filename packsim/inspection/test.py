@@ -13,6 +13,7 @@ from packsim.cell.cells import Cells
 from packsim.inspection import kernels as k
 from packsim.inspection.plan import InspectionPlan
 from packsim.numerics.streams import seed_key
+from packsim.numerics.threads import in_parallel
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -89,7 +90,12 @@ def test(
     """
     true, gauge = np.empty((k.N_TRUE, len(cells))), np.empty((4, len(cells)))
     window = np.empty((5, len(cells)))
-    k.test_cells(true, window, gauge, cells.values, cells.address, plan.design, plan.bench, *seed_key(seed))
+    key = seed_key(seed)
+
+    def rows(first: int, last: int) -> None:
+        k.test_cells(true, window, gauge, cells.values, cells.address, plan.design, plan.bench, *key, first, last)
+
+    in_parallel(rows, len(cells), k.CHUNK)
     capacity, dcir = true[k.CAPACITY], 1e3 * true[k.DCIR]
     first, second, soc = true[k.OCV_FIRST], true[k.OCV_SECOND], true[k.SOC]
     leak = 1e3 / plan.rest_days * (first - second)

@@ -7,9 +7,10 @@ import numpy.typing as npt
 
 from packsim.cell.cells import Cells
 from packsim.cell.traits import TRAIT_NAMES
-from packsim.line.kernels import build_cells
+from packsim.line.kernels import CHUNK, build_cells
 from packsim.line.plan import LinePlan
 from packsim.numerics.streams import seed_key
+from packsim.numerics.threads import in_parallel
 
 Addresses = npt.NDArray[np.int64]
 
@@ -27,7 +28,12 @@ def build(plan: LinePlan, seed: int, addresses: Addresses) -> Cells:
     addresses = np.ascontiguousarray(addresses)
     n = len(addresses)
     values, lot, defect = np.empty((len(TRAIT_NAMES), n)), np.empty(n, np.int32), np.empty(n, np.uint16)
-    build_cells(values, lot, defect, addresses, plan, *seed_key(seed))
+    key = seed_key(seed)
+
+    def rows(first: int, last: int) -> None:
+        build_cells(values, lot, defect, addresses, plan, *key, first, last)
+
+    in_parallel(rows, n, 8 * CHUNK)
     return Cells(addresses, lot, values, defect)
 
 

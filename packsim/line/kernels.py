@@ -5,11 +5,10 @@ loops that run on vector registers. Every value is a pure function of (plan, see
 the neighbours do not matter. Words of traits (or defects) k .. k + 3 come share one Philox call (numerics/purposes.py).
 """
 
-import numba
 import numpy as np
 
 from packsim.numerics.fastmath import exp_fast
-from packsim.numerics.jit import kernel, parallel_kernel
+from packsim.numerics.jit import kernel
 from packsim.numerics.purposes import (
     DEFECT_OCCURS_0,
     DEFECT_SEVERITY_0,
@@ -25,12 +24,11 @@ CHUNK = 1024
 _TWO_32 = 4294967296.0
 
 
-@parallel_kernel
-def build_cells(values, lot, defect, address, plan, key0, key1):
-    """Fill values[t, n], lot[n] and defect[n] for address[n, 3]."""
-    n = lot.size
-    for chunk in numba.prange((n + CHUNK - 1) // CHUNK):
-        begin, end = chunk * CHUNK, min((chunk + 1) * CHUNK, n)
+@kernel
+def build_cells(values, lot, defect, address, plan, key0, key1, first, last):
+    """Fill values[t, n], lot[n] and defect[n] for rows first .. last - 1 of address[n, 3], chunk by chunk."""
+    for begin in range(first, last, CHUNK):
+        end = min(begin + CHUNK, last)
         build_chunk(values[:, begin:end], lot[begin:end], defect[begin:end], address[begin:end], plan, key0, key1)
 
 

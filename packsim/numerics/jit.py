@@ -1,4 +1,4 @@
-"""All Numba options in one place: the package compiles only through the three decorators here.
+"""All Numba options in one place: the package compiles only through the two decorators here.
 
 Never `fastmath=True`: vector body and scalar tail would round differently, so a value would depend on its array
 position. `contract` (fused multiply-add) rounds both alike.
@@ -39,11 +39,6 @@ def kernel(function: Callable[..., Any]) -> Any:
     Of several processes that start at once, one compiles and the others load its code.
     """
     return _compiled(function)
-
-
-def parallel_kernel(function: Callable[..., Any]) -> Any:
-    """As `kernel`, with `numba.prange` loops over threads. No sums across iterations: their order is not fixed."""
-    return _compiled(function, parallel=True)
 
 
 def inlined_kernel(function: Function) -> Function:

@@ -4,19 +4,18 @@ Shapes: n cells of one pack, group-major (cell = group * parallel + branch); g g
 Busbars are ideal, so the cells of a group share its terminal voltage; each cell keeps its own weld. Every step ends with
 currents that satisfy Kirchhoff's laws at the *end* of the step (implicit Euler, Newton on linearised voltages).
 
-One loop (`run_one`) takes every trial step of every phase, because each place that calls the cell's kernels costs seconds
+One loop (`run_pack`) takes every trial step of every phase, because each place that calls the cell's kernels costs seconds
 of compiling. A trial is rejected, accepted, or starts the search for the event that it stepped over.
 """
 
 import math
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
 from packsim.cell import kernels as cell
 from packsim.cell.electrodes.kernels import N_COEF, N_DECAY, N_STATE, N_WORK, X_N
-from packsim.numerics.jit import kernel, parallel_kernel
+from packsim.numerics.jit import kernel
 
 EVERY_GROUP, PACK_ONLY = 0, 1  # kinds of monitoring, and the first index of what is kept for each
 CHARGE_CC, CHARGE_CV, REST, DISCHARGE, DONE = range(5)  # phases
@@ -263,10 +262,24 @@ def phase_current(phase, duty):
 
 
 @kernel
-def run_one(lane, values, soc, offset_v, design, duty, trace, outcome, p):
+def new_lane(n):
+    """Arrays of n cells."""
+    return cell.Lane(
+        np.zeros((N_STATE, n)),
+        np.zeros((N_COEF, n)),
+        np.zeros((N_WORK, n)),
+        np.zeros((N_DECAY, n)),
+        np.zeros(n),
+        np.zeros(n),
+        np.zeros(n),
+    )
+
+
+@kernel
+def run_pack(values, soc, offset_v, design, duty, trace, outcome, p):
     """One pack from shipping SOC through charge, rest and discharge into row p of `outcome`; returns columns of `trace`."""
     n = duty.series * duty.parallel
-    window = np.empty((5, n))
+    lane, window = new_lane(n), np.empty((5, n))
     cell.coefficients(lane.coef, values, design, 0, n)
     cell.balance(window, values, design, 0, n)
     cell.rest_state(lane.state, design, soc, window, 0, n)
@@ -276,7 +289,11 @@ def run_one(lane, values, soc, offset_v, design, duty, trace, outcome, p):
     if duty.top_balanced:
         keep_full(outcome, p, lane.state, window, before, design, duty)
     total = phase_current(phase, duty)
-    held, trend, rise = np.full(n, total / duty.parallel), np.zeros(n), 0.0  # accepted currents, their change per second
+    held, trend, rise = (
+        np.full(n, total / duty.parallel),
+        np.zeros(n),
+        0.0,
+    )  # accepted currents, their change per second
     t, phase_t, energy, count, steps, prepared = 0.0, 0.0, 0.0, 0, 0, -1.0
     dt = cell.FIRST_FRACTION * duty.dt_max
     starts, seeking, low, f_low, high, f_high, trials = True, -1, 0.0, 0.0, 0.0, 0.0, 0
@@ -374,32 +391,3 @@ def run_one(lane, values, soc, offset_v, design, duty, trace, outcome, p):
     outcome.steps[p] = steps
     outcome.simulated_s[p] = t
     return count
-
-
-@kernel
-def new_lane(n):
-    """Arrays of n cells."""
-    return cell.Lane(
-        np.zeros((N_STATE, n)),
-        np.zeros((N_COEF, n)),
-        np.zeros((N_WORK, n)),
-        np.zeros((N_DECAY, n)),
-        np.zeros(n),
-        np.zeros(n),
-        np.zeros(n),
-    )
-
-
-@parallel_kernel
-def run_packs(values, soc, offset_v, order, design, duty, outcome):
-    """All packs: values[trait, cell], soc[cell], offset_v[p, g], order int64[p, n] (cell of each position)."""
-    n = duty.series * duty.parallel
-    for row in numba.prange(order.shape[0]):
-        p = np.int64(row)  # the loop's own index is unsigned: a second signature to compile
-        mine, own_soc = np.empty((values.shape[0], n)), np.empty(n)
-        for position in range(n):
-            j = order[p, position]
-            own_soc[position] = 1.0 if duty.top_balanced else soc[j]
-            for trait in range(values.shape[0]):
-                mine[trait, position] = values[trait, j]
-        run_one(new_lane(n), mine, own_soc, offset_v[p], design, duty, np.empty((2 + duty.series, 0)), outcome, p)

@@ -11,6 +11,7 @@ from packsim.cell.cells import Cells
 from packsim.cell.electrodes.kernels import Design
 from packsim.numerics.purposes import SENSOR
 from packsim.numerics.streams import fill_normals, seed_key
+from packsim.numerics.threads import in_parallel
 from packsim.pack import kernels as k
 
 Array = npt.NDArray[np.float64]
@@ -52,8 +53,20 @@ def run(
         offset_v: sensor offsets [pack, group].
     """
     outcome = empty_outcome(len(order), duty.series)
-    k.run_packs(cells.values, soc, offset_v, order, design, duty, outcome)
+    no_trace = np.empty((2 + duty.series, 0))
+
+    def packs(first: int, last: int) -> None:
+        for p in range(first, last):
+            values, start = _own(duty, cells.values, soc, order[p])
+            k.run_pack(values, start, offset_v[p], design, duty, no_trace, outcome, p)
+
+    in_parallel(packs, len(order))
     return outcome
+
+
+def _own(duty: k.Duty, values: Array, soc: Array, order: npt.NDArray[np.int64]) -> tuple[Array, Array]:
+    """Traits and state of charge of one pack's cells, in position order; a top-balanced pack starts full."""
+    return np.ascontiguousarray(values[:, order]), np.ones(order.size) if duty.top_balanced else soc[order]
 
 
 class PackTrace(NamedTuple):
@@ -68,10 +81,8 @@ def trace(
     duty: k.Duty, design: Design, cells: Cells, soc: Array, offset_v: Array, samples: int = 20_000
 ) -> tuple[k.Outcome, PackTrace]:
     """As `run` for one pack of `cells` in position order, with every accepted step (at most `samples`)."""
-    n = duty.series * duty.parallel
     outcome = empty_outcome(1, duty.series)
     room = np.zeros((2 + duty.series, samples))
-    start = np.ones(n) if duty.top_balanced else np.ascontiguousarray(soc)
-    values = np.ascontiguousarray(cells.values)
-    used = k.run_one(k.new_lane(n), values, start, offset_v, design, duty, room, outcome, 0)
+    values, start = _own(duty, cells.values, soc, np.arange(len(cells)))
+    used = k.run_pack(values, start, offset_v, design, duty, room, outcome, 0)
     return outcome, PackTrace(room[0, :used].copy(), room[1, :used].copy(), room[2:, :used].copy())

@@ -162,7 +162,8 @@ def test_init_and_schema(tmp_path: Path) -> None:
     assert "exists already" in lines[0]
     assert packsim("schema", folder=tmp_path).returncode == 0
     shipped = CONFIGS / "scenario.schema.json"
-    assert (tmp_path / shipped.name).read_text() == shipped.read_text(), "run: packsim schema configs/scenario.schema.json --force"
+    mend = "run: packsim schema configs/scenario.schema.json --force"
+    assert (tmp_path / shipped.name).read_text() == shipped.read_text(), mend
 
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
