@@ -8,14 +8,22 @@ import numpy as np
 import numpy.typing as npt
 
 from packsim.cell.cells import Cells, concatenate
-from packsim.cell.traits import TRAITS
+from packsim.cell.traits import TRAIT_NAMES, TRAITS
+from packsim.inspection.expected import reading_slopes
 from packsim.inspection.plan import InspectionPlan
 from packsim.inspection.test import Cause, Measured, test
 from packsim.line.build import build, slot_addresses
 from packsim.line.defects import DEFECTS
 from packsim.line.plan import LinePlan
 
-Flags = npt.NDArray[np.bool_]
+READING = {  # row of `reading_slopes`
+    Cause.CAPACITY_LOW: 0,
+    Cause.CAPACITY_HIGH: 0,
+    Cause.DCIR_LOW: 1,
+    Cause.DCIR_HIGH: 1,
+    Cause.OCV_LOW: 2,
+    Cause.OCV_HIGH: 2,
+}
 
 
 class OutOfCandidates(RuntimeError):
@@ -57,9 +65,8 @@ def fill(
         open_slots = open_slots[~tested.accepted]
         if not open_slots.size:
             return Filled(concatenate(cells), _joined(measured), chosen)
-    raise OutOfCandidates(
-        _diagnosis(line_plan, concatenate(cells), _joined(measured), block, open_slots, max_candidates)
-    )
+    everything = concatenate(cells), _joined(measured)
+    raise OutOfCandidates(_diagnosis(line_plan, inspection_plan, everything, int(open_slots[0]), max_candidates))
 
 
 def _joined(parts: list[Measured]) -> Measured:
@@ -67,30 +74,31 @@ def _joined(parts: list[Measured]) -> Measured:
 
 
 def _diagnosis(
-    plan: LinePlan, cells: Cells, measured: Measured, block: int, open_slots: npt.NDArray[np.int64], candidates: int
+    line_plan: LinePlan, plan: InspectionPlan, started: tuple[Cells, Measured], slot: int, candidates: int
 ) -> str:
+    cells, measured = started
     causes = np.bincount(measured.cause[~measured.accepted], minlength=len(Cause))
     cause = Cause(int(np.argmax(causes)))
-    slot = int(open_slots[0])
     return (
-        f"block {block}, slot {slot}: none of {candidates} candidates passed the end-of-line test "
-        f"({len(cells)} cells started, {open_slots.size} slots empty); main cause: {cause.sentence} "
-        f"({causes[cause]} cells), most from {_origin(plan, cells, measured.cause == cause, measured.accepted)}"
+        f"block {cells.address[0, 0]}, slot {slot}: none of {candidates} candidates passed the end-of-line test "
+        f"({len(cells)} cells started); main cause: {cause.sentence} ({causes[cause]} cells), "
+        f"most from {_origin(line_plan, plan, cells, cause, measured.cause == cause)}"
     )
 
 
-def _origin(plan: LinePlan, cells: Cells, rejected: Flags, accepted: Flags) -> str:
-    """The defect that most of the rejected cells have, else the trait that lies furthest off, with its step."""
+def _origin(
+    line_plan: LinePlan, plan: InspectionPlan, cells: Cells, cause: Cause, rejected: npt.NDArray[np.bool_]
+) -> str:
+    """The defect that most of the rejected cells have, else the trait that moved the reading most, with its step."""
     defects = [int(((cells.defect[rejected] >> bit) & 1).sum()) for bit in range(len(DEFECTS))]
     if 2 * max(defects) > int(rejected.sum()):
         defect = DEFECTS[int(np.argmax(defects))]
         return f"defect {defect.name} (step {defect.step})"
-    mean = cells.values[:, rejected].mean(axis=1)
-    if accepted.any():  # what sets them apart from cells that pass
-        spread = cells.values.std(axis=1)
-        off = np.abs(mean - cells.values[:, accepted].mean(axis=1))
-        off = np.divide(off, spread, out=np.zeros_like(off), where=spread > 0.0)
-    else:
-        off = np.abs(mean - plan.nominal) / np.where(plan.nominal > 0.0, plan.nominal, 1.0)
-    trait = TRAITS[int(np.argmax(off))]
+    clean = rejected & (cells.defect == 0)
+    moved = cells.values[:, clean if clean.any() else rejected].mean(axis=1) - line_plan.nominal
+    if cause in READING:
+        moved = moved * reading_slopes(line_plan, plan)[READING[cause]]
+    elif cause == Cause.K_VALUE:
+        moved = np.where(np.array(TRAIT_NAMES) == "leakage_ua", 1.0, 0.0)
+    trait = TRAITS[int(np.argmax(np.abs(moved)))]
     return f"{trait.name} (step {trait.step})"
