@@ -41,6 +41,14 @@ from packsim.cell.electrodes.kernels import (
     open_circuit,
     stoichiometry_at,
 )
+from packsim.inspection.search.kernels import (
+    FIRST_INSTANT,
+    common_step,
+    new_search,
+    next_trials,
+    note_step,
+    note_trial,
+)
 from packsim.line.kernels import normals
 from packsim.numerics.fastmath import exp_fast
 from packsim.numerics.jit import kernel
@@ -48,11 +56,7 @@ from packsim.numerics.purposes import GAUGE, STORAGE
 from packsim.numerics.streams import _word
 
 CHUNK = 512
-VOLTAGE_TOLERANCE = 1e-7  # V: at the end of discharge 1e-4 s or better
-TIME_TOLERANCE = 1e-6  # s
-FIRST_INSTANT = 1e-9  # s: a step that only sets the current
 SEARCH_LIMIT = 80
-SEARCH_PATIENCE = 8  # then every other trial halves the bracket
 NEWTON_ROUNDS = 5
 STOICHIOMETRY_TOLERANCE = 1e-13
 CAPACITY, DCIR, OCV_FIRST, OCV_SECOND, SOC = range(5)  # rows of `true`
@@ -74,18 +78,6 @@ class Bench(NamedTuple):
     storage_ah: float
     charge_sd_ah: float
     rest_s: float
-
-
-class Search(NamedTuple):
-    """Where each cell's capacity test ends [n]: steps so far, then a bracket and the last three trials in a step."""
-
-    elapsed: np.ndarray  # s, to the start of the step in which it ends
-    ended: np.ndarray  # bool: a common step went too far
-    done: np.ndarray  # bool: the end is found
-    low: np.ndarray  # s from the start of that step
-    high: np.ndarray
-    time: np.ndarray  # [3, n] s, the last one newest
-    above: np.ndarray  # [3, n] V above the cut-off at those times
 
 
 @kernel
@@ -301,97 +293,6 @@ def new_lane(n):
         np.zeros((N_DECAY, n)),
     )
     return cell.Lane(state, coef, work, decay, np.zeros(n), np.zeros(n), np.zeros(n))
-
-
-@kernel
-def new_search(n):
-    """A search before the first step."""
-    flags = np.zeros((2, n), np.bool_)
-    return Search(np.zeros(n), flags[0], flags[1], np.zeros(n), np.zeros(n), np.zeros((3, n)), np.zeros((3, n)))
-
-
-@kernel
-def common_step(length, window, bench, number):
-    """Lengths [n] of the first instant (number 0) and of the common steps: fixed parts of each cell's own charge."""
-    if number == 0:
-        length[:] = FIRST_INSTANT
-        return
-    part = bench.shares[number - 1] - (bench.shares[number - 2] if number > 1 else 0.0)
-    seconds_per_ah = part * bench.end_share * 3600.0 / bench.test_a
-    for j in range(length.size):
-        length[j] = window[4, j] * seconds_per_ah
-
-
-@kernel
-def note_step(search, v, length, cutoff_v, first):
-    """Take the voltages [n] at the end of a common step."""
-    for j in range(v.size):
-        above = v[j] - cutoff_v
-        if search.ended[j]:
-            continue
-        if first or above > 0.0:
-            search.elapsed[j] += 0.0 if first else length[j]
-            for k in range(3):
-                search.above[k, j] = above
-        else:
-            search.high[j] = search.time[2, j] = length[j]
-            search.above[2, j] = above
-        search.ended[j] = above <= 0.0
-        search.done[j] = first and above <= 0.0
-
-
-@kernel
-def next_trials(length, search, window, bench, count):
-    """Times [n] to try next, from the start of the step in which each cell ends; False if all ends are found."""
-    busy = False
-    left = (1.0 - bench.shares[-1]) * bench.end_share * 3600.0 / bench.test_a
-    for j in range(length.size):
-        if count == 0 and not search.ended[j]:
-            trial = window[4, j] * left
-            search.high[j] = max(window[4, j] * 3600.0 / bench.test_a - search.elapsed[j], trial)
-        elif search.done[j]:
-            trial = search.time[2, j]
-        else:
-            t, f = search.time, search.above
-            trial = next_trial(
-                t[0, j], f[0, j], t[1, j], f[1, j], t[2, j], f[2, j], search.low[j], search.high[j], count
-            )
-        length[j] = max(trial, TIME_TOLERANCE)
-        busy = busy or not search.done[j]
-    return busy
-
-
-@kernel
-def note_trial(search, v, length, cutoff_v):
-    """Take the voltages [n] at the trial times."""
-    t, f = search.time, search.above
-    for j in range(v.size):
-        if search.done[j]:
-            continue
-        above = v[j] - cutoff_v
-        t[0, j], t[1, j], t[2, j] = t[1, j], t[2, j], length[j]
-        f[0, j], f[1, j], f[2, j] = f[1, j], f[2, j], above
-        if above > 0.0:
-            search.low[j] = length[j]
-        else:
-            search.high[j] = length[j]
-        search.done[j] = abs(above) < VOLTAGE_TOLERANCE or search.high[j] - search.low[j] < TIME_TOLERANCE
-
-
-@kernel
-def next_trial(a, f_a, b, f_b, c, f_c, low, high, count):
-    """Inverse quadratic interpolation of the last three trials; halving where that leaves the bracket or is slow."""
-    if count >= SEARCH_PATIENCE and count % 2 == 0:
-        return 0.5 * (low + high)
-    curved = a * f_b * f_c / ((f_a - f_b) * (f_a - f_c))
-    curved += b * f_a * f_c / ((f_b - f_a) * (f_b - f_c))
-    curved += c * f_a * f_b / ((f_c - f_a) * (f_c - f_b))
-    if low < curved < high:  # not so while two of the three are one
-        return curved
-    straight = c - f_c * (c - b) / (f_c - f_b)
-    if low < straight < high:
-        return straight
-    return 0.5 * (low + high)
 
 
 @kernel

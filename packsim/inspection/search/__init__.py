@@ -1,0 +1,1 @@
+"""The end point of each cell's capacity test."""
