@@ -1,6 +1,7 @@
 """A single weak cell decides what the whole pack gives, and who is over-discharged when nobody watches the groups.
 
-The same packs twice: balanced at the bottom as they leave storage, and balanced at the top. Run: python examples/weakest_cell.py
+The same packs twice: balanced at the bottom as they leave storage, and balanced at the top.
+Run: python examples/weakest_cell.py
 """
 
 from pathlib import Path

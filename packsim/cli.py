@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +12,6 @@ import typer
 if TYPE_CHECKING:
     from packsim.scenario.model import Scenario
     from packsim.study.compare import Comparison
-    from packsim.study.run import Result
     from packsim.study.sweep import Variant
 
 app = typer.Typer(
@@ -63,22 +61,25 @@ def run(
     """Build, test and judge the packs of one scenario."""
     from packsim.scenario.load import load
     from packsim.study.output import check_free, to_json
+    from packsim.study.writing import run_json, write_run
 
     scenario = _changed(load(file), set_)
     if out is not None:
         check_free(out, force=force)
-    with _progress(quiet or json, scenario.name) as progress:
+    from packsim.study.progress import bar
+
+    with bar(quiet or json, scenario.name) as progress:
         from packsim.study.run import run as run_study
 
         result = run_study(scenario, packs, seed, progress=progress)
     if json:
-        typer.echo(to_json({"scenario": scenario.name, "seed": result.seed, "summary": result.summary()}), nl=False)
+        typer.echo(to_json(run_json(result)), nl=False)
     else:
         from packsim.study.terminal import print_run
 
         print_run(result)
     if out is not None:
-        _write_run(result, file, out, cells)
+        write_run(result, file, out, cells)
     _hint(out, json or quiet)
 
 
@@ -104,6 +105,7 @@ def compare(
     """Compare two scenarios under common luck: what differs, by how much, and what of it is real."""
     from packsim.scenario.load import load
     from packsim.study.output import check_free, to_json
+    from packsim.study.writing import comparison_json, write_comparison
 
     first, second = (_changed(scenario, set_) for scenario in _load_both(load, a, b))
     shares = {
@@ -112,19 +114,21 @@ def compare(
     }
     if out is not None:
         check_free(out, force=force)
-    with _progress(quiet or json, f"{first.name} against {second.name}") as progress:
+    from packsim.study.progress import bar
+
+    with bar(quiet or json, f"{first.name} against {second.name}") as progress:
         from packsim.study.compare import compare as compare_study
 
         comparison = compare_study(first, second, packs, seed, progress=progress)
         variants = _variants(comparison, shares, progress)
     if json:
-        typer.echo(to_json(_comparison_json(comparison, variants)), nl=False)
+        typer.echo(to_json(comparison_json(comparison, variants)), nl=False)
     else:
         from packsim.study.terminal import print_comparison
 
         print_comparison(comparison, variants)
     if out is not None:
-        _write_comparison(comparison, variants, a, b, out, cells)
+        write_comparison(comparison, variants, a, b, out, cells)
     _hint(out, json or quiet)
 
 
@@ -135,8 +139,9 @@ def init(
 ) -> None:
     """Write a commented starter scenario."""
     from packsim.scenario.starter import starter_text
+    from packsim.study.writing import write_new
 
-    _write_new(path, starter_text(), force)
+    write_new(path, starter_text(), force)
     typer.echo(f"wrote {path}; next: packsim run {path}")
 
 
@@ -148,12 +153,13 @@ def schema(
     """Write the JSON Schema of scenario files, with units, for editors."""
     from packsim.scenario.schema import json_schema
     from packsim.study.output import to_json
+    from packsim.study.writing import write_new
 
     text = to_json(json_schema())
     if str(path) == "-":
         typer.echo(text, nl=False)
         return
-    _write_new(path, text, force)
+    write_new(path, text, force)
     typer.echo(f"wrote {path}")
 
 
@@ -227,89 +233,6 @@ def _variants(comparison: Comparison, shares: dict[str, list[float] | None], pro
     return compare_over(a, b, baseline, improvement, packs, seed, progress=progress)
 
 
-def _comparison_json(comparison: Comparison, variants: list[Variant]) -> dict[str, Any]:
-    return {
-        "a": comparison.a.scenario.name,
-        "b": comparison.b.scenario.name,
-        "seed": comparison.a.seed,
-        "packs": comparison.a.pack_count,
-        "pairing": comparison.pairing._asdict(),
-        "metrics": comparison.summary(),
-        "variants": [
-            {
-                "baseline_conformance_share": v.baseline_conformance_share,
-                "improvement_conformance_share": v.improvement_conformance_share,
-                "refused": v.refused or None,
-                "metrics": v.comparison.summary() if v.comparison is not None else None,
-            }
-            for v in variants
-        ],
-    }
-
-
-def _write_run(result: Result, file: Path, out: Path, cells: bool) -> None:
-    from packsim.study.output import to_json, whole_folder
-
-    with whole_folder(out) as folder:
-        (folder / "summary.json").write_text(
-            to_json({"seed": result.seed, "summary": result.summary()}), encoding="utf-8"
-        )
-        (folder / "scenario.yaml").write_bytes(file.read_bytes())
-        _write_tables(result, folder, "", cells)
-        result.report(folder / "report.html")
-
-
-def _write_comparison(
-    comparison: Comparison, variants: list[Variant], a: Path, b: Path, out: Path, cells: bool
-) -> None:
-    from packsim.study.output import to_json, whole_folder
-    from packsim.study.reporting import write_comparison_report
-
-    with whole_folder(out) as folder:
-        (folder / "compare.json").write_text(to_json(_comparison_json(comparison, variants)), encoding="utf-8")
-        for prefix, result, file in (("a-", comparison.a, a), ("b-", comparison.b, b)):
-            (folder / f"{prefix}scenario.yaml").write_bytes(file.read_bytes())
-            _write_tables(result, folder, prefix, cells)
-        write_comparison_report(comparison, folder / "report.html", sweep=variants)
-
-
-def _write_tables(result: Result, folder: Path, prefix: str, cells: bool) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    pq.write_table(pa.Table.from_pandas(result.packs, preserve_index=False), folder / f"{prefix}packs.parquet")
-    if not cells:
-        return
-    writer = None
-    for frame in result.iter_cells():
-        table = pa.Table.from_pandas(frame, preserve_index=False)
-        writer = writer or pq.ParquetWriter(folder / f"{prefix}cells.parquet", table.schema)
-        writer.write_table(table)
-    if writer is not None:
-        writer.close()
-
-
-def _write_new(path: Path, text: str, force: bool) -> None:
-    import os
-    import tempfile
-
-    if path.is_dir():
-        raise _UserError(f"{path}: is a folder; allowed: the name of a new file")
-    if path.exists() and not force:
-        raise _UserError(f"{path}: exists already; allowed: a new file, or --force to replace it")
-    if not path.absolute().parent.is_dir():
-        raise _UserError(f"{path}: the folder {path.parent} does not exist")
-    handle, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
 def _hint(out: Path | None, silent: bool) -> None:
     if silent:
         return
@@ -317,40 +240,6 @@ def _hint(out: Path | None, silent: bool) -> None:
         typer.echo("Add --out DIR for the report with figures (report.html) and tables.")
     else:
         typer.echo(f"Wrote {out}: open {out / 'report.html'} in a browser.")
-
-
-@contextlib.contextmanager
-def _progress(silent: bool, title: str) -> Iterator[Callable[[int, int], None] | None]:
-    """A bar on standard error with rate and time left; nothing when silent or not on a terminal."""
-    if silent or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("blocks"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(f"{title} (the first use compiles for about a minute)", total=None)
-
-        def report(done: int, total: int) -> None:
-            bar.update(task, description=title, completed=done, total=total)
-
-        yield report
 
 
 def main() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
@@ -14,23 +13,15 @@ from packsim.inspection import kernels as k
 from packsim.inspection.plan import InspectionPlan
 from packsim.numerics.streams import seed_key
 from packsim.numerics.threads import in_parallel
+from packsim.scenario.sentences import SentenceEnum
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 ROBUST = 1.4826  # standard deviation of a normal over its median absolute deviation
 
 
-class Cause(IntEnum):
+class Cause(SentenceEnum):
     """Why a cell was rejected: the first limit that its readings missed, in this order."""
-
-    sentence: str
-
-    def __new__(cls, value: int, sentence: str = "") -> Cause:
-        """An integer that carries its sentence."""
-        member = int.__new__(cls, value)
-        member._value_ = value
-        member.sentence = sentence
-        return member
 
     NONE = 0, "passed every test"
     CAPACITY_LOW = 1, "capacity below its lower limit"

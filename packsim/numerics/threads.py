@@ -13,14 +13,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numba
-from numba.core import config as _config
+
+from packsim.numerics.kernel_cache import config
 
 PIECES_PER_THREAD = 4  # so that a thread that is late holds up little
 
 
 @functools.cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max(int(_config.NUMBA_NUM_THREADS), 1), thread_name_prefix="packsim")  # type: ignore[attr-defined]
+    return ThreadPoolExecutor(max(int(config.NUMBA_NUM_THREADS), 1), thread_name_prefix="packsim")
 
 
 if hasattr(os, "register_at_fork"):

@@ -1,21 +1,12 @@
-"""The verdicts a pack can get: members carry the sentence shown to the user."""
+"""The verdicts a pack can get."""
 
 from __future__ import annotations
 
-from enum import IntEnum
+from packsim.scenario.sentences import SentenceEnum
 
 
-class Verdict(IntEnum):
+class Verdict(SentenceEnum):
     """Ordered by severity; a pack gets the worst that applies."""
-
-    sentence: str
-
-    def __new__(cls, value: int, sentence: str = "") -> Verdict:
-        """An integer that carries a sentence."""
-        member = int.__new__(cls, value)
-        member._value_ = value
-        member.sentence = sentence
-        return member
 
     GOOD = 0, "within all limits"
     UNDER_CHARGED = 1, "a group was left short of charge when the first full group ended the charge"
