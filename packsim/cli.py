@@ -25,9 +25,11 @@ app = typer.Typer(
 
 ScenarioFile = Annotated[Path, typer.Argument(help="Scenario file (YAML).")]
 Packs = Annotated[int | None, typer.Option(min=1, help="Packs to build; default: the scenario's.")]
-Seed = Annotated[int | None, typer.Option(min=0, help="Seed of every random number; default: the scenario's.")]
+Seed = Annotated[
+    int | None, typer.Option(min=0, max=2**64 - 1, help="Seed of every random number; default: the scenario's.")
+]
 Out = Annotated[Path | None, typer.Option(help="Folder for the report and tables; must not exist.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace an existing output folder that packsim wrote.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace what packsim wrote there before.")]
 Json = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON only.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 Set = Annotated[
@@ -72,14 +74,14 @@ def run(
         from packsim.study.run import run as run_study
 
         result = run_study(scenario, packs, seed, progress=progress)
+    if out is not None:  # before printing: whoever reads may close the pipe
+        write_run(result, file, out, cells)
     if json:
         typer.echo(to_json(run_json(result)), nl=False)
     else:
         from packsim.study.terminal import print_run
 
         print_run(result)
-    if out is not None:
-        write_run(result, file, out, cells)
     _hint(out, json or quiet)
 
 
@@ -121,14 +123,14 @@ def compare(
 
         comparison = compare_study(first, second, packs, seed, progress=progress)
         variants = _variants(comparison, shares, progress)
+    if out is not None:  # before printing: whoever reads may close the pipe
+        write_comparison(comparison, variants, a, b, out, cells)
     if json:
         typer.echo(to_json(comparison_json(comparison, variants)), nl=False)
     else:
         from packsim.study.terminal import print_comparison
 
         print_comparison(comparison, variants)
-    if out is not None:
-        write_comparison(comparison, variants, a, b, out, cells)
     _hint(out, json or quiet)
 
 
@@ -161,6 +163,9 @@ def schema(
         return
     write_new(path, text, force)
     typer.echo(f"wrote {path}")
+
+
+INTERRUPTED = 130
 
 
 class _UserError(ValueError):
@@ -249,7 +254,7 @@ def main() -> None:
     except (typer.Exit, typer.Abort) as error:
         sys.exit(getattr(error, "exit_code", 130))
     except KeyboardInterrupt:
-        _fail(["packsim: interrupted; nothing was written"], 130)
+        _fail(["packsim: interrupted; nothing was written"], INTERRUPTED)
     except BrokenPipeError:
         sys.exit(1)
     except (_UserError, OSError) as error:
@@ -259,6 +264,8 @@ def main() -> None:
         if lines is None:
             raise
         _fail(lines)
+    if code == INTERRUPTED:  # typer turns Ctrl-C into this code and returns it
+        _fail(["packsim: interrupted; nothing was written"], INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -266,7 +273,7 @@ def _known(error: Exception) -> list[str] | None:
     """Lines of an error that is the user's to mend; None for a fault of ours, which keeps its traceback."""
     from packsim.cell.from_pybamm import UnsupportedParameterSet
     from packsim.inspection.fill import OutOfCandidates
-    from packsim.scenario.errors import ScenarioError
+    from packsim.scenario.errors import NominalCellError, ScenarioError
     from packsim.study.calibrate import CalibrationError
     from packsim.study.output import OutputExists
 
@@ -274,7 +281,7 @@ def _known(error: Exception) -> list[str] | None:
         return list(error.lines)
     if message := getattr(error, "format_message", None):  # typer's own usage errors, whichever click it brings
         return [f"packsim: {message()}"]
-    if isinstance(error, (CalibrationError, OutOfCandidates, OutputExists, UnsupportedParameterSet)):
+    if isinstance(error, (CalibrationError, NominalCellError, OutOfCandidates, OutputExists, UnsupportedParameterSet)):
         return [f"packsim: {error}"]
     return None
 

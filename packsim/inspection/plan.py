@@ -16,6 +16,7 @@ from packsim.cell.traits import INDEX
 from packsim.inspection import kernels as k
 from packsim.line.plan import LinePlan
 from packsim.numerics.streams import seed_key
+from packsim.scenario.errors import NominalCellError
 from packsim.scenario.inspection import InspectionModel
 
 Array = npt.NDArray[np.float64]
@@ -58,12 +59,12 @@ def plan(model: InspectionModel, cell_plan: CellPlan, line_plan: LinePlan) -> In
     """Numbers of a scenario's inspection; the nominal cell goes through the same tests as every cell.
 
     Raises:
-        ValueError: the nominal cell has no window, or no capacity at the test current.
+        NominalCellError: the nominal cell has no window, or no capacity at the test current.
     """
     design, bench = cell_plan.design, _bench(model, cell_plan, line_plan)
     capacity = float(_exact(design, bench, bench.nominal)[k.CAPACITY, 0])
     if not capacity > 0.0:
-        raise ValueError(f"{cell_plan.name}: the nominal cell gives no charge at {model.capacity.c_rate:g}C")
+        raise NominalCellError(f"{cell_plan.name}: the nominal cell gives no charge at {model.capacity.c_rate:g}C")
     bench = bench._replace(
         storage_ah=model.storage.soc_pct / 100.0 * capacity, charge_sd_ah=model.storage.charge_sd_pct / 100.0 * capacity
     )
@@ -107,7 +108,7 @@ def _bench(model: InspectionModel, cell_plan: CellPlan, line_plan: LinePlan) -> 
     nominal = np.ascontiguousarray(line_plan.nominal[:, None])
     window = np.ascontiguousarray(window_of(design, nominal)[:, 0])
     if not window[4] > 0.0:
-        raise ValueError(f"{cell_plan.name}: the nominal cell has no usable window between its cut-offs")
+        raise NominalCellError(f"{cell_plan.name}: the nominal cell has no usable window between its cut-offs")
     bench = k.Bench(
         nominal=nominal,
         window=window,

@@ -287,6 +287,7 @@ def run_pack(values, soc, offset_v, design, duty, trace, outcome, p):
     f_now, f_new, stopped = np.full(2, -1.0), np.empty(2), np.zeros(2, dtype=np.bool_)
     phase = DISCHARGE if duty.top_balanced else CHARGE_CC
     if duty.top_balanced:
+        before[:] = duty.upper_v
         keep_full(outcome, p, lane.state, window, before, design, duty)
     total = phase_current(phase, duty)
     held, trend, rise = (

@@ -14,3 +14,7 @@ class ScenarioError(ValueError):
 
     def __reduce__(self) -> tuple[type[ScenarioError], tuple[tuple[str, ...]]]:
         return type(self), (self.lines,)  # else a worker process could not send it home
+
+
+class NominalCellError(ValueError):
+    """A scenario that is well formed but whose nominal cell cannot do what is asked of it; one line."""

@@ -66,6 +66,8 @@ class VerdictModel(Model):
     """A pack that gives less is short at delivery, in percent of a pack of nominal cells."""
     under_charge_max_pct: Percent = 5.0
     """Largest shortfall of charge of a group, against the fullest group, before the pack counts as under-charged."""
+    over_charge_margin_v: NotNegative = 0.02
+    """A group charged this far above the upper cut-off is over-charged."""
     over_discharge_margin_v: NotNegative = 0.2
     """A group this far below the lower cut-off for over `over_discharge_time_s` is over-discharged."""
     over_discharge_time_s: NotNegative = 1.0

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from packsim.cell.traits import TRAITS
 from packsim.inspection.fill import Filled, fill
 from packsim.inspection.grade import grade
-from packsim.pack.kernels import PACK_ONLY
+from packsim.pack.kernels import OK, PACK_ONLY
 from packsim.pack.run import run as run_packs
 from packsim.pack.run import sensor_offsets
 from packsim.study.metrics import ROW, SUMS
@@ -77,7 +77,7 @@ def run_block(plans: Plans, seed: int, block: int, packs: int) -> BlockResult:
     )
     per_pack = plans.duty.series * plans.duty.parallel
     return BlockResult(
-        sums=_sums(plans, filled, verdicts),
+        sums=_sums(plans, filled, verdicts, outcome.status == OK),
         causes=np.bincount(measured.cause[~measured.accepted], minlength=16)[:16].astype(np.int64),
         defects=np.stack([_defect_counts(cells.defect), _defect_counts(cells.defect[filled.chosen])]),
         histograms=np.stack([_histogram(plans, filled, slice(None)), _histogram(plans, filled, filled.chosen)]),
@@ -88,7 +88,7 @@ def run_block(plans: Plans, seed: int, block: int, packs: int) -> BlockResult:
     )
 
 
-def _sums(plans: Plans, filled: Filled, verdicts: Verdicts) -> Array:
+def _sums(plans: Plans, filled: Filled, verdicts: Verdicts, solved: npt.NDArray[np.bool_]) -> Array:
     cells, m, chosen = filled.cells, filled.measured, filled.chosen
     out = np.zeros(len(SUMS))
 
@@ -120,19 +120,20 @@ def _sums(plans: Plans, filled: Filled, verdicts: Verdicts) -> Array:
         shipped_dcir_2=(r**2).sum(),
         shipped_capacity_dcir=(c * r).sum(),
     )
-    own, over = plans.duty.monitoring, verdicts.over_discharged
+    own, over = plans.duty.monitoring, verdicts.over_discharged[solved]  # nothing is claimed about unsolved packs
     add(
-        packs=len(verdicts.verdict),
-        usable_pct=verdicts.usable_pct[:, own].sum(),
-        energy_pct=verdicts.energy_pct[:, own].sum(),
-        usable_pack_only_pct=verdicts.usable_pct[:, PACK_ONLY].sum(),
-        under_charge_pct=verdicts.under_charge_pct.sum(),
-        under_charge_worst_pct=verdicts.under_charge_worst_pct.sum(),
+        packs=int(solved.sum()),
+        unsolved_packs=int((~solved).sum()),
+        usable_pct=verdicts.usable_pct[solved, own].sum(),
+        energy_pct=verdicts.energy_pct[solved, own].sum(),
+        usable_pack_only_pct=verdicts.usable_pct[solved, PACK_ONLY].sum(),
+        under_charge_pct=verdicts.under_charge_pct[solved].sum(),
+        under_charge_worst_pct=verdicts.under_charge_worst_pct[solved].sum(),
         over_discharged=over[:, own, MARGIN].sum(),
         over_discharged_every_group=over[:, EVERY_GROUP, MARGIN].sum(),
         over_discharged_pack_only=over[:, PACK_ONLY, MARGIN].sum(),
         reversed_pack_only=over[:, PACK_ONLY, ROW_0V].sum(),
-        bad_packs=int((verdicts.verdict != int(Verdict.GOOD)).sum()),
+        bad_packs=int((verdicts.verdict[solved] != int(Verdict.GOOD)).sum()),
     )
     return out
 
@@ -160,7 +161,7 @@ def _columns(
     usable_ah: Array,
     energy_wh: Array,
 ) -> dict[str, npt.NDArray[np.generic]]:
-    packs, cells = len(verdicts.verdict), filled.cells
+    packs, cells, own = len(verdicts.verdict), filled.cells, plans.duty.monitoring
     found = origin.weakest_cell >= 0
     weakest = np.where(found, origin.weakest_cell, 0)
     part = origin.parts_pct[np.arange(packs), np.maximum(origin.root, 0)]
@@ -168,14 +169,16 @@ def _columns(
         "pack": block * plans.scenario.packs_per_block + np.arange(packs),
         "block": np.full(packs, block),
         "verdict": verdicts.verdict,
-        "usable_capacity_ah": usable_ah[:, EVERY_GROUP],
-        "usable_capacity_pct": verdicts.usable_pct[:, EVERY_GROUP],
-        "usable_energy_wh": energy_wh[:, EVERY_GROUP],
-        "usable_energy_pct": verdicts.energy_pct[:, EVERY_GROUP],
+        "usable_capacity_ah": usable_ah[:, own],
+        "usable_capacity_pct": verdicts.usable_pct[:, own],
+        "usable_energy_wh": energy_wh[:, own],
+        "usable_energy_pct": verdicts.energy_pct[:, own],
+        "usable_capacity_every_group_pct": verdicts.usable_pct[:, EVERY_GROUP],
         "usable_capacity_pack_only_pct": verdicts.usable_pct[:, PACK_ONLY],
         "under_charge_pct": verdicts.under_charge_pct,
         "under_charge_worst_pct": verdicts.under_charge_worst_pct,
-        "lowest_group_v": verdicts.lowest_v[:, EVERY_GROUP],
+        "highest_group_v": verdicts.highest_v,
+        "lowest_group_v": verdicts.lowest_v[:, own],
         "lowest_group_pack_only_v": verdicts.lowest_v[:, PACK_ONLY],
         "over_discharge_pack_only_ah": verdicts.over_discharge_ah[:, PACK_ONLY],
     }

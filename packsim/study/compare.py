@@ -12,16 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from packsim.scenario.model import Scenario
 from packsim.stats.intervals import FEWEST_UNITS, difference_p_value, holm, t_interval
 from packsim.study.engine import Progress
-from packsim.study.metrics import METRICS, left_out_values
+from packsim.study.metrics import METRICS, estimate, left_out_values
 from packsim.study.run import Result, run
 
 if TYPE_CHECKING:
     import pandas as pd
 
+Array = npt.NDArray[np.float64]
 FAMILYWISE_LEVEL = 0.02  # chance that any difference at all is called real when none is
 
 
@@ -74,17 +76,7 @@ class Comparison:
     @cached_property
     def differences(self) -> list[Difference]:
         """Every metric of the summary; `real` by Holm's method at a familywise level of 2 %."""
-        rows, p_values = [], []
-        for metric in METRICS:
-            (a, a_out), (b, b_out) = (left_out_values(metric, r.sums) for r in (self.a, self.b))
-            low, high, p = _interval(a, b, a_out, b_out, self.paired)
-            rows.append((metric, a, b, low, high))
-            p_values.append(p)
-        called = holm([p if math.isfinite(p) else 1.0 for p in p_values], FAMILYWISE_LEVEL)
-        return [
-            Difference(m.name, m.unit, m.meaning, a, b, b - a, low, high, p, real)
-            for (m, a, b, low, high), p, real in zip(rows, p_values, called, strict=True)
-        ]
+        return differences(self.a.sums, self.b.sums, self.paired)
 
     def summary(self) -> dict[str, dict[str, float | bool]]:
         """{metric: {"a", "b", "difference", "low", "high", "p_value", "real", "n"}}."""
@@ -116,7 +108,26 @@ class Comparison:
         return write_comparison_report(self, Path(path))
 
 
-def _interval(a: float, b: float, a_out: np.ndarray, b_out: np.ndarray, paired: bool) -> tuple[float, float, float]:
+def differences(a: Array, b: Array, paired: bool) -> list[Difference]:
+    """Every metric of two runs by their sums [unit, SUMS]; the rule by which a difference is called real stands here."""
+    rows, p_values = [], []
+    for metric in METRICS:
+        (before, a_out), (after, b_out) = (left_out_values(metric, sums) for sums in (a, b))
+        low, high, p = _interval(before, after, a_out, b_out, paired)
+        if metric.rate is not None and before == after in (0.0, metric.rate[2]) and not np.array_equal(a, b):
+            # no event in either run: the scatter says nothing, but each run's own interval does
+            ours, theirs = estimate(metric, a), estimate(metric, b)
+            low, high = theirs.low - ours.high, theirs.high - ours.low
+        rows.append((metric, before, after, low, high))
+        p_values.append(p)
+    called = holm([p if math.isfinite(p) else 1.0 for p in p_values], FAMILYWISE_LEVEL)
+    return [
+        Difference(m.name, m.unit, m.meaning, before, after, after - before, low, high, p, real)
+        for (m, before, after, low, high), p, real in zip(rows, p_values, called, strict=True)
+    ]
+
+
+def _interval(a: float, b: float, a_out: Array, b_out: Array, paired: bool) -> tuple[float, float, float]:
     """95 % interval of b - a and its p-value (nan: too few units)."""
     if min(a_out.size, b_out.size) < FEWEST_UNITS:
         return math.nan, math.nan, math.nan

@@ -38,7 +38,8 @@ SUMS = (
     "shipped_dcir",
     "shipped_dcir_2",
     "shipped_capacity_dcir",
-    "packs",
+    "packs",  # solved ones
+    "unsolved_packs",
     "usable_pct",
     "energy_pct",
     "usable_pack_only_pct",

@@ -30,8 +30,12 @@ def check_free(folder: Path, *, force: bool) -> None:
     if folder.exists() and not _ours(folder):
         raise OutputExists(f"--out {folder}: holds files that packsim did not write; allowed: a new folder")
     parent = next(p for p in folder.absolute().parents if p.exists())
-    if not os.access(parent, os.W_OK):
-        raise OutputExists(f"--out {folder}: {parent} is not writable")
+    if not parent.is_dir():
+        raise OutputExists(f"--out {folder}: {parent} is a file; allowed: a folder in a folder")
+    try:
+        os.rmdir(tempfile.mkdtemp(prefix=".packsim-", dir=parent))
+    except OSError as error:
+        raise OutputExists(f"--out {folder}: cannot write in {parent} ({error.strerror})") from None
 
 
 WRITTEN = ("summary.json", "compare.json", "report.html", "packs.parquet", "cells.parquet", "scenario.yaml")
@@ -47,6 +51,7 @@ def _ours(folder: Path) -> bool:
 @contextlib.contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
     """A temporary folder that takes the place of `folder` when the body is done; nothing is left if it fails."""
+    made = [parent for parent in folder.absolute().parents if not parent.exists()]  # innermost first
     folder.absolute().parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.absolute().parent))
     try:
@@ -59,8 +64,11 @@ def whole_folder(folder: Path) -> Iterator[Path]:
             shutil.rmtree(aside)
         else:
             work.rename(folder)
+        made = []
     finally:
         shutil.rmtree(work, ignore_errors=True)
+        for parent in made:
+            parent.rmdir()
 
 
 def plain(value: Any) -> Any:

@@ -17,8 +17,9 @@ from packsim.inspection.test import test as inspect
 from packsim.line import plan as line_plans
 from packsim.line.plan import LinePlan
 from packsim.pack import plan as pack_plans
-from packsim.pack.kernels import Duty, Outcome
+from packsim.pack.kernels import OK, Duty, Outcome
 from packsim.pack.run import run as run_packs
+from packsim.scenario.errors import NominalCellError
 from packsim.scenario.model import Scenario
 from packsim.study.calibrate import Calibration, calibrate
 
@@ -46,6 +47,7 @@ def make_plans(scenario: Scenario, seed: int) -> Plans:
 
     Raises:
         FileNotFoundError, ValueError: the cell cannot be built.
+        NominalCellError: the nominal cell cannot do what is asked of it.
         CalibrationError: the qualification rate cannot be reached.
     """
     cell = cell_plans.plan(scenario.cell, scenario.file)
@@ -65,6 +67,11 @@ def make_plans(scenario: Scenario, seed: int) -> Plans:
     )
     first = np.zeros((1, 1), np.int64)
     nominal = run_packs(single, cell.design, probes.take(first[0]), tested.true_soc[:1], first, np.zeros((1, 1)))
+    if nominal.status[0] != OK or not nominal.usable_ah[0, duty.monitoring] > 0.0:
+        raise NominalCellError(
+            f"{cell.name}: a pack of nominal cells gives no charge at {scenario.pack.discharge.c_rate:g}C "
+            f"after a charge at {scenario.pack.charge.c_rate:g}C; allowed: slower rates or less weld resistance"
+        )
     capacity = tested.true_capacity_ah
     steps = np.array([_step(trait.unit) for trait in TRAITS])
     slopes = (capacity[1::2] - capacity[2::2]) / (2.0 * steps)

@@ -111,7 +111,10 @@ def _figures(results: Sequence[Result], names: Sequence[str]) -> list[html.Secti
             "What was rejected, and what slipped through",
             figures=[
                 html.Figure(figures.pareto(rejects, "per_million", "ppm", "of all started cells"), CAPTIONS["rejects"])
-            ],
+            ]
+            if len(rejects)
+            else (),
+            sentences=() if len(rejects) else ("No cell was rejected, and none was made with a defect.",),
         ),
         html.Section(
             "Over-discharge by depth",

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 
+from packsim.report.phrases import verdict
 from packsim.study.metrics import METRICS
 from packsim.study.words import comparison_headline, comparison_topics, run_headline, run_topics, sweep_words
 from packsim.study.words_of_run import Topic
@@ -55,9 +56,8 @@ def print_comparison(comparison: Comparison, variants: list[Variant]) -> None:
         column.justify = "right"
     for row in comparison.differences:
         interval = f"{number(row.low, row.unit)} .. {number(row.high, row.unit)}"
-        verdict = "real" if row.real else "no difference" if row.difference == 0.0 else "within noise"
         values = (number(value, row.unit) for value in (row.a, row.b, row.difference))
-        table.add_row(row.metric, row.unit, *values, interval, verdict)
+        table.add_row(row.metric, row.unit, *values, interval, verdict(row))
     console.print(table)
     if variants:
         _say(console, "", [Topic("How the answer moves with the assumptions", tuple(sweep_words(variants)))])

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     Rows = Mapping[str, Difference]
 
 SWEPT = ("qualification_rate_pct", "shipped_capacity_cv_pct", "escape_ppm", "pack_usable_capacity_pct")
-_LEVELS = (("margin", "by {margin:g} V (the margin)"), ("0v5", "by 0.5 V"), ("1v", "under 1 V"), ("0v", "under 0 V"))
+_LEVELS = (("margin", "by {margin} V (the margin)"), ("0v5", "by 0.5 V"), ("1v", "under 1 V"), ("0v", "under 0 V"))
 
 
 def comparison_words(comparison: Comparison) -> list[str]:
@@ -159,21 +159,26 @@ def _over_discharge(comparison: Comparison, rows: Rows, names: Names) -> tuple[s
             ("reversal_rate_pack_only", "packs with a reversed group (below 0 V)"),
         )
     )
-    margin = comparison.a.scenario.verdict.over_discharge_margin_v
+    margins = dict.fromkeys(r.scenario.verdict.over_discharge_margin_v for r in (comparison.a, comparison.b))
+    margin = " and ".join(f"{value:g}" for value in margins)
     kinds = [r.scenario.pack.bms.monitoring.replace("_", " ") for r in (comparison.a, comparison.b)]
     own = " and ".join(dict.fromkeys(kinds))
-    shares = "; ".join(
-        f"{words.format(margin=margin)} {_share(comparison.a, key)} against {_share(comparison.b, key)}"
-        for key, words in _LEVELS
+    every, alone = (
+        "; ".join(
+            f"{words.format(margin=margin)} {_share(comparison.a, key, kind)} against {_share(comparison.b, key, kind)}"
+            for key, words in _LEVELS
+        )
+        for kind in ("every_group", "pack_only")
     )
     return (
         f"If the BMS watches every group: {watched}.",
+        f"The packs with a group below the cut-off are then, {names.a} against {names.b}: {every}.",
         f"If it watches only the pack's voltage: {blind}.",
-        f"In that case the packs with a group below the cut-off are, {names.a} against {names.b}: {shares}.",
+        f"In that case the packs with a group below the cut-off are, {names.a} against {names.b}: {alone}.",
         *(_depth(result, name) for name, result in zip(names, (comparison.a, comparison.b), strict=True)),
         f"Also in that case: {reversal}; what happens below 0 V is postulated.",
         f"Verdicts and usable capacity are those of the scenarios' own monitoring ({own}).",
-        *((BOTTOM_BALANCED,) if not comparison.a.scenario.pack.top_balanced else ()),
+        *((BOTTOM_BALANCED,) if not all(r.scenario.pack.top_balanced for r in (comparison.a, comparison.b)) else ()),
     )
 
 
@@ -186,8 +191,8 @@ def _share_of_packs(comparison: Comparison, row: Difference, what: str) -> str:
     return f"no {what} in either run, of {counts}{known}"
 
 
-def _share(result: Result, key: str) -> str:
-    share = 100.0 * float(result.packs[f"over_discharged_{key}_pack_only"].mean())
+def _share(result: Result, key: str, kind: str) -> str:
+    share = 100.0 * float(result.packs[f"over_discharged_{key}_{kind}"].mean())
     return f"{fixed(share, 0 if share in (0.0, 100.0) else 1)} %"
 
 

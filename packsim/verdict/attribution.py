@@ -81,8 +81,8 @@ def attribute(
         elif not duty.top_balanced:
             traits[:] = 0.0
         parts[p] = 100.0 * np.append(traits, uneven) / nominal_ah
-        root[p] = int(np.argmin(parts[p]))
-        limits[p] = CHARGE if loss_full < loss_empty else DISCHARGE
+        root[p] = int(np.argmin(parts[p])) if parts[p].min() < 0.0 else -1
+        limits[p] = CHARGE if charge_ends_by_group and loss_full < loss_empty else DISCHARGE
         group[p] = full if limits[p] == CHARGE else empty
         left = room if limits[p] == CHARGE else charge
         cell[p] = own[group[p], int(np.argmin(left[own[group[p]]]))]

@@ -24,6 +24,7 @@ class Verdicts(NamedTuple):
     under_charge_pct: Array  # [p] mean shortfall of the groups' SOC against the fullest group
     under_charge_worst_pct: Array  # [p]
     over_discharged: npt.NDArray[np.bool_]  # [p, 2, THRESHOLDS] any group below the threshold for longer than the time
+    highest_v: Array  # [p] highest group voltage at the end of charge
     lowest_v: Array  # [p, 2] lowest group voltage when discharge ends
     over_discharge_ah: Array  # [p, 2] drawn from the weakest group below its cut-off
 
@@ -34,11 +35,12 @@ def judge(outcome: Outcome, duty: Duty, model: VerdictModel, nominal: Outcome) -
     energy = 100.0 * outcome.energy_wh / (nominal.energy_wh[0, 0] * duty.parallel * duty.series)
     shortfall = 100.0 * (outcome.soc_full.max(axis=1, keepdims=True) - outcome.soc_full)
     over: npt.NDArray[np.bool_] = np.any(outcome.time_below_s > model.over_discharge_time_s, axis=3)
-    own = duty.monitoring
+    own, highest = duty.monitoring, outcome.full_v.max(axis=1)
     verdict = np.full(len(outcome.status), int(Verdict.GOOD), np.uint8)
     for what, applies in (
         (Verdict.UNDER_CHARGED, shortfall.max(axis=1) > model.under_charge_max_pct),
         (Verdict.SHORT_AT_DELIVERY, usable[:, own] < model.usable_capacity_min_pct),
+        (Verdict.OVER_CHARGED, highest > duty.upper_v + model.over_charge_margin_v),
         (Verdict.OVER_DISCHARGED, over[:, own, MARGIN]),
         (Verdict.REVERSED, over[:, own, ROW_0V]),
         (Verdict.UNSOLVED, outcome.status != OK),
@@ -51,6 +53,7 @@ def judge(outcome: Outcome, duty: Duty, model: VerdictModel, nominal: Outcome) -
         under_charge_pct=shortfall.mean(axis=1),
         under_charge_worst_pct=shortfall.max(axis=1),
         over_discharged=over,
+        highest_v=highest,
         lowest_v=outcome.end_v.min(axis=2),
         over_discharge_ah=outcome.charge_below_ah.max(axis=2),
     )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -90,6 +92,7 @@ def test_missing_files_folders_and_bad_options(tmp_path: Path, small_file: Path)
         (("run", small_file, "--packs", "0"), "--packs"),
         (("run", small_file, "--packs", "many"), "--packs"),
         (("run", small_file, "--seed", "-1"), "--seed"),
+        (("run", small_file, "--seed", str(2**64)), "--seed"),
         (("run", small_file, "--set", "pack.serie=3"), "did you mean series"),
         (("run", small_file, "--set", "nonsense"), "KEY=VALUE"),
         (("compare", small_file), "Missing argument"),
@@ -139,6 +142,41 @@ def test_run_writes_a_whole_folder_once(tmp_path: Path, small_file: Path) -> Non
     lines = refused(packsim("run", small_file, "--out", "out", "--force", folder=tmp_path), tmp_path, before)
     assert "did not write" in lines[0]
     assert (out / "thesis.tex").read_text() == "mine"
+
+
+def test_a_line_without_rejects_has_a_report_too(tmp_path: Path, small_file: Path) -> None:
+    even = ("--set", 'line={"supplier_lot_cells": 24, "roll_cells": 8}', "--set", "inspection.capacity.gauge_sd_pct=0")
+    assert packsim("run", small_file, "--packs", 4, *even, "--out", "new/run", folder=tmp_path).returncode == 0
+    both = packsim("compare", small_file, small_file, "--packs", 4, *even, "--out", "new/compare", folder=tmp_path)
+    assert both.returncode == 0, both.stderr
+    assert "No cell was rejected" in (tmp_path / "new" / "compare" / "report.html").read_text()
+
+
+def test_places_where_nothing_can_be_written(tmp_path: Path, small_file: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    before = set(tmp_path.iterdir())
+    for place in ("file", "file/inside", "/proc/inside"):
+        lines = refused(packsim("run", small_file, "--out", place, folder=tmp_path), tmp_path, before)
+        assert len(lines) == 1
+        assert "--out" in lines[0]
+
+
+def test_a_nominal_cell_that_cannot_do_it_is_refused(tmp_path: Path, small_file: Path) -> None:
+    weld = ("--set", "line.steps.welding.weld_resistance_mohm.nominal=1000")
+    lines = refused(packsim("run", small_file, "--packs", 4, *weld, folder=tmp_path), tmp_path, {small_file})
+    assert len(lines) == 1
+    assert "nominal" in lines[0]
+
+
+def test_ctrl_c_says_that_nothing_was_written(tmp_path: Path, small_file: Path) -> None:
+    command = [sys.executable, "-m", "packsim.cli", "run", str(small_file), "--packs", "100000", "--out", "out"]
+    running = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    time.sleep(6.0)  # past the imports: a signal before them is Python's own affair
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=120)
+    assert running.returncode == 130
+    assert said.splitlines() == ["packsim: interrupted; nothing was written"]
+    assert list(tmp_path.iterdir()) == [small_file]
 
 
 def test_compare_speaks_json_and_words(tmp_path: Path, small_file: Path) -> None:

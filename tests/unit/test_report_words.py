@@ -26,7 +26,8 @@ def fake_run(name: str, units: int = 20, qualification: Any = None) -> SimpleNam
     summary = {m.name: {"value": 1.0, "low": 0.5, "high": 1.5, "n": units} for m in METRICS}
     bms = SimpleNamespace(monitoring="every_group")
     verdict = SimpleNamespace(over_discharge_margin_v=0.2)
-    columns = {f"over_discharged_{key}_pack_only": [True, False] for key in ("margin", "0v5", "1v", "0v")}
+    kinds, levels = ("every_group", "pack_only"), ("margin", "0v5", "1v", "0v")
+    columns = {f"over_discharged_{key}_{kind}": [True, False] for key in levels for kind in kinds}
     return SimpleNamespace(
         scenario=SimpleNamespace(
             name=name, qualification=qualification, pack=SimpleNamespace(bms=bms, top_balanced=False), verdict=verdict

@@ -52,6 +52,8 @@ def below(threshold, seconds):
     [
         ({"soc_full": [[1.0, 0.94, 1.0]]}, Verdict.UNDER_CHARGED),
         ({"usable_ah": 3.7}, Verdict.SHORT_AT_DELIVERY),
+        ({"full_v": [[4.2, 4.23, 4.2]]}, Verdict.OVER_CHARGED),
+        ({"full_v": [[4.2, 4.21, 4.2]]}, Verdict.GOOD),
         ({"time_below_s": below(1, 1.5)}, Verdict.OVER_DISCHARGED),
         ({"time_below_s": below(1, 0.9)}, Verdict.GOOD),
         ({"time_below_s": below(0, 99.0)}, Verdict.GOOD),
@@ -115,3 +117,10 @@ def test_the_parts_add_up_to_what_the_pack_lost(report):
     report("attribution: correlation of the parts' sum with the loss", explained, 0.98, direction=">=")
     scale = np.polyfit(found.parts_pct.sum(axis=1), lost, 1)[0]
     report("attribution: slope of the loss on the parts' sum, off 1", abs(scale - 1.0), 0.1)
+
+
+def test_no_group_limits_a_charge_that_the_pack_voltage_ends():
+    case = pack_case(6, 1, packs=40, cell=cell_plan("Chen2020", 2.5), sd=0.01, bms={"monitoring": "pack_only"})
+    offset = 0.005 * np.random.default_rng(4).standard_normal(case.offset_v.shape)
+    found, _ = attribution_of(case._replace(offset_v=offset))
+    assert (found.limits == DISCHARGE).all()
