@@ -1,6 +1,8 @@
 """What the flagship comparison costs: time and memory, first and warm, beside their bounds.
 
-python benchmarks/cost.py [--write]     --write puts the table into docs/benchmarks.md
+    python benchmarks/cost.py [--write] [--check]
+
+--write puts the table into docs/benchmarks.md; --check exits 1 if a bound is missed (only fair on an idle machine).
 """
 
 from __future__ import annotations
@@ -85,11 +87,12 @@ def coupled() -> float:
     return float(sorted(rates)[2])
 
 
-def main() -> None:
-    """Measure, print `measured | bound`, and write the page if asked."""
+def main() -> int:
+    """Measure, print `measured | bound`, and write the page if asked; the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true")
-    write = parser.parse_args().write
+    parser.add_argument("--check", action="store_true")
+    given = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory() as cache:
         first, memory = timed(COMPARE, cache)
@@ -106,13 +109,17 @@ def main() -> None:
     table = "\n".join(["| what | measured | bound |", "|---|---|---|", *lines])
     print(table)
     print(f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB")
-    if write:
+    if given.write:
         page = ROOT / "docs" / "benchmarks.md"
         head, _, tail = page.read_text(encoding="utf-8").partition("<!-- cost -->")
         tail = tail.partition("<!-- /cost -->")[2]
         machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
         page.write_text(f"{head}<!-- cost -->\n{machine}:\n\n{table}\n<!-- /cost -->{tail}", encoding="utf-8")
+    missed = [name for name, value, sign, bound, _ in rows if not (value <= bound if sign == "<=" else value >= bound)]
+    for name in missed:
+        print(f"MISSED {name}")
+    return 1 if given.check and missed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -72,6 +72,21 @@ def test_1s1p_pack_is_the_cell_to_the_bit(name, report):
     assert outcome.usable_ah[0, 0] == pytest.approx(curve.capacity_ah, rel=1e-12)
 
 
+def test_1s1p_pack_of_an_as_built_cell_is_that_cell_to_the_bit(report):
+    traits = {
+        "cathode_loading_ratio": 1.02,
+        "anode_thickness_ratio": 0.97,
+        "weld_resistance_mohm": 0.7,
+        "leakage_ua": 40.0,
+    }
+    case = pack_case(1, 1, cell=cell_plan("Mohtat2020"), sd=0.0, top_balanced=True, longest_step_s=10.0)
+    case.cells.values[:] = trait_values(traits)
+    _, found = trace(*case[:4], case.offset_v[0])
+    curve = Cell("Mohtat2020", traits=traits).discharge(1.0, dt_s=10.0)
+    same = np.array_equal(found.time_s, curve.time_s) and np.array_equal(found.group_v[0], curve.voltage_v)
+    report("1s1p pack of an as-built cell: samples that differ", 0 if same else 1, 0, "")
+
+
 @pytest.mark.parametrize("total", [5.0, 0.0, -5.0])
 @pytest.mark.parametrize("name", ["Chen2020", "Prada2013", "Ecker2015"])
 def test_parallel_voltages_agree(name, total, report):
