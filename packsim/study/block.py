@@ -126,7 +126,6 @@ def _sums(plans: Plans, filled: Filled, verdicts: Verdicts, solved: npt.NDArray[
         unsolved_packs=int((~solved).sum()),
         usable_pct=verdicts.usable_pct[solved, own].sum(),
         energy_pct=verdicts.energy_pct[solved, own].sum(),
-        usable_pack_only_pct=verdicts.usable_pct[solved, PACK_ONLY].sum(),
         under_charge_pct=verdicts.under_charge_pct[solved].sum(),
         under_charge_worst_pct=verdicts.under_charge_worst_pct[solved].sum(),
         over_discharged=over[:, own, MARGIN].sum(),

@@ -42,7 +42,6 @@ SUMS = (
     "unsolved_packs",
     "usable_pct",
     "energy_pct",
-    "usable_pack_only_pct",
     "under_charge_pct",
     "under_charge_worst_pct",
     "over_discharged",
