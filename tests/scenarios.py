@@ -38,16 +38,16 @@ SMALL: dict[str, Any] = {
         "dcir": {"upper_pct": 110.0, "gauge_sd_pct": 2.0},
         "ocv": {"meter_sd_mv": 0.1},
         "k_value": {"rest_days": 7.0, "upper_mv_per_day": 0.1},
-        "storage": {"soc_pct": 30.0, "charge_sd_pct": 0.5},
+        "storage": {"soc_pct": 30.0, "charge_sd_pct": 0.8},
     },
     "pack": {
         "series": 12,
         "parallel": 1,
-        "bms": {"sensor_offset_sd_mv": 60.0},
+        "bms": {"sensor_offset_sd_mv": 120.0},
         "discharge": {"c_rate": 1.0},
         "charge": {"rest_s": 600.0},
     },
-    "verdict": {"usable_capacity_min_pct": 90.0, "under_charge_max_pct": 6.0, "over_discharge_margin_v": 0.05},
+    "verdict": {"usable_capacity_min_pct": 75.0, "under_charge_max_pct": 6.0, "over_discharge_margin_v": 0.2},
 }
 
 

@@ -69,8 +69,12 @@ class Comparison:
             return Pairing(math.nan, math.nan)
         same = np.concatenate([x.candidate == y.candidate for x, y in zip(self.a.blocks, self.b.blocks, strict=True)])
         x, y = (r.packs["usable_capacity_pct"].to_numpy(float) for r in (self.a, self.b))
-        flat = np.ptp(x) == 0.0 or np.ptp(y) == 0.0
-        correlation = (1.0 if np.array_equal(x, y) else math.nan) if flat else float(np.corrcoef(x, y)[0, 1])
+        if np.array_equal(x, y):
+            correlation = 1.0  # not merely to rounding
+        elif np.ptp(x) == 0.0 or np.ptp(y) == 0.0:
+            correlation = math.nan
+        else:
+            correlation = float(np.corrcoef(x, y)[0, 1])
         return Pairing(float(same.mean()), correlation)
 
     @cached_property

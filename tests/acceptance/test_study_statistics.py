@@ -1,8 +1,7 @@
 """Intervals cover, and luck is not called real: 400 seeds of one scenario with lots on.
 
 Chance of a false alarm: a 95 % interval covers in fewer than 91 % or more than 99 % of 400 runs with probability 5e-4
-(binomial); exact intervals of rates are wider by construction, so a rate is checked where 20 events or more are expected
-in a run, and below that only from below.
+(binomial). Exact intervals of rare events are wider by construction, so the scenario is one in which they are not rare.
 """
 
 from __future__ import annotations
@@ -14,11 +13,10 @@ from scenarios import small
 
 from packsim.study import block as blocks
 from packsim.study.compare import differences
-from packsim.study.metrics import METRICS, ROW, estimate
+from packsim.study.metrics import METRICS, estimate
 from packsim.study.plans import make_plans
 
 SEEDS, BLOCKS, LONG_BLOCKS = 400, 30, 6000
-FEW = 20
 
 
 @pytest.fixture(scope="module")
@@ -49,13 +47,7 @@ def test_nominal_95_pct_intervals_cover(metric, runs, report):
     found = [estimate(metric, sums) for sums in short]
     covered = 100.0 * float(np.mean([row.low <= truth <= row.high for row in found]))
     report(f"coverage, {metric.name}", covered, 91.0, "%", ">=")
-    expected_events = FEW
-    if metric.rate is not None:
-        events, trials, _ = metric.rate
-        per_run = float(short[:, :, ROW[events]].sum(axis=1).mean())
-        expected_events = min(per_run, float(short[:, :, ROW[trials]].sum(axis=1).mean()) - per_run)
-    if expected_events >= FEW:
-        report(f"coverage, {metric.name}", covered, 99.0, "%", "<=")
+    report(f"coverage, {metric.name}", covered, 99.0, "%", "<=")
 
 
 def test_another_seed_is_not_called_real(runs, report):
