@@ -101,6 +101,13 @@ def _reasons(comparison: Comparison, rows: Rows) -> tuple[str, ...]:
         say.upper_case(say.moves(conformance, "rejects for spread against the limits (no defect)", plural=True)) + ".",
         say.upper_case(say.moves(defects, "rejects with a defect", plural=True)) + ".",
     ]
+    calibrated = [r.plans.calibration for r in (comparison.a, comparison.b)]
+    if all(calibrated):
+        targets = " and ".join(f"{fixed(c.qualification_rate_pct, 1)} %" for c in calibrated if c)
+        sentences.append(
+            f"The lines are calibrated to an expected {targets}; what a run shows scatters around that with the luck of its "
+            "lots, the same luck in both."
+        )
     model = comparison.b.scenario.qualification
     if model is not None and model.baseline_pct is not None:
         sentences.append(
