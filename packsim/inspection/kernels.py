@@ -52,7 +52,7 @@ from packsim.inspection.search.kernels import (
 from packsim.line.kernels import normals
 from packsim.numerics.fastmath import exp_fast
 from packsim.numerics.jit import kernel
-from packsim.numerics.purposes import GAUGE, STORAGE
+from packsim.numerics.purposes import STORAGE
 from packsim.numerics.streams import _word
 
 CHUNK = 512
@@ -81,8 +81,8 @@ class Bench(NamedTuple):
 
 
 @kernel
-def test_cells(true, window, gauge, values, address, design, bench, key0, key1, first, last):
-    """Fill true[N_TRUE, n] (Ah, ohm, V, V, 1), window[5, n], normals gauge[4, n] of cells first .. last - 1; nan if dead."""
+def test_cells(true, window, values, address, design, bench, key0, key1, first, last):
+    """Fill true[N_TRUE, n] (Ah, ohm, V, V, 1) and window[5, n] of cells first .. last - 1; nan if dead."""
     for begin in range(first, last, CHUNK):
         end = min(begin + CHUNK, last)
         own_window, charge = np.empty((5, end - begin)), draw(address, STORAGE, begin, end - begin, key0, key1)
@@ -90,7 +90,17 @@ def test_cells(true, window, gauge, values, address, design, bench, key0, key1, 
         store(result, own_window, values, charge, design, bench, begin)
         put(true, begin, result, usable)
         put(window, begin, own_window, usable)
-        put(gauge, begin, draw(address, GAUGE, begin, end - begin, key0, key1), usable)
+
+
+@kernel
+def draw_normals(out, address, purpose, key0, key1, first, last):
+    """Four standard normals of each address into out[4, n], for rows first .. last - 1."""
+    for begin in range(first, last, CHUNK):
+        end = min(begin + CHUNK, last)
+        drawn = draw(address, purpose, begin, end - begin, key0, key1)
+        for row in range(4):
+            for i in range(end - begin):
+                out[row, begin + i] = drawn[row, i]
 
 
 @kernel

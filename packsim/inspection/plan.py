@@ -191,9 +191,7 @@ def _trace(design: Design, values: Array, soc: float, segment: tuple[float, floa
 def _exact(design: Design, bench: k.Bench, values: Array) -> Array:
     """Rows [N_TRUE, n] (Ah, ohm, V, V, 1) of cells [t, n] without charge error."""
     n = values.shape[1]
-    true, window, gauge = np.empty((k.N_TRUE, n)), np.empty((5, n)), np.empty((4, n))
+    true, window = np.empty((k.N_TRUE, n)), np.empty((5, n))
     address = np.zeros((n, 3), np.int64)
-    k.test_cells(
-        true, window, gauge, values, address, design, bench._replace(charge_sd_ah=0.0), *seed_key(0), 0, len(address)
-    )
+    k.test_cells(true, window, values, address, design, bench._replace(charge_sd_ah=0.0), *seed_key(0), 0, len(address))
     return true

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from packsim.cell.cells import Cells
 from packsim.inspection import kernels as k
 from packsim.inspection.plan import InspectionPlan
+from packsim.numerics.purposes import GAUGE
 from packsim.numerics.streams import seed_key
 from packsim.numerics.threads import in_parallel
 from packsim.scenario.sentences import SentenceEnum
@@ -67,29 +68,63 @@ class Measured:
         return Measured(*(getattr(self, field.name)[..., index] for field in fields(self)))
 
 
+@dataclass(frozen=True)
+class TrueValues:
+    """What n cells really are: results of running them, nan where a cell has no window.
+
+    `ocv_first_v` and `ocv_second_v` before and after the rest, `soc` 0..1 after it; `window` [5, n] as in `Measured`.
+    """
+
+    capacity_ah: Array
+    dcir_mohm: Array
+    ocv_first_v: Array
+    ocv_second_v: Array
+    soc: Array
+    window: Array
+
+
 def test(
     plan: InspectionPlan,
     cells: Cells,
     seed: int,
     k_limit_mv_per_day: Array | float | None = None,  # noqa: PT028
 ) -> Measured:
-    """Test every cell; a pure function of the cell, its address, the seed and its K-value limit.
+    """Test every cell: run it, read it, decide. A pure function of the cell, its address, the seed and its K-value limit.
+
+    Args:
+        k_limit_mv_per_day: as in `read`.
+    """
+    return read(plan, cells, true_values(plan, cells, seed), seed, k_limit_mv_per_day)
+
+
+def true_values(plan: InspectionPlan, cells: Cells, seed: int) -> TrueValues:
+    """Run every cell through the tests; the charge put in for storage has the error of its channel."""
+    true, window = np.empty((k.N_TRUE, len(cells))), np.empty((5, len(cells)))
+    key = seed_key(seed)
+
+    def rows(first: int, last: int) -> None:
+        k.test_cells(true, window, cells.values, cells.address, plan.design, plan.bench, *key, first, last)
+
+    in_parallel(rows, len(cells), k.CHUNK)
+    return TrueValues(true[k.CAPACITY], 1e3 * true[k.DCIR], true[k.OCV_FIRST], true[k.OCV_SECOND], true[k.SOC], window)
+
+
+def read(
+    plan: InspectionPlan,
+    cells: Cells,
+    true: TrueValues,
+    seed: int,
+    k_limit_mv_per_day: Array | float | None = None,
+) -> Measured:
+    """What the gauges read on cells whose true values are known, and the decision.
 
     Args:
         k_limit_mv_per_day: limit of each cell; default: the absolute one, or for a limit relative to the lot the one
             from the candidate-0 cells of the same lot and block among `cells` (so `cells` must hold them all).
     """
-    true, gauge = np.empty((k.N_TRUE, len(cells))), np.empty((4, len(cells)))
-    window = np.empty((5, len(cells)))
-    key = seed_key(seed)
-
-    def rows(first: int, last: int) -> None:
-        k.test_cells(true, window, gauge, cells.values, cells.address, plan.design, plan.bench, *key, first, last)
-
-    in_parallel(rows, len(cells), k.CHUNK)
-    capacity, dcir = true[k.CAPACITY], 1e3 * true[k.DCIR]
-    first, second, soc = true[k.OCV_FIRST], true[k.OCV_SECOND], true[k.SOC]
-    leak = 1e3 / plan.rest_days * (first - second)
+    gauge = gauge_errors(cells.address, seed)
+    capacity, dcir, second = true.capacity_ah, true.dcir_mohm, true.ocv_second_v
+    leak = 1e3 / plan.rest_days * (true.ocv_first_v - second)
     measured_capacity = capacity + plan.capacity_sd_ah * gauge[0]
     measured_dcir = dcir + plan.dcir_sd_mohm * gauge[1]
     measured_ocv = second + plan.meter_sd_v * gauge[3]
@@ -109,12 +144,23 @@ def test(
         true_k_value_mv_per_day=leak,
         k_value_mv_per_day=measured_k,
         k_limit_mv_per_day=limit,
-        true_soc=soc,
-        window=window,
+        true_soc=true.soc,
+        window=true.window,
         accepted=cause == Cause.NONE,
         cause=cause,
         truly_good=inside & (cells.defect == 0),
     )
+
+
+def gauge_errors(address: npt.NDArray[np.int64], seed: int) -> Array:
+    """Standard normals [4, n] of each address: capacity, DCIR, first and second OCV reading."""
+    errors, key = np.empty((4, len(address))), seed_key(seed)
+
+    def rows(first: int, last: int) -> None:
+        k.draw_normals(errors, address, GAUGE, *key, first, last)
+
+    in_parallel(rows, len(address), k.CHUNK)
+    return errors
 
 
 def k_limits(plan: InspectionPlan, cells: Cells, k_value_mv_per_day: Array) -> Array:
