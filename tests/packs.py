@@ -55,6 +55,6 @@ def pack_case(
     for name in SPREAD:
         values[INDEX[name]] *= 1.0 + sd * luck.standard_normal(n)
     values[INDEX["weld_resistance_mohm"]] = 0.3
-    cells = Cells(np.zeros((n, 3), np.int64), np.zeros(n, np.int32), values, np.zeros(n, np.uint16))
+    cells = Cells.at_the_end(np.zeros((n, 3), np.int64), np.zeros(n, np.int32), values, np.zeros(n, np.uint16))
     start = soc + soc_sd * luck.standard_normal(n)
     return PackCase(duty, cell.design, cells, start, np.arange(n).reshape(packs, -1), np.zeros((packs, series)))

@@ -23,20 +23,42 @@ class Cells:
     """n as-built cells, structure of arrays.
 
     `address` int64[n, 3] (block, slot, candidate); `lot` int32[n]; `values` float64[trait, n] in the order of `TRAITS`,
-    defects included; `defect` uint16[n], one bit per defect of `packsim.line.defects`, 0 for none.
+    defects included; `defect` uint16[n], one bit per defect of `packsim.line.defects`, 0 for none; `scrapped` int8[n],
+    the inspected step of the line that scrapped it, -1 if it reached the end; `rejected` uint32[n], a bit for each
+    inspected step that did not pass it at first.
     """
 
     address: npt.NDArray[np.int64]
     lot: npt.NDArray[np.int32]
     values: npt.NDArray[np.float64]
     defect: npt.NDArray[np.uint16]
+    scrapped: npt.NDArray[np.int8]
+    rejected: npt.NDArray[np.uint32]
+
+    @classmethod
+    def at_the_end(
+        cls,
+        address: npt.NDArray[np.int64],
+        lot: npt.NDArray[np.int32],
+        values: npt.NDArray[np.float64],
+        defect: npt.NDArray[np.uint16],
+    ) -> Cells:
+        """Cells that no in-line inspection has rejected."""
+        return cls(address, lot, values, defect, np.full(lot.size, -1, np.int8), np.zeros(lot.size, np.uint32))
 
     def __len__(self) -> int:
         return int(self.lot.size)
 
     def take(self, index: npt.NDArray[np.int64]) -> Cells:
         """The cells at `index`, in that order."""
-        return Cells(self.address[index], self.lot[index], self.values[:, index], self.defect[index])
+        return Cells(
+            self.address[index],
+            self.lot[index],
+            self.values[:, index],
+            self.defect[index],
+            self.scrapped[index],
+            self.rejected[index],
+        )
 
     def frame(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """One row a cell: address, lot, defect and traits, or only `columns` of them.
@@ -60,4 +82,6 @@ def concatenate(parts: Sequence[Cells]) -> Cells:
         np.concatenate([part.lot for part in parts]),
         np.concatenate([part.values for part in parts], axis=1),
         np.concatenate([part.defect for part in parts]),
+        np.concatenate([part.scrapped for part in parts]),
+        np.concatenate([part.rejected for part in parts]),
     )

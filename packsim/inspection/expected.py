@@ -23,6 +23,7 @@ from packsim.inspection.test import Measured, k_limits, test
 from packsim.line.build import build
 from packsim.line.defects import DEFECTS
 from packsim.line.plan import LinePlan
+from packsim.line.variation.kernels import NORMAL
 
 Array = npt.NDArray[np.float64]
 Addresses = npt.NDArray[np.int64]
@@ -156,7 +157,7 @@ def reading_slopes(line: LinePlan, inspection: InspectionPlan) -> Array:
     step = np.array([STEP * (1.0 if t.unit == "1" else max(m, 1.0)) for t, m in zip(TRAITS, line.mean, strict=True)])
     values = np.concatenate([line.mean[:, None] + np.diag(step), line.mean[:, None] - np.diag(step)], axis=1)
     n = values.shape[1]
-    probes = Cells(np.zeros((n, 3), np.int64), np.zeros(n, np.int32), values, np.zeros(n, np.uint16))
+    probes = Cells.at_the_end(np.zeros((n, 3), np.int64), np.zeros(n, np.int32), values, np.zeros(n, np.uint16))
     exact = inspection._replace(bench=inspection.bench._replace(charge_sd_ah=0.0))
     out = _true_readings(test(exact, probes, 0, math.inf))
     slopes: Array = np.nan_to_num((out[:, : len(TRAITS)] - out[:, len(TRAITS) :]) / (2.0 * step))
@@ -165,18 +166,19 @@ def reading_slopes(line: LinePlan, inspection: InspectionPlan) -> Array:
 
 def linear_model(line: LinePlan, inspection: InspectionPlan, slopes: Array, seed: int) -> Linear:
     """The linear model of a line: slopes at its mean cell, centred on the mean of some cells."""
-    sd = np.sqrt(line.sd_lot**2 + line.sd_roll**2 + line.sd_within**2)
-    normal = ~line.lognormal & (line.mean >= CLEAR_OF_ZERO * sd)
+    line_sd = [s[: len(TRAITS)] for s in (line.sd_lot, line.sd_roll, line.sd_within)]
+    sd = np.sqrt(line_sd[0] ** 2 + line_sd[1] ** 2 + line_sd[2] ** 2)
+    normal = (line.form[: len(TRAITS)] == NORMAL) & (line.mean >= CLEAR_OF_ZERO * sd)
     limits = np.array([inspection.capacity_ah, inspection.dcir_mohm, inspection.ocv_v])
     gauge = np.array([inspection.capacity_sd_ah, inspection.dcir_sd_mohm, inspection.meter_sd_v])
     own = np.where(normal, slopes, 0.0)
-    within = np.sqrt(((own * line.sd_within) ** 2).sum(axis=1) + gauge**2)
+    within = np.sqrt(((own * line_sd[2]) ** 2).sum(axis=1) + gauge**2)
     rows = np.flatnonzero(np.isfinite(limits).any(axis=1) & (within > 0.0))
     own, within = own[rows], within[rows]
     built = build(with_defects(line, ()), seed, lot_addresses(line, np.arange(CENTRE_CELLS)))
     true = _true_readings(test(inspection, built, seed, math.inf))[rows]
     intercept = np.nanmean(true - _product(own, built.values), axis=1)
-    between = np.einsum("rt,st->rs", own * (line.sd_lot**2 + line.sd_roll**2), own)
+    between = np.einsum("rt,st->rs", own * (line_sd[0] ** 2 + line_sd[1] ** 2), own)
     nodes, weights = _grid(between)
     at = intercept + _product(own, line.mean[:, None])[:, 0] + nodes
     return Linear(tuple(rows.tolist()), own, intercept, limits[rows], within, at, weights)
@@ -184,7 +186,7 @@ def linear_model(line: LinePlan, inspection: InspectionPlan, slopes: Array, seed
 
 def starts_of_rolls(line: LinePlan, linear: Linear, address: Addresses, seed: int) -> Array:
     """Cells without defects that each address' roll starts on average until one passes [n], by the linear model."""
-    middle = build(with_defects(line._replace(sd_within=np.zeros_like(line.mean)), ()), seed, address)
+    middle = build(with_defects(line._replace(sd_within=np.zeros_like(line.location)), ()), seed, address)
     return _starts(linear, linear.intercept[:, None] + _product(linear.slopes, middle.values))
 
 

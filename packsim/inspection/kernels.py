@@ -49,7 +49,7 @@ from packsim.inspection.search.kernels import (
     note_step,
     note_trial,
 )
-from packsim.line.kernels import normals
+from packsim.line.variation.kernels import normals
 from packsim.numerics.fastmath import exp_fast
 from packsim.numerics.jit import kernel
 from packsim.numerics.purposes import STORAGE

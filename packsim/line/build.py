@@ -28,13 +28,14 @@ def build(plan: LinePlan, seed: int, addresses: Addresses) -> Cells:
     addresses = np.ascontiguousarray(addresses)
     n = len(addresses)
     values, lot, defect = np.empty((len(TRAIT_NAMES), n)), np.empty(n, np.int32), np.empty(n, np.uint16)
+    scrapped, rejected = np.empty(n, np.int8), np.empty(n, np.uint32)
     key = seed_key(seed)
 
     def rows(first: int, last: int) -> None:
-        build_cells(values, lot, defect, addresses, plan, *key, first, last)
+        build_cells(values, lot, defect, scrapped, rejected, addresses, plan, *key, first, last)
 
     in_parallel(rows, n, 8 * CHUNK)
-    return Cells(addresses, lot, values, defect)
+    return Cells(addresses, lot, values, defect, scrapped, rejected)
 
 
 def slot_addresses(block: int, slots: npt.NDArray[np.int64] | range, candidate: int = 0) -> Addresses:

@@ -1,21 +1,28 @@
 """As-built cells from their addresses (compiled).
 
-Shapes: n cells, t traits, d defects; a chunk of up to CHUNK cells is built at once, so that random words are drawn in
-loops that run on vector registers. Every value is a pure function of (plan, seed, address): the chunk, the thread and
-the neighbours do not matter. Words of traits (or defects) k .. k + 3 come share one Philox call (numerics/purposes.py).
+Shapes: n cells, t traits, v variables (the traits first), d defects; a chunk of up to CHUNK cells is built at once, so
+that random words are drawn in loops that run on vector registers. Every value is a pure function of (plan, seed,
+address): the chunk, the thread and the neighbours do not matter.
 """
 
 import numpy as np
 
+from packsim.line.in_line.kernels import inspect
+from packsim.line.variation.kernels import (
+    WITHIN,
+    correlate,
+    draw,
+    lane_levels,
+    roll_levels,
+    rolls,
+    segment_levels,
+    segments,
+    shape,
+    spread,
+)
 from packsim.numerics.fastmath import exp_fast
 from packsim.numerics.jit import kernel
-from packsim.numerics.purposes import (
-    DEFECT_OCCURS_0,
-    DEFECT_SEVERITY_0,
-    TRAIT_LOT_0,
-    TRAIT_ROLL_0,
-    TRAIT_WITHIN_0,
-)
+from packsim.numerics.purposes import DEFECT_OCCURS_0, DEFECT_SEVERITY_0
 from packsim.numerics.streams import _philox, _word, normal_from_word
 
 ADD, LOSE = 0, 1  # how a defect acts on its trait
@@ -25,115 +32,68 @@ _TWO_32 = 4294967296.0
 
 
 @kernel
-def build_cells(values, lot, defect, address, plan, key0, key1, first, last):
-    """Fill values[t, n], lot[n] and defect[n] for rows first .. last - 1 of address[n, 3], chunk by chunk."""
+def build_cells(values, lot, defect, scrapped, rejected, address, plan, key0, key1, first, last):
+    """Fill values[t, n], lot[n], defect[n], scrapped[n], rejected[n] of rows first .. last - 1 of address[n, 3]."""
     for begin in range(first, last, CHUNK):
         end = min(begin + CHUNK, last)
-        build_chunk(values[:, begin:end], lot[begin:end], defect[begin:end], address[begin:end], plan, key0, key1)
+        build_chunk(
+            values[:, begin:end],
+            lot[begin:end],
+            defect[begin:end],
+            scrapped[begin:end],
+            rejected[begin:end],
+            address[begin:end],
+            plan,
+            key0,
+            key1,
+        )
 
 
 @kernel
-def build_chunk(values, lot, defect, address, plan, key0, key1):
-    """One chunk of `build_cells`."""
+def build_chunk(values, lot, defect, scrapped, rejected, address, plan, key0, key1):
+    """One chunk of `build_cells`: variables, defects, in-line inspections, then what they do to traits."""
     n = lot.size
     counter = np.empty((3, n), np.uint64)  # slot, block, candidate
     for i in range(n):
         counter[0, i], counter[1, i], counter[2, i] = _word(address[i, 1]), _word(address[i, 0]), _word(address[i, 2])
-    roll, of_roll, of_lot = rolls(lot, address, plan)
-    drawn, base = np.empty((4, n)), np.empty((4, of_roll.shape[1]))
-    for first in range(0, plan.location.size, 4):
-        after = min(first + 4, plan.location.size)
-        for t in range(first, after):
-            base[t - first] = plan.location[t]
-        group = first // 4
-        add_normals(base, plan.sd_lot[first:after], of_lot, TRAIT_LOT_0 + group, key0, key1)
-        add_normals(base, plan.sd_roll[first:after], of_roll, TRAIT_ROLL_0 + group, key0, key1)
-        spreads = np.any(plan.sd_within[first:after] > 0.0)
-        if spreads:
-            normals(drawn, counter, TRAIT_WITHIN_0 + group, key0, key1)
-        for t in range(first, after):
-            spread(values[t], base[t - first], roll, plan.sd_within[t] if spreads else 0.0, drawn[t - first])
-            finish(values[t], plan.lognormal[t])
+    roll, place, of_roll, of_lot, begins = rolls(lot, address, plan)
+    level, segment = roll_levels(of_roll, of_lot, plan, key0, key1), roll
+    if plan.any_moves:
+        segment, own_roll, number = segments(roll, place, plan.segment_cells)
+        level = segment_levels(level, own_roll, number, of_roll, begins, plan, key0, key1)
+    lane, lane_level = roll, level[:0]
+    if plan.any_lanes:
+        lane, lane_level = np.empty(n, np.int32), lane_levels(of_lot, plan, key0, key1)
+        for i in range(n):
+            lane[i] = roll[i] * plan.lanes + place[i] % plan.lanes
+    x = np.empty((plan.location.size + 1, n))
+    draw(x, plan.draws[WITHIN], counter, WITHIN, plan, key0, key1)
+    if plan.correlated[WITHIN]:
+        correlate(x, plan.factor_within)
+    for v in range(plan.location.size):
+        spread(x[v], level[v], segment, plan.sd_within[v])
+        if plan.sd_lane[v] > 0.0:
+            for i in range(n):
+                x[v, i] += lane_level[v, lane[i]]
+        shape(x[v], v, plan)
     occurrences(defect, counter, plan, key0, key1)
+    inspect(scrapped, rejected, defect, x, level, lane_level, segment, lane, counter, plan, key0, key1)
+    take_effect(x, plan)
     for i in range(n):
         if defect[i]:
-            apply_defects(values, i, int(defect[i]), counter, plan, key0, key1)
+            apply_defects(x, i, int(defect[i]), counter, plan, key0, key1)
+    for t in range(values.shape[0]):
+        for i in range(n):
+            values[t, i] = max(x[t, i], 0.0)  # no trait is negative
 
 
 @kernel
-def spread(out, base, roll, sd, z):
-    """out[n] = base of each cell's roll + sd z[n]; z is not read where sd is 0."""
-    if sd == 0.0:
-        for i in range(out.size):
-            out[i] = base[roll[i]]
-        return
-    for i in range(out.size):
-        out[i] = base[roll[i]] + sd * z[i]
-
-
-@kernel
-def add_normals(base, sd, counter, purpose, key0, key1):
-    """Add sd[k] z[k, r] to base[k, r] for up to four traits of the rolls whose addresses `counter` [3, r] holds."""
-    if not np.any(sd > 0.0):
-        return
-    drawn = np.empty(base.shape)
-    normals(drawn, counter, purpose, key0, key1)
-    for k in range(sd.size):
-        for r in range(base.shape[1]):
-            base[k, r] += sd[k] * drawn[k, r]
-
-
-@kernel
-def finish(row, lognormal):
-    """Exponent of a lognormal trait; no trait is negative."""
-    if lognormal:
-        for i in range(row.size):
-            row[i] = exp_fast(row[i])
-    else:
-        for i in range(row.size):
-            row[i] = max(row[i], 0.0)
-
-
-@kernel
-def normals(out, counter, purpose, key0, key1):
-    """Four standard normals of each address into out[4, n]; counter[3, n] holds slot, block, candidate."""
-    c3, k0, k1 = _word(purpose), _word(key0), _word(key1)
-    slot, block, candidate = counter[0], counter[1], counter[2]
-    out0, out1, out2, out3 = out[0], out[1], out[2], out[3]
-    for i in range(out.shape[1]):
-        w0, w1, w2, w3 = _philox(slot[i], block[i], candidate[i], c3, k0, k1)
-        out0[i] = normal_from_word(w0)
-        out1[i] = normal_from_word(w1)
-        out2[i] = normal_from_word(w2)
-        out3[i] = normal_from_word(w3)
-
-
-@kernel
-def rolls(lot, address, plan):
-    """Lot numbers into lot[n]; the run of cells of one roll [n] that each is in, and addresses of those rolls and lots.
-
-    Addresses [3, r] (slot, block, candidate 0) are of their first cells; a lot across blocks begins in an earlier one.
-    """
-    n, slots, span = lot.size, plan.slots_per_block, plan.blocks_per_lot
-    roll = np.empty(n, np.int32)
-    of_roll, of_lot = np.zeros((3, n), np.uint64), np.zeros((3, n), np.uint64)
-    count, block, begin, end, number = 0, -1, 0, 0, 0
-    for i in range(n):
-        position = (address[i, 0] - block) * slots + address[i, 1]  # within the blocks that one lot may span
-        if block < 0 or position < begin or position >= end:
-            block = address[i, 0] // span * span
-            position = (address[i, 0] - block) * slots + address[i, 1]
-            begin = position // plan.roll_cells * plan.roll_cells
-            end = begin + plan.roll_cells
-            own_lot = position // plan.lot_cells
-            number = block // span * -(-span * slots // plan.lot_cells) + own_lot
-            of_roll[0, count], of_roll[1, count] = _word(begin % slots), _word(block + begin // slots)
-            first = own_lot * plan.lot_cells
-            of_lot[0, count], of_lot[1, count] = _word(first % slots), _word(block + first // slots)
-            count += 1
-        lot[i] = number
-        roll[i] = count - 1
-    return roll, of_roll[:, :count].copy(), of_lot[:, :count].copy()
+def take_effect(x, plan):
+    """What process variables do to traits: `elasticity` percent for each percent of the variable."""
+    for e in range(plan.elasticity.size):
+        cause, trait, elasticity = x[plan.effect_variable[e]], x[plan.effect_trait[e]], plan.elasticity[e]
+        for i in range(trait.size):
+            trait[i] = max(trait[i], 0.0) * max(1.0 + elasticity * (cause[i] - 1.0), 0.0)
 
 
 @kernel
@@ -158,8 +118,8 @@ def occurrences(defect, counter, plan, key0, key1):
 
 
 @kernel
-def apply_defects(values, i, mask, counter, plan, key0, key1):
-    """Severities median * exp(log_sd z) of cell i's defects, in their order, onto its traits."""
+def apply_defects(x, i, mask, counter, plan, key0, key1):
+    """Severities median * exp(log_sd z) of cell i's defects, in their order, onto its traits in x[v, n]."""
     slot, block, candidate = counter[0, i], counter[1, i], counter[2, i]
     for k in range(plan.probability.size):
         if not (mask >> k) & 1:
@@ -168,7 +128,5 @@ def apply_defects(values, i, mask, counter, plan, key0, key1):
         z = normal_from_word(w[0] if k % 4 == 0 else w[1] if k % 4 == 1 else w[2] if k % 4 == 2 else w[3])
         severity = plan.severity[k] * exp_fast(plan.severity_log_sd[k] * z)
         t = plan.defect_trait[k]
-        if plan.defect_mode[k] == ADD:
-            values[t, i] += severity
-        else:
-            values[t, i] *= 1.0 - min(severity, LARGEST_LOSS)
+        sound = max(x[t, i], 0.0)
+        x[t, i] = sound + severity if plan.defect_mode[k] == ADD else sound * (1.0 - min(severity, LARGEST_LOSS))

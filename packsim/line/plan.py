@@ -3,32 +3,77 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from packsim.cell.traits import INDEX, TRAITS
 from packsim.line.defects import DEFECTS
-from packsim.scenario.line import LineModel, Spread
+from packsim.line.distributions import table_of
+from packsim.line.in_line.plan import InLinePlan, in_line_plan
+from packsim.line.size import sd_pct
+from packsim.line.variation.kernels import KNOTS, LOGNORMAL, NORMAL, TABLE
+from packsim.numerics import purposes
+from packsim.scenario.automation import AutomationLevel
+from packsim.scenario.errors import ScenarioError
+from packsim.scenario.line import LineModel
+from packsim.scenario.spread import Spread
+from packsim.scenario.traits import DEFECT_STEPS
 
 Array = npt.NDArray[np.float64]
-Z_LIMIT = 40.0  # a tolerance this many sigma wide is never missed
+Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+File = Callable[[str], Path]
+LEVELS = (purposes.TRAIT_LOT_0, purposes.TRAIT_ROLL_0, purposes.TRAIT_WITHIN_0, purposes.LANE_0, purposes.DRIFT_0)
+LEVEL_NAMES = ("lot", "roll", "within", "lane", "drift", "rework")
+AS_GIVEN = AutomationLevel()
 
 
 class LinePlan(NamedTuple):
-    """The line in numbers, in the traits' units. t traits, d defects.
+    """The line in numbers, in the traits' units. t traits, v variables (the traits first), d defects, g word groups.
 
-    A value is `location + sd_lot z1 + sd_roll z2 + sd_within z3`; where `lognormal`, all four are of its logarithm.
+    The latent value of a variable is `location + sd_lot z1 + sd_lane z2 + sd_roll z3 + drift and wear + sd_within z4`;
+    by `form` it is the variable itself, its logarithm, or what `tables` turn into it.
     """
 
     nominal: Array  # [t]
-    mean: Array  # [t] of the value itself, before defects
-    location: Array  # [t]
-    sd_lot: Array  # [t]
-    sd_roll: Array  # [t]
-    sd_within: Array  # [t]
-    lognormal: npt.NDArray[np.bool_]  # [t]
+    mean: Array  # [t] of the value itself, before effects of other variables and before defects
+    location: Array  # [v]
+    sd_lot: Array  # [v]
+    sd_roll: Array  # [v]
+    sd_within: Array  # [v]
+    sd_lane: Array  # [v]
+    sd_drift: Array  # [v]
+    draws: Array  # [lot, roll, within][v] > 0 where a normal is needed: by itself or through a correlation
+    form: Integers  # [v] NORMAL, LOGNORMAL or TABLE
+    table: Integers  # [v] row of tables
+    centre: Array  # [v] value = centre + scale * table(latent)
+    scale: Array  # [v]
+    tables: Array  # [rows, KNOTS]
+    moves: Flags  # [v] drifts, wears or is controlled
+    persistence: Array  # [v] of the drift from segment to segment
+    wear: Array  # [v] latent shift over one tool's life
+    tool_life: Integers  # [v] cells
+    gain: Array  # [v] of the closed loop
+    target: Array  # [v] latent value that the closed loop aims at
+    any_moves: bool
+    any_lanes: bool
+    lanes: int
+    segment_cells: int
+    purpose: Integers  # [level, g] of the normals of each level, and of rework
+    group_rows: Integers  # [g, 4] variable of each word, v for none
+    own_group: Integers  # [v]
+    own_word: Integers  # [v]
+    correlated: Flags  # [lot, roll, within]
+    factor_lot: Array  # [v, v] lower triangles: correlated normals are these times independent ones
+    factor_roll: Array
+    factor_within: Array
+    effect_variable: Integers  # [effect]
+    effect_trait: Integers  # [effect]
+    elasticity: Array  # [effect]
     slots_per_block: int
     lot_cells: int
     roll_cells: int
@@ -36,99 +81,247 @@ class LinePlan(NamedTuple):
     probability: Array  # [d]
     severity: Array  # [d] median, unit of the trait, or share lost
     severity_log_sd: Array  # [d]
-    defect_trait: npt.NDArray[np.int64]  # [d] row of the trait it acts on
-    defect_mode: npt.NDArray[np.int64]  # [d] ADD or LOSE
+    defect_trait: Integers  # [d] row of the trait it acts on
+    defect_mode: Integers  # [d] ADD or LOSE
+    in_line: InLinePlan
 
 
-def plan(model: LineModel, slots_per_block: int, *, sd_factor: float = 1.0, defect_factor: float = 1.0) -> LinePlan:
+class _Row(NamedTuple):
+    """One variable."""
+
+    nominal: float
+    mean: float
+    location: float = 0.0
+    sd_lot: float = 0.0
+    sd_roll: float = 0.0
+    sd_within: float = 0.0
+    sd_lane: float = 0.0
+    sd_drift: float = 0.0
+    form: int = NORMAL
+    centre: float = 0.0
+    scale: float = 1.0
+    persistence: float = 0.0
+    wear: float = 0.0
+    tool_life: int = 1
+    gain: float = 0.0
+    target: float = 0.0
+    table: Array | None = None
+
+
+def plan(
+    model: LineModel,
+    slots_per_block: int,
+    *,
+    sd_factor: float = 1.0,
+    defect_factor: float = 1.0,
+    file: File = Path,
+) -> LinePlan:
     """Numbers of a scenario's line; every sd times `sd_factor`, every defect rate times `defect_factor`.
+
+    Args:
+        file: where a file that the scenario names is (`Scenario.file`).
 
     Raises:
         ValueError: a negative factor, or a rate above 1 (see `largest_defect_factor`).
+        ScenarioError: an empirical distribution's file that cannot be used, correlations that cannot hold together.
     """
     largest = largest_defect_factor(model)
     if not (0.0 <= sd_factor < math.inf and 0.0 <= defect_factor <= largest):
         raise ValueError(
             f"sd_factor {sd_factor:g} must be >= 0 and defect_factor {defect_factor:g} within 0..{largest:g}"
         )
-    rows = [_trait_row(_spread_of(model, t), trait.nominal, sd_factor) for t, trait in enumerate(TRAITS)]
-    columns = list(zip(*rows, strict=True))
-    nominal, mean, location, sd_lot, sd_roll, sd_within = (np.array(column, float) for column in columns[:6])
+    names = variable_names(model)
+    rows = _rows(model, names, sd_factor, file)
+    columns = {field: np.array([getattr(row, field) for row in rows]) for field in _Row._fields if field != "table"}
+    tables = [row.table for row in rows if row.table is not None]
     given = [getattr(model.defects, defect.name) for defect in DEFECTS]
+    rate = [
+        d.rate_ppm * level_of(model, DEFECT_STEPS[k.name]).defect_factor if d else 0.0
+        for k, d in zip(DEFECTS, given, strict=True)
+    ]
+    correlated, factors = _correlations(model, names)
+    sd_within, gain = columns["sd_within"], columns["gain"]
+    moves = (columns["sd_drift"] > 0.0) | (columns["wear"] != 0.0) | (gain > 0.0)
+    group_rows, purpose = _words(names)
+    own_group, own_word = _places(group_rows, len(names))
+    effects = [
+        (names.index(name), INDEX[trait], elasticity)
+        for _, name, spread in model.spreads()
+        for trait, elasticity in getattr(spread, "effects", {}).items()
+    ]
     return LinePlan(
-        nominal=nominal,
-        mean=mean,
-        location=location,
-        sd_lot=sd_lot,
-        sd_roll=sd_roll,
+        nominal=columns["nominal"][: len(TRAITS)].copy(),
+        mean=columns["mean"][: len(TRAITS)].copy(),
+        location=columns["location"],
+        sd_lot=columns["sd_lot"],
+        sd_roll=columns["sd_roll"],
         sd_within=sd_within,
-        lognormal=np.array(columns[6], bool),
+        sd_lane=columns["sd_lane"],
+        sd_drift=columns["sd_drift"],
+        draws=np.array(
+            [
+                ((f != 0.0).T @ (columns[sd] > 0.0)).astype(float)
+                for f, sd in zip(factors, ("sd_lot", "sd_roll", "sd_within"), strict=True)
+            ]
+        ),
+        form=columns["form"],
+        table=np.cumsum(columns["form"] == TABLE) - 1,
+        centre=columns["centre"],
+        scale=columns["scale"],
+        tables=np.array(tables) if tables else np.zeros((1, KNOTS)),
+        moves=moves,
+        persistence=columns["persistence"],
+        wear=columns["wear"],
+        tool_life=columns["tool_life"],
+        gain=gain,
+        target=columns["target"],
+        any_moves=bool(moves.any()),
+        any_lanes=bool((columns["sd_lane"] > 0.0).any()),
+        lanes=model.web_lanes,
+        segment_cells=model.segment_cells,
+        purpose=purpose,
+        group_rows=group_rows,
+        own_group=own_group,
+        own_word=own_word,
+        correlated=correlated,
+        factor_lot=factors[0],
+        factor_roll=factors[1],
+        factor_within=factors[2],
+        effect_variable=np.array([e[0] for e in effects], np.int64),
+        effect_trait=np.array([e[1] for e in effects], np.int64),
+        elasticity=np.array([e[2] for e in effects], np.float64),
         slots_per_block=slots_per_block,
         lot_cells=model.supplier_lot_cells,
         roll_cells=model.roll_cells,
         blocks_per_lot=max(model.supplier_lot_cells // slots_per_block, 1),
-        probability=np.array([min(1e-6 * d.rate_ppm * defect_factor, 1.0) if d else 0.0 for d in given]),
+        probability=np.array([min(1e-6 * r * defect_factor, 1.0) for r in rate]),
         severity=np.array(
             [k.per_unit * getattr(d, k.severity) if d else 0.0 for k, d in zip(DEFECTS, given, strict=True)]
         ),
         severity_log_sd=np.array([math.log(d.spread_factor) if d else 0.0 for d in given]),
         defect_trait=np.array([INDEX[defect.trait] for defect in DEFECTS]),
         defect_mode=np.array([defect.mode for defect in DEFECTS]),
+        in_line=in_line_plan(model, names, columns["nominal"]),
     )
+
+
+def variable_names(model: LineModel) -> list[str]:
+    """The traits, then the process variables of the user's, in the order of the steps."""
+    return [trait.name for trait in TRAITS] + [name for _, step in model.ordered() for name in step.variables]
+
+
+def level_of(model: LineModel, step: str) -> AutomationLevel:
+    """The level of automation of a step; factors of 1 and no loop where it has none."""
+    name = dict(model.ordered())[step].automation
+    level: AutomationLevel = AS_GIVEN if name is None else getattr(model.automation_levels, name)
+    return level
 
 
 def largest_defect_factor(model: LineModel) -> float:
     """The factor on all defect rates at which the first rate reaches 1; inf without defects."""
-    given = [getattr(model.defects, defect.name) for defect in DEFECTS]
-    rate = max((d.rate_ppm for d in given if d), default=0.0)
+    given = ((defect.name, getattr(model.defects, defect.name)) for defect in DEFECTS)
+    rate = max((d.rate_ppm * level_of(model, DEFECT_STEPS[name]).defect_factor for name, d in given if d), default=0.0)
     return 1e6 / rate if rate > 0.0 else math.inf
 
 
-def sd_pct(spread: Spread) -> float:
-    """Overall standard deviation of a spread, in percent of nominal, from whichever way it was given."""
-    if spread.sd_pct is not None:
-        return spread.sd_pct
-    tolerance = spread.tolerance_pct
-    if tolerance is None:  # refused by the scenario already
-        raise ValueError("cpk and first_pass_yield_pct need tolerance_pct")
-    if spread.cpk is not None:
-        return (tolerance - abs(spread.offset_pct)) / (3.0 * spread.cpk)
-    return _sd_of_yield(float(spread.first_pass_yield_pct or 0.0) / 100.0, tolerance, spread.offset_pct)
+def _rows(model: LineModel, names: list[str], sd_factor: float, file: File) -> list[_Row]:
+    rows = {trait.name: _Row(trait.nominal, trait.nominal, trait.nominal) for trait in TRAITS}
+    for key, name, spread in model.spreads():
+        level = level_of(model, key.split(".")[1])
+        source = file(spread.file) if spread.file is not None else None
+        nominal = spread.nominal if spread.nominal is not None else 1.0
+        rows[name] = _row(model, spread, nominal, level, sd_factor, source, key)
+    return [rows[name] for name in names]
 
 
-def _sd_of_yield(first_pass_yield: float, tolerance: float, offset: float) -> float:
-    """The sd at which a normal with this offset lies within +-tolerance with this probability."""
-    from scipy.optimize import brentq
-
-    upper, lower = (tolerance - offset) / math.sqrt(2.0), (tolerance + offset) / math.sqrt(2.0)
-
-    def excess(log_sd: float) -> float:
-        per_sd = math.exp(-log_sd)
-        missed = 0.5 * (math.erfc(upper * per_sd) + math.erfc(lower * per_sd))  # small side: yields near 1 stay exact
-        return missed - (1.0 - first_pass_yield)
-
-    low = math.log((tolerance - abs(offset)) / Z_LIMIT)
-    high = math.log(2.0 * tolerance / first_pass_yield)  # there the density, at most 0.4 / sd, holds too little
-    return math.exp(float(brentq(excess, low, high, xtol=1e-14, rtol=1e-14)))
-
-
-def _spread_of(model: LineModel, t: int) -> Spread | None:
-    spread: Spread | None = getattr(getattr(model.steps, TRAITS[t].step), TRAITS[t].name)
-    return spread
-
-
-def _trait_row(spread: Spread | None, nominal: float, sd_factor: float) -> tuple[float, ...]:
-    """(nominal, mean, location, sd_lot, sd_roll, sd_within, lognormal) of one trait."""
-    if spread is None:
-        return nominal, nominal, nominal, 0.0, 0.0, 0.0, False
-    if spread.nominal is not None:
-        nominal = spread.nominal
-    mean = nominal * (1.0 + spread.offset_pct / 100.0)
-    sd = nominal * sd_pct(spread) / 100.0 * sd_factor
-    location, lognormal = mean, spread.distribution == "lognormal" and sd > 0.0
-    if lognormal:
-        variance = math.log1p((sd / mean) ** 2)
+def _row(
+    model: LineModel,
+    spread: Spread,
+    nominal: float,
+    level: AutomationLevel,
+    sd_factor: float,
+    source: Path | None,
+    key: str,
+) -> _Row:
+    mean, factor = nominal * (1.0 + spread.offset_pct / 100.0), sd_factor * level.spread_factor
+    one = 0.0 if spread.distribution == "empirical" else nominal * sd_pct(spread) / 100.0
+    wear, target = nominal * spread.wear_pct / 100.0 * factor, nominal
+    form, location, sd, centre, scale, table = NORMAL, mean, one * factor, 0.0, 1.0, None
+    if spread.distribution == "lognormal" and sd > 0.0:
+        form, variance = LOGNORMAL, math.log1p((sd / mean) ** 2)
         location, sd = math.log(mean) - 0.5 * variance, math.sqrt(variance)
-    lot, roll = spread.between_lot_share, spread.between_roll_share
-    within = max(1.0 - lot - roll, 0.0)
-    return nominal, mean, location, sd * math.sqrt(lot), sd * math.sqrt(roll), sd * math.sqrt(within), lognormal
+        wear, target = wear / mean, math.log(nominal)
+    elif spread.distribution not in ("normal", "lognormal"):
+        form, location, sd = TABLE, 0.0, 1.0
+        mean, scale, table = table_of(spread, nominal, mean, one, factor, source, f"line.{key}.file")
+        centre = mean
+        spread_out = scale * float(table[KNOTS // 2 + 146] - table[KNOTS // 2 - 146]) / 2.0  # about one sd: 146 knots
+        wear, target = (wear / spread_out if spread_out > 0.0 else 0.0), 0.0
+    shares = spread.between_lot_share, spread.between_roll_share, spread.between_lane_share, spread.drift_share
+    lot, roll, lane, drift = (sd * math.sqrt(share) for share in shares)
+    return _Row(
+        nominal=nominal,
+        mean=mean,
+        location=location,
+        sd_lot=lot,
+        sd_roll=roll,
+        sd_within=sd * math.sqrt(max(1.0 - sum(shares), 0.0)),
+        sd_lane=lane,
+        sd_drift=drift,
+        form=form,
+        centre=centre,
+        scale=scale,
+        persistence=math.exp(-model.segment_cells / spread.drift_cells),
+        wear=wear,
+        tool_life=spread.tool_life_cells or 1,
+        gain=level.feedback_gain,
+        target=target,
+        table=table,
+    )
+
+
+def _correlations(model: LineModel, names: list[str]) -> tuple[Flags, list[Any]]:
+    """Which of lot, roll, within are correlated, and the lower triangle of each."""
+    factors: list[Any] = []
+    flags = []
+    for level in ("lot", "roll", "within"):
+        matrix = np.eye(len(names))
+        for each in model.correlations:
+            if each.level in (level, "all"):
+                a, b = names.index(each.a), names.index(each.b)
+                matrix[a, b] = matrix[b, a] = each.value
+        try:
+            factors.append(np.linalg.cholesky(matrix))
+        except np.linalg.LinAlgError:
+            raise ScenarioError(
+                [
+                    f"line.correlations: given values that no {level} can have together; allowed: a positive definite matrix"
+                ]
+            ) from None
+        flags.append(bool(np.any(matrix != np.eye(len(names)))))
+    return np.array(flags), factors
+
+
+def _words(names: list[str]) -> tuple[Integers, Integers]:
+    """Rows [g, 4] that share a Philox call, and its purpose [level, g] at every level.
+
+    Traits keep the words of their place in TRAITS; a variable of the user's has purposes from its name, so that adding
+    another one does not change its luck.
+    """
+    traits, count = len(TRAITS), len(names)
+    rows = [[k if k < traits else count for k in range(first, first + 4)] for first in range(0, traits, 4)]
+    first_purpose = (*LEVELS, purposes.REWORK_0)
+    purpose = [[first + g for g in range(len(rows))] for first in first_purpose]
+    for place in range(traits, count):
+        rows.append([place, count, count, count])
+        for level, name in zip(purpose, LEVEL_NAMES, strict=True):
+            level.append(purposes.named(f"variable {names[place]} {name}"))
+    return np.array(rows, np.int64), np.array(purpose, np.int64)
+
+
+def _places(group_rows: Integers, count: int) -> tuple[Integers, Integers]:
+    group, word = np.zeros(count, np.int64), np.zeros(count, np.int64)
+    for g, k in np.ndindex(group_rows.shape):
+        if group_rows[g, k] < count:
+            group[group_rows[g, k]], word[group_rows[g, k]] = g, k
+    return group, word

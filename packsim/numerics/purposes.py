@@ -3,6 +3,8 @@
 Each purpose gives four independent words at each address (block, slot, candidate); `*_0`, `*_1` ... are consecutive.
 """
 
+import zlib
+
 TRAIT_WITHIN_0 = 1  # four purposes: within-roll normals of 16 traits, four a purpose
 TRAIT_ROLL_0 = 5  # four purposes, at the first slot of the roll, candidate 0
 TRAIT_LOT_0 = 9  # four purposes, at the first slot of the lot, candidate 0
@@ -11,3 +13,14 @@ DEFECT_SEVERITY_0 = 15  # two purposes: normals of up to 8 severities
 GAUGE = 17  # errors of capacity, DCIR, first and second OCV reading
 STORAGE = 18  # word 0: error of the charge put in for storage
 SENSOR = 19  # at (block, pack * series + group, 0), word 0: offset of the group's voltage sensor
+LANE_0 = 20  # four purposes: normals of positions across the web, at the first slot of the lot, candidate = lane
+DRIFT_0 = 24  # four purposes: innovations along a roll, at the first slot of the roll, candidate = segment
+REWORK_0 = 28  # four purposes: normals of traits made again
+IN_LINE_0 = 32  # five purposes: uniforms of the in-line inspections of up to 20 steps
+REWORK_GOOD_0 = 37  # five purposes: uniforms that decide whether reworked pieces go on
+NAMED = 1 << 31  # from here on: purposes of process variables and steps of the user's, by a hash of their names
+
+
+def named(name: str) -> int:
+    """The purpose that belongs to a name, above all numbered ones."""
+    return NAMED | (zlib.crc32(name.encode()) & (NAMED - 1))

@@ -40,14 +40,23 @@ def find(model: type[BaseModel], path: Sequence[str]) -> Schema | None:
     node = root
     for name in path:
         inner = children(root, node)
-        free = resolve(root, node).get("additionalProperties")
+        free = _of_any_name(resolve(root, node))
         if name in inner:
             node = inner[name]
-        elif isinstance(free, dict):
+        elif free is not None:
             node = free
         else:
             return None
     return node
+
+
+def _of_any_name(block: Schema) -> Schema | None:
+    """Schema of the values of a block whose keys are free, or of the members of a list."""
+    patterns: Schema = block.get("patternProperties", {})
+    for free in (block.get("additionalProperties"), *patterns.values(), block.get("items")):
+        if isinstance(free, dict):
+            return free
+    return None
 
 
 @cache
@@ -81,7 +90,14 @@ def _words(root: Schema, node: Schema) -> str:
         return "one of " + ", ".join(node["enum"])
     if node.get("type") == "object":
         names = ", ".join(node.get("properties", ()))
-        return f"a block with keys {names}" if names else "a block of `dotted.key: text`"
+        if names:
+            return f"a block with keys {names}"
+        values = _of_any_name(node)
+        if values is None or values.get("type") == "string":
+            return "a block of `dotted.key: text`"
+        return f"a block of `name: {_words(root, values).partition(' ')[2] or 'value'}`"
+    if node.get("type") == "array":
+        return f"a list, each {_words(root, _of_any_name(node) or {'type': 'string'})}"
     text = _NOUNS[node["type"]]
     if node.get("minLength"):
         text += f" of at least {node['minLength']} character"

@@ -1,148 +1,57 @@
-"""The factory of a scenario: spreads of every trait by step, lots and rolls, discrete defects."""
+"""The factory of a scenario: its steps with spreads, automation and inspections, lots and rolls, correlations, defects."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, create_model, model_validator
+from pydantic import Field, create_model, model_validator
 
-from packsim.scenario.base import Count, Model, NotNegative, Percent, Positive, Share, require
-from packsim.scenario.traits import STEPS, TRAITS, Trait
+from packsim.scenario.automation import AutomationLevels, InLineInspection, Level
+from packsim.scenario.base import Count, Model, Percent, require
+from packsim.scenario.defects import Defects
+from packsim.scenario.spread import Spread, Variable, spread_of
+from packsim.scenario.traits import STEPS, TRAIT_NAMES, TRAITS
 
-
-class Spread(Model):
-    """How one trait spreads: exactly one of `sd_pct`, `cpk`, `first_pass_yield_pct`; the last two need `tolerance_pct`.
-
-    Percentages are of the trait's nominal value. The tolerance only defines the spread: the line scraps no cell.
-    """
-
-    sd_pct: Annotated[float, Field(ge=0.0, le=100.0)] | None = None
-    """Overall standard deviation."""
-    cpk: Positive | None = None
-    """Process capability: distance from the mean to the nearer tolerance limit over three standard deviations."""
-    first_pass_yield_pct: Annotated[float, Field(gt=0.0, lt=100.0)] | None = None
-    """Share of pieces within the tolerance."""
-    tolerance_pct: Positive | None = None
-    """Half-width of the two-sided tolerance around nominal."""
-    nominal: NotNegative | None = None
-    """Nominal value in the trait's unit; only for traits that are no ratio (weld_resistance_mohm, leakage_ua)."""
-    offset_pct: Annotated[float, Field(gt=-50.0, lt=50.0)] = 0.0
-    """Mean of the process off nominal."""
-    between_lot_share: Share = 0.0
-    """Part of the variance that lies between supplier lots."""
-    between_roll_share: Share = 0.0
-    """Part of the variance that lies between electrode rolls of a lot."""
-    distribution: Literal["normal", "lognormal"] = "normal"
-    """Shape of the distribution; lognormal keeps the same mean and standard deviation and is never negative."""
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Spread:
-        given = [key for key in ("sd_pct", "cpk", "first_pass_yield_pct") if getattr(self, key) is not None]
-        derived = len(given) == 1 and given[0] != "sd_pct"
-        tolerance, lot_share = self.tolerance_pct, self.between_lot_share
-        require(
-            self,
-            (len(given) == 1, "", "exactly one of sd_pct, cpk, first_pass_yield_pct"),
-            (not derived or tolerance is not None, "tolerance_pct", f"a number > 0 beside {' '.join(given)}"),
-            (
-                not derived or tolerance is None or abs(self.offset_pct) < tolerance,
-                "offset_pct",
-                f"a mean within the tolerance, +/- {tolerance} %",
-            ),
-            (
-                lot_share + self.between_roll_share <= 1.0,
-                "between_roll_share",
-                f"at most 1 together with between_lot_share {lot_share}",
-            ),
-        )
-        return self
+MOST_VARIABLES = 32
+MOST_INSPECTIONS = 32
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
 
-def _spread_of(trait: Trait) -> Any:
-    def nominal_where_needed(spread: Spread) -> Spread:
-        given = spread.nominal is not None
-        if trait.unit == "1":
-            require(spread, (not given, "nominal", "nothing: the nominal value of a ratio is 1"))
-        else:
-            require(spread, (given, "nominal", f"the nominal value, a number >= 0 [{trait.unit}]"))
-        return spread
+class Step(Model):
+    """What every step can have."""
 
-    return Annotated[Spread, AfterValidator(nominal_where_needed)] | None
-
-
-class _Defect(Model):
-    rate_ppm: Annotated[float, Field(ge=0.0, le=1e6)]
-    """Cells that get this defect, in parts per million."""
-    spread_factor: Annotated[float, Field(ge=1.0, le=100.0)] = 1.0
-    """Geometric standard deviation of the severity: 68 % of defects lie within median / factor .. median * factor."""
+    automation: Level | None = None
+    """Level of automation: multiplies the step's spreads and defect rates, see `automation_levels`. Default: as given."""
+    inspection: InLineInspection | None = None
+    """In-line inspection at the end of the step; without one, nothing is scrapped here."""
+    variables: dict[Name, Variable] = Field(default_factory=dict)
+    """Process variables of your own: name -> spread, with their effects on traits."""
+    material_yield_pct: Annotated[float, Field(gt=0.0, le=100.0)] = 100.0
+    """Material that is left after trimming, edges, start and stop; pieces are not counted here."""
 
 
-class ParticleContamination(_Defect):
-    """A metal particle between the electrodes: a soft short that discharges the cell."""
+class OwnStep(Step):
+    """A step of your own, with variables that it sets."""
 
-    leakage_ua: Positive
-    """Median leakage current that the particle adds."""
-
-
-class WeldVoid(_Defect):
-    """A void in a tab weld: series resistance."""
-
-    resistance_mohm: Positive
-    """Median resistance that the void adds."""
-
-
-class Misalignment(_Defect):
-    """Electrodes wound or stacked askew: part of the coated area faces nothing."""
-
-    overlap_loss_pct: Annotated[float, Field(gt=0.0, le=90.0)]
-    """Median share of the facing area that is lost."""
-
-
-class CoatingDefect(_Defect):
-    """Pinholes, agglomerates or bare foil: missing coated area."""
-
-    area_loss_pct: Annotated[float, Field(gt=0.0, le=90.0)]
-    """Median share of the coated area that is missing."""
-
-
-class WettingFault(_Defect):
-    """Pores that electrolyte did not reach."""
-
-    fill_loss_pct: Annotated[float, Field(gt=0.0, le=90.0)]
-    """Median share of the pore volume left dry."""
-
-
-class Moisture(_Defect):
-    """Water in the cell: extra lithium lost in formation."""
-
-    extra_formation_loss_pct: Positive
-    """Median extra loss, in percent of the nominal formation loss."""
-
-
-class Defects(Model):
-    """Discrete defects; one that is left out does not happen."""
-
-    particle_contamination: ParticleContamination | None = None
-    weld_void: WeldVoid | None = None
-    misalignment: Misalignment | None = None
-    coating_defect: CoatingDefect | None = None
-    wetting_fault: WettingFault | None = None
-    moisture: Moisture | None = None
+    after: Name
+    """Step that comes before it: one of the line's, or another of your own that stands above."""
+    branch: Literal["cathode", "anode", "cell"] = "cell"
+    """What is lost with a piece scrapped here: a cathode, an anode, or all that has been built so far."""
 
 
 def _step(name: str) -> type[Model]:
     fields: dict[str, Any] = {
         trait.name: (
-            _spread_of(trait),
+            spread_of(trait),
             Field(default=None, description=f"Spread of the {trait.meaning} [{trait.unit}]."),
         )
         for trait in TRAITS
         if trait.step == name
     }
     title = "".join(part.title() for part in name.split("_"))
-    return create_model(
-        title, __base__=Model, __doc__=f"Traits set at {name}; one that is left out does not spread.", **fields
-    )
+    sets = "Traits set here; one that is left out does not spread." if fields else "Sets no trait of its own."
+    return create_model(title, __base__=Step, __doc__=f"{STEPS[name].meaning}. {sets}", **fields)
 
 
 _STEP_FIELDS: dict[str, Any] = {
@@ -156,6 +65,19 @@ Steps: Any = create_model(
 )
 
 
+class Correlation(Model):
+    """A correlation of two traits or variables: a Gaussian copula, so that their own distributions stay."""
+
+    a: str
+    """One trait or process variable."""
+    b: str
+    """The other."""
+    value: Annotated[float, Field(gt=-1.0, lt=1.0)]
+    """Correlation of the normals behind the two."""
+    level: Literal["lot", "roll", "within", "all"] = "all"
+    """Which part of their variation is correlated: between lots, between rolls, within rolls, or all three."""
+
+
 class LineModel(Model):
     """The process line. Lots and rolls are consecutive ranges of the places that cells fill in packs."""
 
@@ -164,23 +86,105 @@ class LineModel(Model):
     larger one is rounded down to whole blocks."""
     roll_cells: Count
     """Cells cut from one electrode roll."""
+    web_lanes: Annotated[int, Field(ge=1, le=64)] = 1
+    """Positions across the electrode web, dealt out to the cells of a roll in turn."""
+    segment_cells: Count = 32
+    """Cells of a roll between two steps of drift, wear and feedback."""
     steps: Steps = Field(default_factory=Steps)
-    """Spread of every trait, by step."""
+    """The steps in order, with the spread of every trait."""
+    own_steps: dict[Name, OwnStep] = Field(default_factory=dict)
+    """Steps of your own, by name."""
+    automation_levels: AutomationLevels = Field(default_factory=AutomationLevels)
+    """What each level of automation does."""
+    correlations: list[Correlation] = Field(default_factory=list)
+    """Correlations between traits and variables."""
     defects: Defects = Field(default_factory=Defects)
     """Discrete defects with rates and severities."""
+
+    def ordered(self) -> list[tuple[str, Any]]:
+        """Name and model of every step, in the order in which a cell passes them."""
+        order: list[tuple[str, Any]] = [(name, getattr(self.steps, name)) for name in STEPS]
+        for name, own in self.own_steps.items():
+            place = next((k for k, (other, _) in enumerate(order) if other == own.after), len(order) - 1)
+            order.insert(place + 1, (name, own))
+        return order
+
+    def spreads(self) -> Iterator[tuple[str, str, Spread]]:
+        """(dotted key below `line`, name, spread) of every trait that spreads and of every variable."""
+        for name, step in self.ordered():
+            block = "own_steps" if name in self.own_steps else "steps"
+            for trait in TRAITS:
+                if trait.step == name and (spread := getattr(step, trait.name)) is not None:
+                    yield f"{block}.{name}.{trait.name}", trait.name, spread
+            for own, variable in step.variables.items():
+                yield f"{block}.{name}.variables.{own}", own, variable
 
     @model_validator(mode="after")
     def _nested(self) -> LineModel:
         lot = self.supplier_lot_cells
+        rule = f"a divisor of supplier_lot_cells {lot}: a roll lies within one lot"
+        require(self, (lot % self.roll_cells == 0, "roll_cells", rule))
+        return self
+
+    @model_validator(mode="after")
+    def _named_once(self) -> LineModel:
+        own = [name for _, step in self.ordered() for name in step.variables]
+        double = {name for name in own if own.count(name) > 1 or name in TRAIT_NAMES}
+        known = list(STEPS)
+        rules = []
+        for name, step in self.own_steps.items():
+            rules.append((name not in STEPS, "own_steps", f"names that are no step of the line, unlike {name}"))
+            rules.append((step.after in known, f"own_steps.{name}.after", f"one of {', '.join(known)}"))
+            known.append(name)
+        inspected = sum(step.inspection is not None for _, step in self.ordered())
         require(
             self,
+            (not double, "", f"variables with names of their own, unlike {', '.join(sorted(double))}"),
             (
-                lot % self.roll_cells == 0,
-                "roll_cells",
-                f"a divisor of supplier_lot_cells {lot}: a roll lies within one lot",
+                len(own) + len(TRAITS) <= MOST_VARIABLES,
+                "",
+                f"at most {MOST_VARIABLES - len(TRAITS)} process variables, not {len(own)}",
             ),
+            (inspected <= MOST_INSPECTIONS, "", f"at most {MOST_INSPECTIONS} in-line inspections, not {inspected}"),
         )
         return self
 
+    @model_validator(mode="after")
+    def _correlated(self) -> LineModel:
+        names = [name for _, name, _ in self.spreads()]
+        seen: set[tuple[frozenset[str], str]] = set()
+        for each in self.correlations:
+            pair = frozenset((each.a, each.b))
+            for level in ("lot", "roll", "within") if each.level == "all" else (each.level,):
+                require(
+                    self,
+                    ((pair, level) not in seen, "correlations", f"each pair once, not {each.a} and {each.b} again"),
+                )
+                seen.add((pair, level))
+            require(
+                self,
+                (each.a in names and each.b in names, "correlations", f"names that spread: {', '.join(names)}"),
+                (each.a != each.b, "correlations", "two different names"),
+            )
+        return self
 
-__all__ = ["Defects", "LineModel", "Percent", "Spread", "Steps"]
+    @model_validator(mode="after")
+    def _detectable(self) -> LineModel:
+        from packsim.scenario.traits import DEFECT_STEPS
+
+        order = [name for name, _ in self.ordered()]
+        rules = []
+        for place, (name, step) in enumerate(self.ordered()):
+            block = "own_steps" if name in self.own_steps else "steps"
+            if step.inspection is None or step.inspection.detects is None:
+                continue
+            late = [d for d in step.inspection.detects if order.index(DEFECT_STEPS[d]) > place]
+            made = ", ".join(f"{d} ({DEFECT_STEPS[d]})" for d in late)
+            rules.append(
+                (not late, f"{block}.{name}.inspection", f"defects made at this step or before, unlike {made}")
+            )
+        require(self, *rules)
+        return self
+
+
+__all__ = ["Correlation", "Defects", "LineModel", "OwnStep", "Percent", "Spread", "Step", "Steps", "Variable"]

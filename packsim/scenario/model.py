@@ -28,10 +28,15 @@ MAX_SLOTS = 2**31
 
 def _known(sources: dict[str, str]) -> dict[str, str]:
     known = [key for key in keys.dotted(Scenario) if key != "sources"]
-    wrong = sorted(set(sources) - set(known))
+    wrong = sorted(key for key in set(sources) - set(known) if not _named(key))
     allowed = "a dotted key of the scenario, or a block to cover all in it"
     refuse("sources", [broken((key,), key, allowed + hint(key, known), "an unknown key") for key in wrong])
     return sources
+
+
+def _named(key: str) -> bool:
+    """Whether a key that is no fixed one lies in a block whose names are the user's own."""
+    return not key.startswith("sources") and keys.find(Scenario, key.split(".")) is not None
 
 
 class Scenario(Model):

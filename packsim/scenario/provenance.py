@@ -42,6 +42,15 @@ def _walk(model: Model, prefix: str, sources: Mapping[str, str]) -> Iterator[Num
         key, value = prefix + name, getattr(model, name)
         if isinstance(value, Model):
             yield from _walk(value, key + ".", sources)
+        elif isinstance(value, Mapping | list):
+            named = value.items() if isinstance(value, Mapping) else enumerate(value)
+            for inner, member in named:
+                if isinstance(member, Model):
+                    yield from _walk(member, f"{key}.{inner}.", sources)
+                elif isinstance(member, float):
+                    yield Number(
+                        f"{key}.{inner}", member, unit_of(key), source_of(key, sources), True, info.description or ""
+                    )
         elif isinstance(value, int | float) and not isinstance(value, bool):
             given = name in model.model_fields_set
             yield Number(key, value, unit_of(key), source_of(key, sources), given, info.description or "")

@@ -38,6 +38,8 @@ _EXAMPLE: dict[str, Any] = {
                 "separator_thickness_ratio": {"sd_pct": 1.0, "between_lot_share": 0.5},
             },
             "coating_cathode": {
+                "automation": "automatic",
+                "inspection": {"detection_pct": 98.0, "false_alarm_pct": 0.3, "on_reject": "scrap"},
                 "cathode_loading_ratio": {
                     "cpk": 1.33,
                     "tolerance_pct": 1.5,
@@ -58,6 +60,15 @@ _EXAMPLE: dict[str, Any] = {
                 "formation_loss_ratio": {"sd_pct": 3.0, "between_lot_share": 0.3},
                 "leakage_ua": {"sd_pct": 30.0, "nominal": 5.0, "distribution": "lognormal"},
             },
+        },
+        "automation_levels": {
+            "automatic": {
+                "spread_factor": 0.934,
+                "defect_factor": 0.784,
+                "feedback_gain": 0.0,
+                "detection_pct": 98.0,
+                "false_alarm_pct": 0.3,
+            }
         },
         "defects": {
             "particle_contamination": {"rate_ppm": 2000.0, "spread_factor": 3.0, "leakage_ua": 500.0},

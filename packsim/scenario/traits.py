@@ -1,4 +1,4 @@
-"""The one declaration of every as-built trait: what the factory varies, in which unit, set at which step.
+"""The one declaration of every as-built trait and of every step: what the factory varies, in which unit, set where.
 
 Config keys, columns and axis labels come from `TRAITS`, in kernel order. Ratios are relative to the parameter set's
 nominal value; docs/traits.md maps each trait to the PyBaMM parameters it changes, or to its closed-form test.
@@ -36,15 +36,41 @@ TRAITS: tuple[Trait, ...] = (
     Trait("leakage_ua", "uA", 0.0, "internal self-discharge current", "formation"),
 )
 TRAIT_NAMES = tuple(trait.name for trait in TRAITS)
-STEPS = (  # in the order in which a cell passes them
-    "incoming",
-    "coating_cathode",
-    "coating_anode",
-    "calendering_cathode",
-    "calendering_anode",
-    "cutting",
-    "winding",
-    "welding",
-    "filling",
-    "formation",
-)
+
+
+class StepInfo(NamedTuple):
+    """One step of every line."""
+
+    meaning: str
+    branch: str  # what a piece scrapped here was: a cathode, an anode, or a whole cell
+    material: str  # what is added here, "" for nothing
+
+
+STEPS: dict[str, StepInfo] = {  # in the order in which a cell passes them
+    "incoming": StepInfo("Incoming materials, by supplier lot", "cell", ""),
+    "mixing_cathode": StepInfo("Mixing of the cathode slurry", "cathode", "cathode"),
+    "mixing_anode": StepInfo("Mixing of the anode slurry", "anode", "anode"),
+    "coating_cathode": StepInfo("Coating of the cathode", "cathode", ""),
+    "coating_anode": StepInfo("Coating of the anode", "anode", ""),
+    "drying_cathode": StepInfo("Drying of the coated cathode", "cathode", ""),
+    "drying_anode": StepInfo("Drying of the coated anode", "anode", ""),
+    "calendering_cathode": StepInfo("Calendering of the cathode", "cathode", ""),
+    "calendering_anode": StepInfo("Calendering of the anode", "anode", ""),
+    "cutting": StepInfo("Slitting and notching of the electrodes", "cell", ""),
+    "winding": StepInfo("Winding or stacking", "cell", "separator"),
+    "welding": StepInfo("Tab welding, ultrasonic where it is automated", "cell", "housing"),
+    "vacuum_drying": StepInfo("Drying of the assembled cell", "cell", ""),
+    "filling": StepInfo("Electrolyte filling", "cell", "electrolyte"),
+    "wetting": StepInfo("Wetting", "cell", ""),
+    "formation": StepInfo("Formation", "cell", ""),
+    "degassing": StepInfo("Degassing and final sealing", "cell", ""),
+    "ageing": StepInfo("Rest and ageing", "cell", ""),
+}
+DEFECT_STEPS = {  # where each defect is made
+    "particle_contamination": "winding",
+    "weld_void": "welding",
+    "misalignment": "winding",
+    "coating_defect": "coating_cathode",
+    "wetting_fault": "filling",
+    "moisture": "filling",
+}

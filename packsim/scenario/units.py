@@ -21,11 +21,17 @@ UNITS: dict[str, str] = {
     "bins": "1",
     "cells": "1",
     "cpk": "1",
+    "detects": "%",
+    "effects": "1",
     "factor": "1",
+    "gain": "1",
+    "lanes": "1",
     "packs": "1",
     "ratio": "1",
+    "shape": "1",
     "share": "1",
     "sigmas": "1",
+    "value": "1",
 }
 DIMENSIONLESS = frozenset({"seed", "packs_per_block", "max_candidates", "series", "parallel"})
 OF_PARENT = frozenset({"nominal"})

@@ -101,4 +101,4 @@ def _probes(line: LinePlan) -> Cells:
         values[row, 1 + 2 * row] += _step(trait.unit)
         values[row, 2 + 2 * row] -= _step(trait.unit)
     address = np.zeros((n, 3), np.int64)
-    return Cells(address, np.zeros(n, np.int32), values, np.zeros(n, np.uint16))
+    return Cells.at_the_end(address, np.zeros(n, np.int32), values, np.zeros(n, np.uint16))

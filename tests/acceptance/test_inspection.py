@@ -232,7 +232,7 @@ def test_hopeless_cells_neither_hang_nor_spread(report: Callable[..., None]) -> 
     values = cells.values.copy()
     for j, change in enumerate(bad):
         values[:, 7 * j] = trait_values(change)[:, 0]
-    mixed = eol.test(plan, Cells(cells.address, cells.lot, values, cells.defect), SEED)
+    mixed = eol.test(plan, Cells.at_the_end(cells.address, cells.lot, values, cells.defect), SEED)
     alone = eol.test(plan, cells, SEED)
     rows = 7 * np.arange(len(bad))
     others = np.setdiff1d(np.arange(N), rows)

@@ -10,6 +10,7 @@ from scipy.stats import norm
 
 from packsim.cell.traits import INDEX, TRAIT_NAMES
 from packsim.line import plan as plans
+from packsim.line import size
 from packsim.line.build import build, slot_addresses
 from packsim.line.defects import BIT, DEFECTS, defect_names
 from packsim.scenario.line import Defects, LineModel, Spread
@@ -29,13 +30,13 @@ def line(**changes) -> LineModel:
 def test_cpk_counts_the_nearer_limit():
     for offset in (-1.0, 0.0, 1.0):
         spread = Spread(cpk=1.33, tolerance_pct=3.0, offset_pct=offset)
-        assert plans.sd_pct(spread) == pytest.approx((3.0 - abs(offset)) / (3 * 1.33), rel=1e-14)
+        assert size.sd_pct(spread) == pytest.approx((3.0 - abs(offset)) / (3 * 1.33), rel=1e-14)
 
 
 @pytest.mark.parametrize("yield_pct", [1e-3, 5.0, 50.0, 90.0, 99.73, 99.9999, 99.9999999])
 @pytest.mark.parametrize("offset", [-0.9, 0.0, 0.5, 1.999])
 def test_yield_comes_back_from_its_sd(yield_pct, offset):
-    sd = plans.sd_pct(Spread(first_pass_yield_pct=yield_pct, tolerance_pct=2.0, offset_pct=offset))
+    sd = size.sd_pct(Spread(first_pass_yield_pct=yield_pct, tolerance_pct=2.0, offset_pct=offset))
     missed = norm.sf((2.0 - offset) / sd) + norm.cdf((-2.0 - offset) / sd)
     assert missed == pytest.approx(1.0 - yield_pct / 100.0, rel=1e-8, abs=1e-12)
 

@@ -1,0 +1,110 @@
+"""In-line inspections in numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from packsim.line.defects import BIT, DEFECTS
+from packsim.numerics import purposes
+from packsim.scenario.traits import DEFECT_STEPS, STEPS
+
+if TYPE_CHECKING:
+    from packsim.scenario.line import LineModel
+
+Array = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+
+class InLinePlan(NamedTuple):
+    """j inspected steps in their order, v variables, d defects, h word groups."""
+
+    alarm: Array  # [j] probability of rejecting a good piece
+    found: Array  # [j] probability of finding one that misses its limits
+    found_defect: Array  # [j, d] probability of finding each defect
+    looked_for: np.uint16  # bits of the defects that any step looks for
+    made_here: npt.NDArray[np.uint16]  # [j] bits of the defects made at the step, which rework removes
+    rework: npt.NDArray[np.bool_]  # [j]
+    rework_yield: Array  # [j]
+    limited_at: Integers  # [v] inspected step that checks the variable's limits, -1 for none
+    set_at: Integers  # [v] inspected step that sets the variable, -1 for none
+    lower: Array  # [v]
+    upper: Array  # [v]
+    purpose: Integers  # [j] of the uniform that decides
+    rework_purpose: Integers  # [j]
+    word: Integers  # [j]
+    group_purpose: Integers  # [h]
+    group_step: Integers  # [h, 4] inspected step of each word, -1 for none
+
+
+def in_line_plan(model: LineModel, names: list[str], nominal: Array) -> InLinePlan:
+    """Numbers of the in-line inspections of a line whose variables are `names` with nominal values [v]."""
+    steps = inspected_steps(model)
+    made = {step: sum(BIT[d] for d, where in DEFECT_STEPS.items() if where == step) for step in steps}
+    models = dict(model.ordered())
+    alarm, found, found_defect = [], [], np.zeros((len(steps), len(DEFECTS)))
+    limited_at, set_at = np.full(len(names), -1), np.full(len(names), -1)
+    lower, upper = np.full(len(names), -math.inf), np.full(len(names), math.inf)
+    for j, step in enumerate(steps):
+        own = models[step].inspection
+        level = models[step].automation
+        detection, false_alarm = 100.0, 0.0
+        if level is not None:
+            of_level = getattr(model.automation_levels, level)
+            detection, false_alarm = of_level.detection_pct, of_level.false_alarm_pct
+        detection = detection if own.detection_pct is None else own.detection_pct
+        alarm.append((false_alarm if own.false_alarm_pct is None else own.false_alarm_pct) / 100.0)
+        found.append(detection / 100.0)
+        here = {d: detection for d, where in DEFECT_STEPS.items() if where == step}
+        for defect, share in (here if own.detects is None else own.detects).items():
+            found_defect[j, list(BIT).index(defect)] = share / 100.0
+    for key, name, spread in model.spreads():
+        step, v = key.split(".")[1], names.index(name)
+        if step in steps:
+            set_at[v] = steps.index(step)
+            low, high = spread.limits_pct
+            if (low, high) != (None, None):
+                limited_at[v] = steps.index(step)
+                lower[v] = -math.inf if low is None else low / 100.0 * nominal[v]
+                upper[v] = math.inf if high is None else high / 100.0 * nominal[v]
+    place = [_words(step) for step in steps]
+    groups = sorted({purpose for purpose, _, _ in place})
+    group_step = np.full((len(groups), 4), -1)
+    for j, (purpose, _, word) in enumerate(place):
+        group_step[groups.index(purpose), word] = j
+    looked = sum(1 << d for d in range(len(DEFECTS)) if np.any(found_defect[:, d] > 0.0))
+    inspections = [models[step].inspection for step in steps]
+    return InLinePlan(
+        alarm=np.array(alarm, np.float64),
+        found=np.array(found, np.float64),
+        found_defect=found_defect,
+        looked_for=np.uint16(looked),
+        made_here=np.array([made[step] for step in steps], np.uint16),
+        rework=np.array([i.on_reject == "rework" for i in inspections], np.bool_),
+        rework_yield=np.array([i.rework_yield_pct / 100.0 for i in inspections], np.float64),
+        limited_at=limited_at,
+        set_at=set_at,
+        lower=lower,
+        upper=upper,
+        purpose=np.array([p[0] for p in place], np.int64),
+        rework_purpose=np.array([p[1] for p in place], np.int64),
+        word=np.array([p[2] for p in place], np.int64),
+        group_purpose=np.array(groups, np.int64),
+        group_step=group_step,
+    )
+
+
+def inspected_steps(model: LineModel) -> list[str]:
+    """Names of the steps with an in-line inspection, in order: what `Cells.scrapped` and `Cells.rejected` count."""
+    return [name for name, step in model.ordered() if step.inspection is not None]
+
+
+def _words(step: str) -> tuple[int, int, int]:
+    """Purpose of the decision, purpose of the rework, and word in both. Steps of the user's have purposes by name."""
+    if step in STEPS:
+        place = list(STEPS).index(step)
+        return purposes.IN_LINE_0 + place // 4, purposes.REWORK_GOOD_0 + place // 4, place % 4
+    return purposes.named(f"step {step} inspection"), purposes.named(f"step {step} rework"), 0

@@ -1,0 +1,253 @@
+"""Variables of a chunk of cells from the normals of their lots, lanes, rolls, segments and their own (compiled).
+
+Shapes: n cells of a chunk, v variables (traits first, then the user's), r rolls and s segments that the chunk touches.
+Words come from Philox calls that four variables share: `plan.group_rows` says which (numerics/purposes.py).
+"""
+
+import numpy as np
+
+from packsim.numerics.fastmath import exp_fast
+from packsim.numerics.jit import kernel
+from packsim.numerics.streams import _philox, _word, normal_from_word
+
+NORMAL, LOGNORMAL, TABLE = 0, 1, 2  # how a latent value becomes the variable
+LOT, ROLL, WITHIN, LANE, DRIFT, REWORK = 0, 1, 2, 3, 4, 5  # rows of plan.purpose
+KNOTS = 2049
+REACH = 7.0  # tables hold latent values from -REACH to REACH
+
+
+@kernel
+def rolls(lot, address, plan):
+    """Lot numbers into lot[n]; the run of cells of one roll [n] that each is in, places [n] in the roll, and addresses.
+
+    Addresses [3, r] (slot, block, candidate 0) are of the first cells of those rolls and of their lots; a lot across
+    blocks begins in an earlier one. `begins` [r] is the running number of the roll's first cell over the whole line.
+    """
+    n, slots, span = lot.size, plan.slots_per_block, plan.blocks_per_lot
+    roll, place = np.empty(n, np.int32), np.empty(n, np.int64)
+    of_roll, of_lot = np.zeros((3, n), np.uint64), np.zeros((3, n), np.uint64)
+    begins = np.zeros(n, np.int64)
+    count, block, begin, end, number = 0, -1, 0, 0, 0
+    for i in range(n):
+        position = (address[i, 0] - block) * slots + address[i, 1]  # within the blocks that one lot may span
+        if block < 0 or position < begin or position >= end:
+            block = address[i, 0] // span * span
+            position = (address[i, 0] - block) * slots + address[i, 1]
+            begin = position // plan.roll_cells * plan.roll_cells
+            end = begin + plan.roll_cells
+            own_lot = position // plan.lot_cells
+            number = block // span * -(-span * slots // plan.lot_cells) + own_lot
+            of_roll[0, count], of_roll[1, count] = _word(begin % slots), _word(block + begin // slots)
+            first = own_lot * plan.lot_cells
+            of_lot[0, count], of_lot[1, count] = _word(first % slots), _word(block + first // slots)
+            begins[count] = block * slots + begin
+            count += 1
+        lot[i] = number
+        roll[i] = count - 1
+        place[i] = position - begin
+    return roll, place, of_roll[:, :count].copy(), of_lot[:, :count].copy(), begins[:count].copy()
+
+
+@kernel
+def segments(roll, place, segment_cells):
+    """The run of cells of one segment [n] that each is in, with roll [s] and number within it [s] of those segments."""
+    n = roll.size
+    segment = np.empty(n, np.int32)
+    of_roll, number = np.empty(n, np.int32), np.empty(n, np.int64)
+    count = 0
+    for i in range(n):
+        own = place[i] // segment_cells
+        if i == 0 or roll[i] != of_roll[count - 1] or own != number[count - 1]:
+            of_roll[count], number[count] = roll[i], own
+            count += 1
+        segment[i] = count - 1
+    return segment, of_roll[:count].copy(), number[:count].copy()
+
+
+@kernel
+def normals(out, counter, purpose, key0, key1):
+    """Four standard normals of each address into out[4, n]; counter[3, n] holds slot, block, candidate."""
+    write_normals(out[0], out[1], out[2], out[3], counter, purpose, key0, key1)
+
+
+@kernel
+def write_normals(out0, out1, out2, out3, counter, purpose, key0, key1):
+    """As `normals`, into four arrays [n]."""
+    c3, k0, k1 = _word(purpose), _word(key0), _word(key1)
+    slot, block, candidate = counter[0], counter[1], counter[2]
+    for i in range(out0.size):
+        w0, w1, w2, w3 = _philox(slot[i], block[i], candidate[i], c3, k0, k1)
+        out0[i] = normal_from_word(w0)
+        out1[i] = normal_from_word(w1)
+        out2[i] = normal_from_word(w2)
+        out3[i] = normal_from_word(w3)
+
+
+@kernel
+def draw(z, wanted, counter, level, plan, key0, key1):
+    """Normals of one level into the rows of z[v + 1, m] where wanted[v] > 0; the last row takes what nobody asks for."""
+    spare = z.shape[0] - 1
+    for g in range(plan.group_rows.shape[0]):
+        r0, r1, r2, r3 = plan.group_rows[g, 0], plan.group_rows[g, 1], plan.group_rows[g, 2], plan.group_rows[g, 3]
+        used = False
+        for k in range(4):
+            row = plan.group_rows[g, k]
+            used = used or (row < spare and wanted[row] > 0.0)
+        if used:
+            write_normals(z[r0], z[r1], z[r2], z[r3], counter, plan.purpose[level, g], key0, key1)
+
+
+@kernel
+def correlate(z, factor):
+    """Rows of z[v + 1, m] times the lower triangle factor[v, v], in place."""
+    for row in range(factor.shape[0] - 1, -1, -1):
+        own = z[row]
+        if factor[row, row] != 1.0:
+            for i in range(own.size):
+                own[i] *= factor[row, row]
+        for other in range(row):
+            if factor[row, other] != 0.0:
+                part, term = factor[row, other], z[other]
+                for i in range(own.size):
+                    own[i] += part * term[i]
+
+
+@kernel
+def roll_levels(of_roll, of_lot, plan, key0, key1):
+    """Latent values [v, r] of rolls: location, lot and roll."""
+    count = of_roll.shape[1]
+    z = np.zeros((plan.location.size + 1, count))
+    level = np.empty((plan.location.size, count))
+    for v in range(plan.location.size):
+        for r in range(count):
+            level[v, r] = plan.location[v]
+    draw(z, plan.draws[LOT], of_lot, LOT, plan, key0, key1)
+    if plan.correlated[LOT]:
+        correlate(z, plan.factor_lot)
+    add(level, plan.sd_lot, z)
+    draw(z, plan.draws[ROLL], of_roll, ROLL, plan, key0, key1)
+    if plan.correlated[ROLL]:
+        correlate(z, plan.factor_roll)
+    add(level, plan.sd_roll, z)
+    return level
+
+
+@kernel
+def add(level, sd, z):
+    """level[v, m] += sd[v] z[v, m] where sd is not 0."""
+    for v in range(sd.size):
+        if sd[v] > 0.0:
+            for r in range(level.shape[1]):
+                level[v, r] += sd[v] * z[v, r]
+
+
+@kernel
+def segment_levels(level, own_roll, number, of_roll, begins, plan, key0, key1):
+    """Latent values [v, s] of segments: those of their rolls, plus drift and wear, less what the closed loop took out.
+
+    Drift is a stationary first-order autoregressive process over the segments of a roll; wear grows from tool change to
+    tool change, by running numbers of cells; the loop subtracts `gain` of each segment's deviation from all later ones.
+    A segment follows from its predecessors in the roll, so at most one roll is walked through for it.
+    """
+    out = np.empty((plan.location.size, own_roll.size))
+    for v in range(plan.location.size):
+        for s in range(own_roll.size):
+            out[v, s] = level[v, own_roll[s]]
+    for g in range(plan.group_rows.shape[0]):
+        moves = False
+        for k in range(4):
+            moves = moves or (plan.group_rows[g, k] < plan.location.size and plan.moves[plan.group_rows[g, k]])
+        if moves:
+            walk(out, level, g, own_roll, number, of_roll, begins, plan, key0, key1)
+    return out
+
+
+@kernel
+def walk(out, level, g, own_roll, number, of_roll, begins, plan, key0, key1):
+    """The four variables of group g along the rolls of `segment_levels`."""
+    drift, correction, z = np.zeros(4), np.zeros(4), np.empty(4)
+    purpose, k0, k1 = _word(plan.purpose[DRIFT, g]), _word(key0), _word(key1)
+    at, upcoming = -1, np.int64(0)
+    for s in range(own_roll.size):
+        r = own_roll[s]
+        if r != at or number[s] < upcoming:
+            at, upcoming = r, np.int64(0)
+            correction[:] = 0.0
+        while upcoming <= number[s]:
+            w0, w1, w2, w3 = _philox(of_roll[0, r], of_roll[1, r], _word(upcoming), purpose, k0, k1)
+            z[0], z[1], z[2], z[3] = (
+                normal_from_word(w0),
+                normal_from_word(w1),
+                normal_from_word(w2),
+                normal_from_word(w3),
+            )
+            cell = begins[r] + upcoming * plan.segment_cells
+            for k in range(4):
+                v = plan.group_rows[g, k]
+                if v == plan.location.size or not plan.moves[v]:
+                    continue
+                fresh = 1.0 if upcoming == 0 else np.sqrt(1.0 - plan.persistence[v] ** 2)
+                kept = 0.0 if upcoming == 0 else plan.persistence[v]
+                drift[k] = kept * drift[k] + fresh * plan.sd_drift[v] * z[k]
+                worn = plan.wear[v] * ((cell % plan.tool_life[v]) / plan.tool_life[v])
+                own = level[v, r] + drift[k] + worn + correction[k]
+                correction[k] -= plan.gain[v] * (own - plan.target[v])
+                if upcoming == number[s]:
+                    out[v, s] = own
+            upcoming += 1
+
+
+@kernel
+def lane_levels(of_lot, plan, key0, key1):
+    """Latent deviations [v, r x lanes] of the positions across the web, one set for each roll's lot."""
+    count, lanes = of_lot.shape[1], plan.lanes
+    counter = np.empty((3, count * lanes), np.uint64)
+    for r in range(count):
+        for lane in range(lanes):
+            counter[0, r * lanes + lane], counter[1, r * lanes + lane] = of_lot[0, r], of_lot[1, r]
+            counter[2, r * lanes + lane] = _word(lane)
+    z, out = np.zeros((plan.location.size + 1, count * lanes)), np.zeros((plan.location.size, count * lanes))
+    draw(z, plan.sd_lane, counter, LANE, plan, key0, key1)
+    add(out, plan.sd_lane, z)
+    return out
+
+
+@kernel
+def spread(x, level, segment, sd):
+    """x[n] = level of each cell's segment + sd x[n]; x is not read where sd is 0."""
+    if sd == 0.0:
+        for i in range(x.size):
+            x[i] = level[segment[i]]
+        return
+    for i in range(x.size):
+        x[i] = level[segment[i]] + sd * x[i]
+
+
+@kernel
+def shape(x, v, plan):
+    """Latent values x[n] of variable v into the variable itself, in place."""
+    if plan.form[v] == LOGNORMAL:
+        for i in range(x.size):
+            x[i] = exp_fast(x[i])
+    elif plan.form[v] == TABLE:
+        table, centre, scale = plan.tables[plan.table[v]], plan.centre[v], plan.scale[v]
+        for i in range(x.size):
+            x[i] = centre + scale * look_up(table, x[i])
+
+
+@kernel
+def shaped(u, v, plan):
+    """One latent value of variable v as the variable itself."""
+    if plan.form[v] == LOGNORMAL:
+        return exp_fast(u)
+    if plan.form[v] == TABLE:
+        return plan.centre[v] + plan.scale[v] * look_up(plan.tables[plan.table[v]], u)
+    return u
+
+
+@kernel
+def look_up(table, u):
+    """table[KNOTS] at the latent value u, linear between knots, its ends beyond them."""
+    at = (min(max(u, -REACH), REACH) + REACH) * ((KNOTS - 1) / (2.0 * REACH))
+    k = min(int(at), KNOTS - 2)
+    return table[k] + (at - k) * (table[k + 1] - table[k])
