@@ -27,15 +27,16 @@ def build(plan: LinePlan, seed: int, addresses: Addresses) -> Cells:
         raise ValueError(f"addresses must be int64[n, 3], not {addresses.dtype}{list(addresses.shape)}")
     addresses = np.ascontiguousarray(addresses)
     n = len(addresses)
-    values, lot, defect = np.empty((len(TRAIT_NAMES), n)), np.empty(n, np.int32), np.empty(n, np.uint16)
+    x = np.empty((plan.location.size + 1, n))  # traits, then variables of the user's, then scratch
+    lot, defect = np.empty(n, np.int32), np.empty(n, np.uint16)
     scrapped, rejected = np.empty(n, np.int8), np.empty(n, np.uint32)
     key = seed_key(seed)
 
     def rows(first: int, last: int) -> None:
-        build_cells(values, lot, defect, scrapped, rejected, addresses, plan, *key, first, last)
+        build_cells(x, lot, defect, scrapped, rejected, addresses, plan, *key, first, last)
 
-    in_parallel(rows, n, 8 * CHUNK)
-    return Cells(addresses, lot, values, defect, scrapped, rejected)
+    in_parallel(rows, n, 2 * CHUNK)
+    return Cells(addresses, lot, x[: len(TRAIT_NAMES)], defect, scrapped, rejected)
 
 
 def slot_addresses(block: int, slots: npt.NDArray[np.int64] | range, candidate: int = 0) -> Addresses:

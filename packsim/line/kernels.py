@@ -9,9 +9,11 @@ import numpy as np
 
 from packsim.line.in_line.kernels import inspect
 from packsim.line.variation.kernels import (
+    NORMAL,
     WITHIN,
     correlate,
     draw,
+    edges_of,
     lane_levels,
     roll_levels,
     rolls,
@@ -27,17 +29,18 @@ from packsim.numerics.streams import _philox, _word, normal_from_word
 
 ADD, LOSE = 0, 1  # how a defect acts on its trait
 LARGEST_LOSS = 0.95
-CHUNK = 1024
+CHUNK = 2048
 _TWO_32 = 4294967296.0
 
 
 @kernel
-def build_cells(values, lot, defect, scrapped, rejected, address, plan, key0, key1, first, last):
-    """Fill values[t, n], lot[n], defect[n], scrapped[n], rejected[n] of rows first .. last - 1 of address[n, 3]."""
+def build_cells(x, lot, defect, scrapped, rejected, address, plan, key0, key1, first, last):
+    """Fill x[v + 1, n], lot[n], defect[n], scrapped[n], rejected[n] of rows first .. last - 1 of address[n, 3]."""
     for begin in range(first, last, CHUNK):
         end = min(begin + CHUNK, last)
         build_chunk(
-            values[:, begin:end],
+            x,
+            begin,
             lot[begin:end],
             defect[begin:end],
             scrapped[begin:end],
@@ -50,9 +53,13 @@ def build_cells(values, lot, defect, scrapped, rejected, address, plan, key0, ke
 
 
 @kernel
-def build_chunk(values, lot, defect, scrapped, rejected, address, plan, key0, key1):
-    """One chunk of `build_cells`: variables, defects, in-line inspections, then what they do to traits."""
+def build_chunk(x, begin, lot, defect, scrapped, rejected, address, plan, key0, key1):
+    """One chunk of `build_cells`: variables, defects, in-line inspections, then what they do to traits.
+
+    The last row of x is scratch.
+    """
     n = lot.size
+    end = begin + n
     counter = np.empty((3, n), np.uint64)  # slot, block, candidate
     for i in range(n):
         counter[0, i], counter[1, i], counter[2, i] = _word(address[i, 1]), _word(address[i, 0]), _word(address[i, 2])
@@ -61,39 +68,35 @@ def build_chunk(values, lot, defect, scrapped, rejected, address, plan, key0, ke
     if plan.any_moves:
         segment, own_roll, number = segments(roll, place, plan.segment_cells)
         level = segment_levels(level, own_roll, number, of_roll, begins, plan, key0, key1)
-    lane, lane_level = roll, level[:0]
+    edges = edges_of(segment, level.shape[1])
+    lane, lane_level = roll, level[:, :0]
     if plan.any_lanes:
         lane, lane_level = np.empty(n, np.int32), lane_levels(of_lot, plan, key0, key1)
         for i in range(n):
             lane[i] = roll[i] * plan.lanes + place[i] % plan.lanes
-    x = np.empty((plan.location.size + 1, n))
-    draw(x, plan.draws[WITHIN], counter, WITHIN, plan, key0, key1)
+    draw(x, begin, plan.draws[WITHIN], counter, plan.purpose[WITHIN], plan.group_rows, key0, key1)
     if plan.correlated[WITHIN]:
-        correlate(x, plan.factor_within)
+        correlate(x, begin, end, plan.factor_within)
     for v in range(plan.location.size):
-        spread(x[v], level[v], segment, plan.sd_within[v])
-        if plan.sd_lane[v] > 0.0:
-            for i in range(n):
-                x[v, i] += lane_level[v, lane[i]]
-        shape(x[v], v, plan)
+        of_lane = lane_level[v] if plan.sd_lane[v] > 0.0 else lane_level[v, :0]
+        floor = 0.0 if plan.form[v] == NORMAL else -np.inf
+        spread(x[v, begin:end], level[v], segment, edges, plan.sd_within[v], of_lane, lane, floor)
+        if plan.form[v] != NORMAL:
+            shape(x[v, begin:end], plan.form[v], plan.tables[plan.table[v]], plan.centre[v], plan.scale[v])
     occurrences(defect, counter, plan, key0, key1)
-    inspect(scrapped, rejected, defect, x, level, lane_level, segment, lane, counter, plan, key0, key1)
-    take_effect(x, plan)
-    for i in range(n):
-        if defect[i]:
-            apply_defects(x, i, int(defect[i]), counter, plan, key0, key1)
-    for t in range(values.shape[0]):
-        for i in range(n):
-            values[t, i] = max(x[t, i], 0.0)  # no trait is negative
+    inspect(scrapped, rejected, defect, x, begin, level, lane_level, segment, lane, counter, plan, key0, key1)
+    take_effect(x, begin, end, plan)
+    apply_defects(x, begin, defect, counter, plan, key0, key1)
 
 
 @kernel
-def take_effect(x, plan):
+def take_effect(x, begin, end, plan):
     """What process variables do to traits: `elasticity` percent for each percent of the variable."""
     for e in range(plan.elasticity.size):
-        cause, trait, elasticity = x[plan.effect_variable[e]], x[plan.effect_trait[e]], plan.elasticity[e]
+        cause, trait = x[plan.effect_variable[e], begin:end], x[plan.effect_trait[e], begin:end]
+        elasticity = plan.elasticity[e]
         for i in range(trait.size):
-            trait[i] = max(trait[i], 0.0) * max(1.0 + elasticity * (cause[i] - 1.0), 0.0)
+            trait[i] *= max(1.0 + elasticity * (cause[i] - 1.0), 0.0)
 
 
 @kernel
@@ -118,15 +121,21 @@ def occurrences(defect, counter, plan, key0, key1):
 
 
 @kernel
-def apply_defects(x, i, mask, counter, plan, key0, key1):
-    """Severities median * exp(log_sd z) of cell i's defects, in their order, onto its traits in x[v, n]."""
-    slot, block, candidate = counter[0, i], counter[1, i], counter[2, i]
-    for k in range(plan.probability.size):
-        if not (mask >> k) & 1:
+def apply_defects(x, begin, defect, counter, plan, key0, key1):
+    """Severities median * exp(log_sd z) of the defects of each cell, in their order, onto its traits in x[v, begin ...]."""
+    probability, median, log_sd = plan.probability, plan.severity, plan.severity_log_sd
+    trait, mode = plan.defect_trait, plan.defect_mode
+    k0, k1 = _word(key0), _word(key1)
+    for i in range(defect.size):
+        if defect[i] == 0:
             continue
-        w = _philox(slot, block, candidate, _word(DEFECT_SEVERITY_0 + k // 4), _word(key0), _word(key1))
-        z = normal_from_word(w[0] if k % 4 == 0 else w[1] if k % 4 == 1 else w[2] if k % 4 == 2 else w[3])
-        severity = plan.severity[k] * exp_fast(plan.severity_log_sd[k] * z)
-        t = plan.defect_trait[k]
-        sound = max(x[t, i], 0.0)
-        x[t, i] = sound + severity if plan.defect_mode[k] == ADD else sound * (1.0 - min(severity, LARGEST_LOSS))
+        for k in range(probability.size):
+            if not (defect[i] >> k) & 1:
+                continue
+            w = _philox(counter[0, i], counter[1, i], counter[2, i], _word(DEFECT_SEVERITY_0 + k // 4), k0, k1)
+            z = normal_from_word(w[0] if k % 4 == 0 else w[1] if k % 4 == 1 else w[2] if k % 4 == 2 else w[3])
+            severity = median[k] * exp_fast(log_sd[k] * z)
+            if mode[k] == ADD:
+                x[trait[k], begin + i] += severity
+            else:
+                x[trait[k], begin + i] *= 1.0 - min(severity, LARGEST_LOSS)

@@ -45,7 +45,7 @@ _EXAMPLE: dict[str, Any] = {
                     "tolerance_pct": 1.5,
                     "between_lot_share": 0.2,
                     "between_roll_share": 0.3,
-                }
+                },
             },
             "coating_anode": {
                 "anode_loading_ratio": {"sd_pct": 0.4, "between_lot_share": 0.2, "between_roll_share": 0.3}

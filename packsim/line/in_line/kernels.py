@@ -14,9 +14,9 @@ _TWO_32 = 4294967296.0
 
 
 @kernel
-def inspect(scrapped, rejected, defect, x, level, lane_level, segment, lane, counter, plan, key0, key1):
+def inspect(scrapped, rejected, defect, x, begin, level, lane_level, segment, lane, counter, plan, key0, key1):
     """Fill scrapped[n] (-1, or the inspected step that scrapped it) and rejected[n] (a bit for each step that did not
-    pass it at first); reworked cells change x[v, n] and defect[n]."""
+    pass it at first); reworked cells change x[v, begin ...] and defect[n]."""
     n, line = scrapped.size, plan.in_line
     missed, look = np.zeros(n, np.uint32), np.zeros(n, np.bool_)
     for i in range(n):
@@ -25,13 +25,29 @@ def inspect(scrapped, rejected, defect, x, level, lane_level, segment, lane, cou
         return
     for v in range(plan.location.size):
         if line.limited_at[v] >= 0:
-            note_missed(missed, x[v], line.lower[v], line.upper[v], np.uint32(1 << line.limited_at[v]))
+            note_missed(
+                missed, x[v, begin : begin + n], line.lower[v], line.upper[v], np.uint32(1 << line.limited_at[v])
+            )
     for g in range(line.group_step.shape[0]):
         note_alarms(look, counter, g, line, key0, key1)
     for i in range(n):
         if look[i] or missed[i] != 0 or defect[i] & line.looked_for:
             inspect_one(
-                scrapped, rejected, defect, x, i, missed[i], level, lane_level, segment, lane, counter, plan, key0, key1
+                scrapped,
+                rejected,
+                defect,
+                x,
+                begin,
+                i,
+                missed[i],
+                level,
+                lane_level,
+                segment,
+                lane,
+                counter,
+                plan,
+                key0,
+                key1,
             )
 
 
@@ -60,13 +76,15 @@ def note_alarms(look, counter, g, line, key0, key1):
 
 
 @kernel
-def inspect_one(scrapped, rejected, defect, x, i, missed, level, lane_level, segment, lane, counter, plan, key0, key1):
+def inspect_one(
+    scrapped, rejected, defect, x, begin, i, missed, level, lane_level, segment, lane, counter, plan, key0, key1
+):
     """Cell i through all inspected steps; each fault of a piece is found independently of the others."""
     line = plan.in_line
     for j in range(line.alarm.size):
         unseen = 1.0 - line.alarm[j]
         if (missed >> j) & 1:
-            unseen *= (1.0 - line.found[j]) ** limits_missed(x, i, j, line)
+            unseen *= (1.0 - line.found[j]) ** limits_missed(x, begin + i, j, line)
         for d in range(plan.probability.size):
             if (defect[i] >> d) & 1:
                 unseen *= 1.0 - line.found_defect[j, d]
@@ -76,7 +94,7 @@ def inspect_one(scrapped, rejected, defect, x, i, missed, level, lane_level, seg
         rejected[i] |= np.uint32(1 << j)
         again = word_of(counter, i, line.rework_purpose[j], line.word[j], key0, key1)
         if line.rework[j] and uniform_from_word(again) < line.rework_yield[j]:
-            make_again(x, i, j, level, lane_level, segment, lane, counter, plan, key0, key1)
+            make_again(x, begin, i, j, level, lane_level, segment, lane, counter, plan, key0, key1)
             defect[i] &= ~line.made_here[j]
         else:
             scrapped[i] = j
@@ -94,7 +112,7 @@ def limits_missed(x, i, j, line):
 
 
 @kernel
-def make_again(x, i, j, level, lane_level, segment, lane, counter, plan, key0, key1):
+def make_again(x, begin, i, j, level, lane_level, segment, lane, counter, plan, key0, key1):
     """New normals within the roll for all that step j sets in cell i; lot, lane, roll and drift stay."""
     for v in range(plan.location.size):
         if plan.in_line.set_at[v] != j:
@@ -103,7 +121,7 @@ def make_again(x, i, j, level, lane_level, segment, lane, counter, plan, key0, k
         u = level[v, segment[i]] + plan.sd_within[v] * normal_from_word(word)
         if plan.sd_lane[v] > 0.0:
             u += lane_level[v, lane[i]]
-        x[v, i] = shaped(u, v, plan)
+        x[v, begin + i] = shaped(u, plan.form[v], plan.tables[plan.table[v]], plan.centre[v], plan.scale[v])
 
 
 @kernel

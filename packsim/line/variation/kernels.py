@@ -25,8 +25,8 @@ def rolls(lot, address, plan):
     """
     n, slots, span = lot.size, plan.slots_per_block, plan.blocks_per_lot
     roll, place = np.empty(n, np.int32), np.empty(n, np.int64)
-    of_roll, of_lot = np.zeros((3, n), np.uint64), np.zeros((3, n), np.uint64)
-    begins = np.zeros(n, np.int64)
+    of_roll, of_lot = np.empty((3, n), np.uint64), np.empty((3, n), np.uint64)
+    begins = np.empty(n, np.int64)
     count, block, begin, end, number = 0, -1, 0, 0, 0
     for i in range(n):
         position = (address[i, 0] - block) * slots + address[i, 1]  # within the blocks that one lot may span
@@ -40,6 +40,7 @@ def rolls(lot, address, plan):
             of_roll[0, count], of_roll[1, count] = _word(begin % slots), _word(block + begin // slots)
             first = own_lot * plan.lot_cells
             of_lot[0, count], of_lot[1, count] = _word(first % slots), _word(block + first // slots)
+            of_roll[2, count] = of_lot[2, count] = np.uint64(0)
             begins[count] = block * slots + begin
             count += 1
         lot[i] = number
@@ -84,30 +85,35 @@ def write_normals(out0, out1, out2, out3, counter, purpose, key0, key1):
 
 
 @kernel
-def draw(z, wanted, counter, level, plan, key0, key1):
-    """Normals of one level into the rows of z[v + 1, m] where wanted[v] > 0; the last row takes what nobody asks for."""
-    spare = z.shape[0] - 1
-    for g in range(plan.group_rows.shape[0]):
-        r0, r1, r2, r3 = plan.group_rows[g, 0], plan.group_rows[g, 1], plan.group_rows[g, 2], plan.group_rows[g, 3]
+def draw(z, begin, wanted, counter, purpose, group_rows, key0, key1):
+    """Normals of one level into z[v + 1, begin ...] where wanted[v] > 0; the last row takes what nobody asks for.
+
+    Rows are cut out one by one: of a piece of all rows the compiler would not know that they are contiguous.
+    """
+    spare, end = z.shape[0] - 1, begin + counter.shape[1]
+    for g in range(purpose.size):
+        r0, r1, r2, r3 = group_rows[g, 0], group_rows[g, 1], group_rows[g, 2], group_rows[g, 3]
         used = False
         for k in range(4):
-            row = plan.group_rows[g, k]
+            row = group_rows[g, k]
             used = used or (row < spare and wanted[row] > 0.0)
         if used:
-            write_normals(z[r0], z[r1], z[r2], z[r3], counter, plan.purpose[level, g], key0, key1)
+            write_normals(
+                z[r0, begin:end], z[r1, begin:end], z[r2, begin:end], z[r3, begin:end], counter, purpose[g], key0, key1
+            )
 
 
 @kernel
-def correlate(z, factor):
-    """Rows of z[v + 1, m] times the lower triangle factor[v, v], in place."""
+def correlate(z, begin, end, factor):
+    """Rows of z[v + 1, begin : end] times the lower triangle factor[v, v], in place."""
     for row in range(factor.shape[0] - 1, -1, -1):
-        own = z[row]
+        own = z[row, begin:end]
         if factor[row, row] != 1.0:
             for i in range(own.size):
                 own[i] *= factor[row, row]
         for other in range(row):
             if factor[row, other] != 0.0:
-                part, term = factor[row, other], z[other]
+                part, term = factor[row, other], z[other, begin:end]
                 for i in range(own.size):
                     own[i] += part * term[i]
 
@@ -121,13 +127,13 @@ def roll_levels(of_roll, of_lot, plan, key0, key1):
     for v in range(plan.location.size):
         for r in range(count):
             level[v, r] = plan.location[v]
-    draw(z, plan.draws[LOT], of_lot, LOT, plan, key0, key1)
+    draw(z, 0, plan.draws[LOT], of_lot, plan.purpose[LOT], plan.group_rows, key0, key1)
     if plan.correlated[LOT]:
-        correlate(z, plan.factor_lot)
+        correlate(z, 0, count, plan.factor_lot)
     add(level, plan.sd_lot, z)
-    draw(z, plan.draws[ROLL], of_roll, ROLL, plan, key0, key1)
+    draw(z, 0, plan.draws[ROLL], of_roll, plan.purpose[ROLL], plan.group_rows, key0, key1)
     if plan.correlated[ROLL]:
-        correlate(z, plan.factor_roll)
+        correlate(z, 0, count, plan.factor_roll)
     add(level, plan.sd_roll, z)
     return level
 
@@ -207,42 +213,63 @@ def lane_levels(of_lot, plan, key0, key1):
             counter[0, r * lanes + lane], counter[1, r * lanes + lane] = of_lot[0, r], of_lot[1, r]
             counter[2, r * lanes + lane] = _word(lane)
     z, out = np.zeros((plan.location.size + 1, count * lanes)), np.zeros((plan.location.size, count * lanes))
-    draw(z, plan.sd_lane, counter, LANE, plan, key0, key1)
+    draw(z, 0, plan.sd_lane, counter, plan.purpose[LANE], plan.group_rows, key0, key1)
     add(out, plan.sd_lane, z)
     return out
 
 
 @kernel
-def spread(x, level, segment, sd):
-    """x[n] = level of each cell's segment + sd x[n]; x is not read where sd is 0."""
-    if sd == 0.0:
-        for i in range(x.size):
-            x[i] = level[segment[i]]
-        return
-    for i in range(x.size):
-        x[i] = level[segment[i]] + sd * x[i]
+def spread(x, level, segment, edges, sd, lane_level, lane, floor):
+    """x[n] = max(floor, level of each cell's segment + that of its lane + sd x[n]); x is not read where sd is 0.
+
+    Long segments, edges[s] to edges[s + 1], are done one after the other; cells from here and there one by one.
+    """
+    n = x.size
+    if lane_level.size > 0:
+        for i in range(n):
+            x[i] = max(level[segment[i]] + lane_level[lane[i]] + (sd * x[i] if sd > 0.0 else 0.0), floor)
+    elif sd == 0.0:
+        for i in range(n):
+            x[i] = max(level[segment[i]], floor)
+    elif 8 * level.size > n:
+        for i in range(n):
+            x[i] = max(level[segment[i]] + sd * x[i], floor)
+    else:
+        for s in range(level.size):
+            own = level[s]
+            for i in range(edges[s], edges[s + 1]):
+                x[i] = max(own + sd * x[i], floor)
 
 
 @kernel
-def shape(x, v, plan):
-    """Latent values x[n] of variable v into the variable itself, in place."""
-    if plan.form[v] == LOGNORMAL:
+def edges_of(segment, count):
+    """Where each run of cells begins [s + 1]; segment[n] numbers the runs in order."""
+    edges = np.empty(count + 1, np.int64)
+    edges[count] = segment.size
+    for i in range(segment.size - 1, -1, -1):
+        edges[segment[i]] = i
+    return edges
+
+
+@kernel
+def shape(x, form, table, centre, scale):
+    """Latent values x[n] of a variable into the variable itself, in place; nothing is negative."""
+    if form == LOGNORMAL:
         for i in range(x.size):
             x[i] = exp_fast(x[i])
-    elif plan.form[v] == TABLE:
-        table, centre, scale = plan.tables[plan.table[v]], plan.centre[v], plan.scale[v]
+    elif form == TABLE:
         for i in range(x.size):
-            x[i] = centre + scale * look_up(table, x[i])
+            x[i] = max(centre + scale * look_up(table, x[i]), 0.0)
 
 
 @kernel
-def shaped(u, v, plan):
-    """One latent value of variable v as the variable itself."""
-    if plan.form[v] == LOGNORMAL:
+def shaped(u, form, table, centre, scale):
+    """One latent value of a variable as the variable itself."""
+    if form == LOGNORMAL:
         return exp_fast(u)
-    if plan.form[v] == TABLE:
-        return plan.centre[v] + plan.scale[v] * look_up(plan.tables[plan.table[v]], u)
-    return u
+    if form == TABLE:
+        return max(centre + scale * look_up(table, u), 0.0)
+    return max(u, 0.0)
 
 
 @kernel
