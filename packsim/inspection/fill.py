@@ -1,7 +1,9 @@
-"""Fill the places of a block: cells are started and tested until every slot has one that passes."""
+"""Fill the places of a block: cells are started, and tested if the line does not scrap them, until every slot has one that passes."""  # noqa: E501
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -16,6 +18,7 @@ from packsim.line.build import build, slot_addresses
 from packsim.line.defects import DEFECTS
 from packsim.line.plan import LinePlan
 
+Array = npt.NDArray[np.float64]
 READING = {  # row of `reading_slopes`
     Cause.CAPACITY_LOW: 0,
     Cause.CAPACITY_HIGH: 0,
@@ -32,41 +35,82 @@ class OutOfCandidates(RuntimeError):
 
 @dataclass(frozen=True)
 class Filled:
-    """All n cells that a block started, by candidate and then slot, and the passing one of each slot."""
+    """The n cells of a block that reached the test, by candidate and then slot, and the passing one of each slot.
+
+    `scrapped` are the cells that the line started and an in-line inspection ended.
+    """
 
     cells: Cells
     measured: Measured
     chosen: npt.NDArray[np.int64]  # [slot] index of the first accepted cell
+    scrapped: Cells
 
 
 def fill(
-    line_plan: LinePlan, inspection_plan: InspectionPlan, seed: int, block: int, slots: int, max_candidates: int
+    line_plan: LinePlan,
+    inspection_plan: InspectionPlan,
+    seed: int,
+    block: int,
+    slots: int,
+    max_candidates: int,
+    inspected: Sequence[str] = (),
 ) -> Filled:
     """Start cells of `block` until each of its slots 0 .. slots - 1 holds an accepted one.
+
+    Args:
+        inspected: names of the line's inspected steps, for the error below.
 
     Raises:
         OutOfCandidates: a slot needs more than `max_candidates`; names the main cause and the step behind it.
     """
     cells: list[Cells] = []
+    scrapped: list[Cells] = []
     measured: list[Measured] = []
     chosen = np.full(slots, -1, np.int64)
-    limit = np.empty(slots)
+    limit = np.full(slots, math.inf)  # of the K-value, by slot
     open_slots = np.arange(slots)
-    started = 0
+    reached = 0
     for candidate in range(max_candidates):
         built = build(line_plan, seed, slot_addresses(block, open_slots, candidate))
-        tested = test(inspection_plan, built, seed, None if candidate == 0 else limit[open_slots])
+        alive = np.flatnonzero(built.scrapped < 0)
+        scrapped.append(built.take(np.flatnonzero(built.scrapped >= 0)))
+        ended, slots_there = built.lot, open_slots[alive]
+        built = built.take(alive)
+        tested = test(inspection_plan, built, seed, None if candidate == 0 else limit[slots_there])
         if candidate == 0:
-            limit = tested.k_limit_mv_per_day
+            limit = _limits_by_lot(ended, built.lot, tested.k_limit_mv_per_day)
         cells.append(built)
         measured.append(tested)
-        chosen[open_slots[tested.accepted]] = started + np.flatnonzero(tested.accepted)
-        started += len(built)
-        open_slots = open_slots[~tested.accepted]
+        done = np.flatnonzero(tested.accepted)
+        chosen[slots_there[done]] = reached + done
+        reached += len(built)
+        open_slots = open_slots[chosen[open_slots] < 0]
         if not open_slots.size:
-            return Filled(concatenate(cells), _joined(measured), chosen)
+            return Filled(concatenate(cells), _joined(measured), chosen, concatenate(scrapped))
     everything = concatenate(cells), _joined(measured)
+    lost = concatenate(scrapped)
+    if len(lost) > np.count_nonzero(~everything[1].accepted):
+        raise OutOfCandidates(_scrap_diagnosis(lost, int(open_slots[0]), max_candidates, inspected))
     raise OutOfCandidates(_diagnosis(line_plan, inspection_plan, everything, int(open_slots[0]), max_candidates))
+
+
+def _limits_by_lot(lot: npt.NDArray[np.int32], tested_lot: npt.NDArray[np.int32], limit: Array) -> Array:
+    """K-value limit of every slot from those of the tested cells of its lot; none where the whole lot was scrapped."""
+    known, first = np.unique(tested_lot, return_index=True)
+    if not known.size:
+        return np.full(lot.size, math.inf)
+    place = np.minimum(np.searchsorted(known, lot), known.size - 1)
+    return np.where(known[place] == lot, limit[first[place]], math.inf)
+
+
+def _scrap_diagnosis(scrapped: Cells, slot: int, candidates: int, inspected: Sequence[str]) -> str:
+    counts = np.bincount(scrapped.scrapped)
+    step = int(np.argmax(counts))
+    name = inspected[step] if step < len(inspected) else f"number {step + 1}"
+    return (
+        f"block {scrapped.address[0, 0]}, slot {slot}: none of {candidates} candidates passed; main cause: scrapped by the "
+        f"in-line inspection of step {name} ({counts[step]} cells)"
+    )
 
 
 def _joined(parts: list[Measured]) -> Measured:

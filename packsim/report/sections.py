@@ -13,6 +13,7 @@ from packsim.scenario.provenance import Number
 
 GROUPS = {  # panels of the chart of differences, and the order of the tables
     "Final test": ("qualification_rate_pct", "conformance_reject_pct", "defect_reject_pct"),
+    "Whole line": ("line_scrap_pct", "rolled_throughput_yield_pct", "line_yield_pct"),
     "Wrong decisions of the test": ("false_reject_ppm", "escape_ppm"),
     "Capacity spread of cells": ("incoming_capacity_cv_pct", "shipped_capacity_cv_pct"),
     "Resistance spread of cells": ("incoming_dcir_cv_pct", "shipped_dcir_cv_pct"),

@@ -26,7 +26,11 @@ def absent_files(cell: object, folder: Path) -> dict[str, str]:
     """Files that a `cell:` block of plain values names but that are not in `folder`: key -> what is wrong."""
     if not isinstance(cell, Mapping):
         return {}
-    names: dict[str, str] = {key: cell[key] for key in FILE_KEYS if isinstance(cell.get(key), str)}
+    return absent({key: cell[key] for key in FILE_KEYS if isinstance(cell.get(key), str)}, folder)
+
+
+def absent(names: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """Of files that keys name, those that are not in `folder`: key -> what is wrong."""
     return {
         key: f"given {name!r}; allowed: an existing file, relative to {str(folder.resolve())!r}"
         for key, name in names.items()

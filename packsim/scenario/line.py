@@ -119,6 +119,10 @@ class LineModel(Model):
             for own, variable in step.variables.items():
                 yield f"{block}.{name}.variables.{own}", own, variable
 
+    def files(self) -> dict[str, str]:
+        """Files that the line names: dotted key -> name."""
+        return {f"line.{key}.file": spread.file for key, _, spread in self.spreads() if spread.file is not None}
+
     @model_validator(mode="after")
     def _nested(self) -> LineModel:
         lot = self.supplier_lot_cells

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from packsim.scenario.cell import absent_files
+from packsim.scenario.cell import absent, absent_files
 from packsim.scenario.document import Node, Refused, read
 from packsim.scenario.errors import ScenarioError
-from packsim.scenario.faults import Fault, faults, in_document
+from packsim.scenario.faults import Fault, faults, in_document, nearest_line
 from packsim.scenario.model import Scenario
 from packsim.scenario.suggest import hint
 
@@ -42,6 +42,10 @@ def load(path: str | os.PathLike[str]) -> Scenario:
     except ValidationError as error:
         found += faults(error, Scenario, in_document(root))
     found += _missing(root, Path(name).parent)
+    if scenario is not None:
+        place = in_document(root)
+        lost = absent(scenario.line.files(), Path(name).parent)
+        found += [Fault(nearest_line(tuple(key.split(".")), place), key, text) for key, text in lost.items()]
     if scenario is None or found:
         raise ScenarioError([f"{name}:{fault.line}: {fault}" for fault in sorted(found, key=lambda each: each.line)])
     scenario._path = Path(name)

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_
 
 from packsim.scenario import keys
 from packsim.scenario.base import Count, Model, broken, refuse, require
-from packsim.scenario.cell import CellModel, absent_files
+from packsim.scenario.cell import CellModel, absent, absent_files
 from packsim.scenario.document import dotted
 from packsim.scenario.errors import ScenarioError
 from packsim.scenario.faults import faults, in_values, unknown
@@ -110,6 +110,8 @@ class Scenario(Model):
             raise ScenarioError([f"updated: {fault}" for fault in faults(error, Scenario, in_values(data))]) from error
         if self._path is not None and (absent := absent_files(data["cell"], self._path.parent)):
             raise ScenarioError([f"updated: cell.{key}: {text}" for key, text in absent.items()])
+        if self._path is not None and (lost := absent(scenario.line.files(), self._path.parent)):
+            raise ScenarioError([f"updated: {key}: {text}" for key, text in lost.items()])
         scenario._path = self._path
         return scenario
 

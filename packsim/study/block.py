@@ -29,6 +29,9 @@ class BlockResult(NamedTuple):
     """What is kept of a block; cells are rebuilt from their addresses when asked for."""
 
     sums: Array  # [SUMS]
+    steps_in_line: npt.NDArray[
+        np.int64
+    ]  # [3, inspected step] pieces that entered, did not pass at first, were scrapped
     causes: npt.NDArray[np.int64]  # [16] rejected cells by cause of the test
     defects: npt.NDArray[np.int64]  # [2, 16] started and shipped cells by defect bit
     histograms: npt.NDArray[np.int64]  # [2, 402] measured capacity of started and shipped cells; ends: beyond the edges
@@ -46,7 +49,7 @@ def packs_in(plans: Plans, block: int, packs: int) -> int:
 def started(plans: Plans, seed: int, block: int, packs: int) -> Filled:
     """All cells that a block of `packs` packs starts, tested, and which of them fill its places."""
     slots = packs * plans.duty.series * plans.duty.parallel
-    return fill(plans.line, plans.inspection, seed, block, slots, plans.scenario.max_candidates)
+    return fill(plans.line, plans.inspection, seed, block, slots, plans.scenario.max_candidates, plans.inspected)
 
 
 def placed(plans: Plans, filled: Filled, packs: int) -> npt.NDArray[np.int64]:
@@ -78,8 +81,14 @@ def run_block(plans: Plans, seed: int, block: int, packs: int) -> BlockResult:
     per_pack = plans.duty.series * plans.duty.parallel
     return BlockResult(
         sums=_sums(plans, filled, verdicts, outcome.status == OK),
+        steps_in_line=_steps_in_line(filled, len(plans.inspected)),
         causes=np.bincount(measured.cause[~measured.accepted], minlength=16)[:16].astype(np.int64),
-        defects=np.stack([_defect_counts(cells.defect), _defect_counts(cells.defect[filled.chosen])]),
+        defects=np.stack(
+            [
+                _defect_counts(cells.defect) + _defect_counts(filled.scrapped.defect),
+                _defect_counts(cells.defect[filled.chosen]),
+            ]
+        ),
         histograms=np.stack([_histogram(plans, filled, slice(None)), _histogram(plans, filled, filled.chosen)]),
         candidate=cells.address[filled.chosen, 2].astype(np.int16),
         steps=int(outcome.steps.sum()) * per_pack,
@@ -103,7 +112,10 @@ def _sums(plans: Plans, filled: Filled, verdicts: Verdicts, solved: npt.NDArray[
     usable = np.isfinite(capacity) & np.isfinite(dcir)
     c_in, r_in, c, r = capacity[usable], dcir[usable], capacity[chosen], dcir[chosen]
     add(
-        starts=len(cells),
+        starts=len(cells) + len(filled.scrapped),
+        tested=len(cells),
+        scrapped=len(filled.scrapped),
+        first_pass=int((m.accepted & (cells.rejected == 0)).sum()),
         passed=int(m.accepted.sum()),
         conformance_rejects=int((rejected & ~defective).sum()),
         defect_rejects=int((rejected & defective).sum()),
@@ -134,6 +146,17 @@ def _sums(plans: Plans, filled: Filled, verdicts: Verdicts, solved: npt.NDArray[
         reversed_pack_only=over[:, PACK_ONLY, ROW_0V].sum(),
         bad_packs=int((verdicts.verdict[solved] != int(Verdict.GOOD)).sum()),
     )
+    return out
+
+
+def _steps_in_line(filled: Filled, steps: int) -> npt.NDArray[np.int64]:
+    out = np.zeros((3, steps), np.int64)
+    for group in (filled.cells, filled.scrapped):
+        for step in range(steps):
+            entered = (group.scrapped < 0) | (group.scrapped >= step)
+            out[0, step] += int(entered.sum())
+            out[1, step] += int(((group.rejected >> np.uint32(step)) & 1).sum())
+            out[2, step] += int((group.scrapped == step).sum())
     return out
 
 

@@ -120,7 +120,11 @@ class _Turned:
         """The line at this setting."""
         scenario = self._scenario
         return line_plans.plan(
-            scenario.line, scenario.slots_per_block, sd_factor=sd_factor, defect_factor=defect_factor
+            scenario.line,
+            scenario.slots_per_block,
+            sd_factor=sd_factor,
+            defect_factor=defect_factor,
+            file=scenario.file,
         )
 
     def lot_limits(self, sd_factor: float, defect_factor: float, effort: Effort) -> LotLimits | None:

@@ -7,6 +7,7 @@ and most of the noise cancels in the difference. What is left is judged by the s
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,7 +18,7 @@ import numpy.typing as npt
 from packsim.scenario.model import Scenario
 from packsim.stats.intervals import FEWEST_UNITS, difference_p_value, holm, t_interval
 from packsim.study.engine import Progress
-from packsim.study.metrics import METRICS, estimate, left_out_values
+from packsim.study.metrics import METRICS, Metric, estimate, left_out_values, metrics_of
 from packsim.study.run import Result, run
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ class Comparison:
     @cached_property
     def differences(self) -> list[Difference]:
         """Every metric of the summary; `real` by Holm's method at a familywise level of 2 %."""
-        return differences(self.a.sums, self.b.sums, self.paired)
+        in_line = bool(self.a.plans.inspected or self.b.plans.inspected)
+        return differences(self.a.sums, self.b.sums, self.paired, metrics_of(in_line))
 
     def summary(self) -> dict[str, dict[str, float | bool]]:
         """{metric: {"a", "b", "difference", "low", "high", "p_value", "real", "n"}}."""
@@ -112,10 +114,10 @@ class Comparison:
         return write_comparison_report(self, Path(path))
 
 
-def differences(a: Array, b: Array, paired: bool) -> list[Difference]:
+def differences(a: Array, b: Array, paired: bool, metrics: Sequence[Metric] = METRICS) -> list[Difference]:
     """Every metric of two runs by their sums [unit, SUMS]; the rule by which a difference is called real stands here."""
     rows, p_values = [], []
-    for metric in METRICS:
+    for metric in metrics:
         (before, a_out), (after, b_out) = (left_out_values(metric, sums) for sums in (a, b))
         low, high, p = _interval(before, after, a_out, b_out, paired)
         if metric.rate is not None and before == after in (0.0, metric.rate[2]) and not np.array_equal(a, b):

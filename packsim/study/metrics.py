@@ -23,6 +23,9 @@ Array = npt.NDArray[np.float64]
 # what every block adds up; capacity and DCIR as relative deviations from nominal, so that squares keep their digits
 SUMS = (
     "starts",
+    "tested",  # reached the end-of-line test
+    "scrapped",  # by in-line inspections
+    "first_pass",  # passed every inspection of the line and the test at first
     "passed",
     "conformance_rejects",
     "defect_rejects",
@@ -106,11 +109,11 @@ def _correlation(s: Array) -> float:
 
 
 METRICS = (
-    Metric("qualification_rate_pct", "%", "first-pass yield of the end-of-line test", ("passed", "starts", 100.0)),
-    Metric("conformance_reject_pct", "%", "rejected cells without a defect", ("conformance_rejects", "starts", 100.0)),
-    Metric("defect_reject_pct", "%", "rejected cells with a defect", ("defect_rejects", "starts", 100.0)),
+    Metric("qualification_rate_pct", "%", "first-pass yield of the end-of-line test", ("passed", "tested", 100.0)),
+    Metric("conformance_reject_pct", "%", "rejected cells without a defect", ("conformance_rejects", "tested", 100.0)),
+    Metric("defect_reject_pct", "%", "rejected cells with a defect", ("defect_rejects", "tested", 100.0)),
     Metric(
-        "false_reject_ppm", "ppm", "good cells that the gauge rejects, of all started", ("false_rejects", "starts", 1e6)
+        "false_reject_ppm", "ppm", "good cells that the gauge rejects, of all tested", ("false_rejects", "tested", 1e6)
     ),
     Metric(
         "escape_ppm", "ppm", "out-of-limit or defective cells that ship, of all shipped", ("escapes", "passed", 1e6)
@@ -195,7 +198,25 @@ METRICS = (
     ),
     Metric("bad_pack_rate_pct", "%", "packs with any verdict but good", ("bad_packs", "packs", 100.0)),
 )
-BY_NAME = {metric.name: metric for metric in METRICS}
+# only where a line inspects in its steps: without, they repeat the qualification rate
+IN_LINE_METRICS = (
+    Metric(
+        "line_scrap_pct", "%", "cells scrapped by in-line inspections, of all started", ("scrapped", "starts", 100.0)
+    ),
+    Metric(
+        "rolled_throughput_yield_pct",
+        "%",
+        "starts that pass every inspection and the test at first (RTY)",
+        ("first_pass", "starts", 100.0),
+    ),
+    Metric("line_yield_pct", "%", "cells that ship, of all started", ("passed", "starts", 100.0)),
+)
+BY_NAME = {metric.name: metric for metric in (*METRICS, *IN_LINE_METRICS)}
+
+
+def metrics_of(in_line: bool) -> tuple[Metric, ...]:
+    """The metrics of a run, or of a comparison, with or without in-line inspections."""
+    return (*METRICS[:3], *IN_LINE_METRICS, *METRICS[3:]) if in_line else METRICS
 
 
 def left_out_values(metric: Metric, sums: Array) -> tuple[float, Array]:

@@ -15,6 +15,7 @@ from packsim.inspection import plan as inspection_plans
 from packsim.inspection.plan import InspectionPlan
 from packsim.inspection.test import test as inspect
 from packsim.line import plan as line_plans
+from packsim.line.in_line.plan import inspected_steps
 from packsim.line.plan import LinePlan
 from packsim.pack import plan as pack_plans
 from packsim.pack.kernels import OK, Duty, Outcome
@@ -33,6 +34,7 @@ class Plans(NamedTuple):
     scenario: Scenario
     cell: CellPlan
     line: LinePlan
+    inspected: tuple[str, ...]  # the line's steps with an in-line inspection
     inspection: InspectionPlan
     duty: Duty
     nominal: Outcome
@@ -53,7 +55,9 @@ def make_plans(scenario: Scenario, seed: int) -> Plans:
     cell = cell_plans.plan(scenario.cell, scenario.file)
     calibration = calibrate(scenario, cell) if scenario.qualification is not None else None
     factors = (calibration.sd_factor, calibration.defect_factor) if calibration is not None else (1.0, 1.0)
-    line = line_plans.plan(scenario.line, scenario.slots_per_block, sd_factor=factors[0], defect_factor=factors[1])
+    line = line_plans.plan(
+        scenario.line, scenario.slots_per_block, sd_factor=factors[0], defect_factor=factors[1], file=scenario.file
+    )
     inspection = inspection_plans.plan(scenario.inspection, cell, line)
     duty = pack_plans.plan(scenario.pack, scenario.verdict, cell)
     probes = _probes(line)
@@ -79,6 +83,7 @@ def make_plans(scenario: Scenario, seed: int) -> Plans:
         scenario=scenario,
         cell=cell,
         line=line,
+        inspected=tuple(inspected_steps(scenario.line)),
         inspection=inspection,
         duty=duty,
         nominal=nominal,

@@ -25,6 +25,7 @@ from packsim.scenario.provenance import numbers
 from packsim.study import words
 from packsim.study.block import HISTOGRAM_PCT
 from packsim.study.metrics import ROW
+from packsim.study.yields import yield_section
 from packsim.verdict.causes import Verdict
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def write_run_report(result: Result, path: Path, *, overwrite: bool = True) -> P
     names = (result.scenario.name,)
     parts = [html.Section(topic.title, topic.sentences) for topic in words.run_topics(result)]
     parts.append(html.Section("All metrics", tables=[sections.metrics(sections.grouped(result.table().reset_index()))]))
+    parts += [section for section in (yield_section(result, result.scenario.name),) if section]
     parts += [*_figures([result], names), _assumptions([result], ("value",)), _facts([result], names)]
     page = html.Page(
         title=f"packsim run: {result.scenario.name}",
@@ -66,6 +68,7 @@ def write_comparison_report(
     parts.append(_differences(comparison, names))
     if sweep:
         parts.append(_sweep(sweep))
+    parts += [section for section in (yield_section(a, names.a), yield_section(b, names.b)) if section]
     changed = sections.changes(_flat(a.scenario), _flat(b.scenario), names)
     parts += [*_figures([a, b], names), html.Section("What was changed between a and b", tables=[changed])]
     parts += [_assumptions([a, b], ("a", "b")), _facts([a, b], names)]
@@ -175,7 +178,12 @@ def reject_table(result: Result, name: str) -> pd.DataFrame:
     started = float(result.sums[:, ROW["starts"]].sum())
     causes = np.sum([block.causes for block in result.blocks], axis=0)
     made, shipped = np.sum([block.defects for block in result.blocks], axis=0)
-    rows = [("Rejected by the test", c.sentence, c.name.lower(), causes[c]) for c in Cause if c != Cause.NONE]
+    scrapped = np.sum([block.steps_in_line[2] for block in result.blocks], axis=0)
+    rows = [
+        ("Scrapped in the line", step.replace("_", " "), "in-line inspection", count)
+        for step, count in zip(result.plans.inspected, scrapped, strict=True)
+    ]
+    rows += [("Rejected by the test", c.sentence, c.name.lower(), causes[c]) for c in Cause if c != Cause.NONE]
     for kind, counts in (("Cells made with a defect", made), ("Cells shipped with a defect", shipped)):
         rows += [
             (kind, defect.name.replace("_", " "), f"{defect.meaning} ({defect.step})", counts[bit])
@@ -267,6 +275,7 @@ def _facts(results: Sequence[Result], names: Sequence[str]) -> html.Section:
     rows = [
         ("packs", [f"{r.pack_count:,}" for r in results]),
         ("cells started", [f"{r.sums[:, ROW['starts']].sum():,.0f}" for r in results]),
+        ("cells tested", [f"{r.sums[:, ROW['tested']].sum():,.0f}" for r in results]),
         ("blocks", [f"{len(r.blocks):,}" for r in results]),
         ("independent units", [f"{len(r.sums):,} {words.unit_words(r)}" for r in results]),
         ("design effect of the qualification rate", [effect(r) for r in results]),

@@ -18,7 +18,7 @@ from packsim.scenario.model import Scenario
 from packsim.stats.intervals import design_effect
 from packsim.study import block as blocks
 from packsim.study.engine import Progress, local
-from packsim.study.metrics import BY_NAME, METRICS, ROW, estimate, left_out_values
+from packsim.study.metrics import BY_NAME, ROW, Metric, estimate, left_out_values, metrics_of
 from packsim.study.plans import Plans, make_plans
 from packsim.verdict.causes import Verdict
 
@@ -64,14 +64,14 @@ class Result:
 
     @cached_property
     def cells(self) -> pd.DataFrame:
-        """One row a started cell: address, traits, test, and its place in a pack (-1 if it did not ship).
+        """One row a cell that reached the test: address, traits, test, and its place in a pack (-1 if it did not ship).
 
         Raises:
             MemoryError: more than 5 million rows; iterate instead.
         """
         import pandas as pd
 
-        rows = int(sum(b.sums[ROW["starts"]] for b in self.blocks))
+        rows = int(sum(b.sums[ROW["tested"]] for b in self.blocks))
         if rows > MOST_CELL_ROWS:
             raise MemoryError(f"{rows:,} cells: use result.iter_cells(columns=...) or result.cells_of(pack)")
         return pd.concat(list(self.iter_cells()), ignore_index=True)
@@ -133,16 +133,21 @@ class Result:
         rows = np.array([b.sums for b in self.blocks])
         return np.array([rows[k : k + per_unit].sum(axis=0) for k in range(0, len(rows), per_unit)])
 
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """What the summary holds."""
+        return metrics_of(bool(self.plans.inspected))
+
     def summary(self) -> dict[str, dict[str, float]]:
         """{metric: {"value", "low", "high", "n"}}: 95 % intervals over n independent units; nan with fewer than ten."""
-        return {metric.name: dict(estimate(metric, self.sums)._asdict()) for metric in METRICS}
+        return {metric.name: dict(estimate(metric, self.sums)._asdict()) for metric in self.metrics}
 
     def design_effect(self) -> float:
         """How many times the variance of the qualification rate exceeds that of independent cells."""
         metric = BY_NAME["qualification_rate_pct"]
         total = self.sums.sum(axis=0)
         left_out = left_out_values(metric, self.sums)[1]
-        return design_effect(float(total[ROW["passed"]]), float(total[ROW["starts"]]), left_out, 100.0)
+        return design_effect(float(total[ROW["passed"]]), float(total[ROW["tested"]]), left_out, 100.0)
 
     def table(self) -> pd.DataFrame:
         """The summary as a DataFrame with units and meanings."""
@@ -150,8 +155,20 @@ class Result:
 
         rows = self.summary()
         return pd.DataFrame(
-            [{"metric": m.name, "unit": m.unit, "meaning": m.meaning, **rows[m.name]} for m in METRICS]
+            [{"metric": m.name, "unit": m.unit, "meaning": m.meaning, **rows[m.name]} for m in self.metrics]
         ).set_index("metric")
+
+    def yields(self) -> pd.DataFrame:
+        """First-pass yield of every inspected step of the line and of the test; see `packsim.study.yields.step_table`."""
+        from packsim.study.yields import step_table
+
+        return step_table(self)
+
+    def materials(self) -> pd.DataFrame:
+        """Materials used, in good cells, and lost; see `packsim.study.yields.material_table`."""
+        from packsim.study.yields import material_table
+
+        return material_table(self)
 
     def report(self, path: str | Path) -> Path:
         """Write the one-file HTML report; see `packsim.study.reporting`."""

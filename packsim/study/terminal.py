@@ -10,7 +10,6 @@ from rich.padding import Padding
 from rich.table import Table
 
 from packsim.report.phrases import verdict
-from packsim.study.metrics import METRICS
 from packsim.study.words import comparison_headline, comparison_topics, run_headline, run_topics, sweep_words
 from packsim.study.words_of_run import Topic
 
@@ -39,7 +38,7 @@ def print_run(result: Result) -> None:
     for name in ("value", "95 % interval"):
         next(column for column in table.columns if column.header == name).justify = "right"
     rows = result.summary()
-    for metric in METRICS:
+    for metric in result.metrics:
         row = rows[metric.name]
         interval = f"{number(row['low'], metric.unit)} .. {number(row['high'], metric.unit)}"
         table.add_row(metric.name, metric.unit, number(row["value"], metric.unit), interval)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from packsim.report import phrases as say
 from packsim.report.labels import fixed
 from packsim.stats.intervals import FEWEST_UNITS
+from packsim.study.yields import yield_words
 from packsim.verdict.causes import Verdict
 
 if TYPE_CHECKING:
@@ -60,7 +61,13 @@ def run_topics(result: Result) -> list[Topic]:
         *unsolved(result, ""),
     )
     luck = f"Intervals rest on {units} independent {unit_words(result)}, not on the number of cells.{few}"
-    return [Topic("Cells", cells), Topic("Packs", packs), Topic("How sure this is", (luck, *design_effect(result)))]
+    line = [Topic("Line", yield_words(result))] if result.plans.inspected else []
+    return [
+        *line,
+        Topic("Cells", cells),
+        Topic("Packs", packs),
+        Topic("How sure this is", (luck, *design_effect(result))),
+    ]
 
 
 def _said(result: Result, name: str, unit: str) -> str:

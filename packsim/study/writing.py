@@ -22,6 +22,8 @@ def run_json(result: Result) -> dict[str, Any]:
         "seed": result.seed,
         "packs": result.pack_count,
         "summary": result.summary(),
+        "yields": result.yields().reset_index().to_dict("records"),
+        "materials": result.materials().reset_index().to_dict("records"),
     }
 
 
