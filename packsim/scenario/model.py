@@ -108,8 +108,8 @@ class Scenario(Model):
             scenario = Scenario.model_validate(data)
         except ValidationError as error:
             raise ScenarioError([f"updated: {fault}" for fault in faults(error, Scenario, in_values(data))]) from error
-        if self._path is not None and (absent := absent_files(data["cell"], self._path.parent)):
-            raise ScenarioError([f"updated: cell.{key}: {text}" for key, text in absent.items()])
+        if self._path is not None and (gone := absent_files(data["cell"], self._path.parent)):
+            raise ScenarioError([f"updated: cell.{key}: {text}" for key, text in gone.items()])
         if self._path is not None and (lost := absent(scenario.line.files(), self._path.parent)):
             raise ScenarioError([f"updated: {key}: {text}" for key, text in lost.items()])
         scenario._path = self._path
