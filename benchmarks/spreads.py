@@ -22,6 +22,20 @@ MEASURED = (  # name, capacity CV, DCIR CV, correlation, N/P CV, source
 )
 SMALLEST = 0.01  # shares below this are not shown
 
+INTRO = """\
+Made by `python benchmarks/spreads.py --write`. True values (no gauge) of cells without a defect; the spreads of the lines
+are assumptions (for the EVE lines turned until the reported qualification rate is met), and none is tuned to these
+measurements. CV in percent.""".splitlines()
+READ = """\
+**How to read it.** The 48 cells come from one purchase, probably one lot; the 600 are corrected for temperature. A line's
+figure holds many lots. Shipped cells have been cut by the capacity test's limits, so their spread says more about the
+limits than about the process.""".splitlines()
+BY_TRAIT = f"""\
+Shares of the variance of capacity and of DCIR, and parts of their correlation (which add up to it), of all tested cells
+without a defect; traits under {100 * SMALLEST:.0f} % everywhere are left out. Area moves capacity and resistance in opposite
+directions and drives the correlation towards -1; what moves only one of the two (loading, particles, weld) dilutes it.
+""".splitlines()
+
 
 def of(name: str) -> dict[str, Spreads]:
     """Spreads of a scenario's cells, all tested ones and shipped ones, without defects."""
@@ -36,9 +50,7 @@ def page() -> str:
     lines = [
         "# Spreads of the shipped lines beside measured ones",
         "",
-        "Made by `python benchmarks/spreads.py --write`. True values (no gauge) of cells without a defect; the spreads of the",
-        "lines are assumptions (for the EVE lines turned until the reported qualification rate is met), and none is tuned to",
-        "these measurements. CV in percent.",
+        *INTRO,
         "",
         "| cells | capacity CV | DCIR CV | correlation Q-R | N/P CV | source |",
         "|---|---|---|---|---|---|",
@@ -50,15 +62,11 @@ def page() -> str:
             lines.append(f"| `{name}`, {kind} | {numbers} | {s.cells:,} cells of {s.lots} lots |")
     lines += [
         "",
-        "**How to read it.** The 48 cells come from one purchase, probably one lot; the 600 are corrected for temperature. A",
-        "line's figure holds many lots. Shipped cells have been cut by the capacity test's limits, so their spread says more",
-        "about the limits than about the process.",
+        *READ,
         "",
         "## By trait",
         "",
-        "Shares of the variance of capacity and of DCIR, and parts of their correlation (which add up to it), of all tested cells",
-        f"without a defect; traits under {100 * SMALLEST:.0f} % everywhere are left out. Area moves capacity and resistance in opposite",
-        "directions and drives the correlation towards -1; what moves only one of the two (loading, particles, weld) dilutes it.",
+        *BY_TRAIT,
     ]
     for name, kinds in found.items():
         table = kinds["tested"].by_trait
