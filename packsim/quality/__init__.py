@@ -1,0 +1,1 @@
+"""Statistical quality control: capability, control charts, gauge studies, yields. Pure functions of arrays."""
