@@ -111,9 +111,9 @@ def indices(
 ) -> Indices:
     """Indices from the mean of `n` values and an estimate of their spread.
 
-    Cp: exact, from chi-square with sd.dof degrees of freedom. Cpk with both limits: Bissell 1990 (Applied Statistics 39:331),
-    Cpk +- z sqrt(1 / 9n + Cpk^2 / 2 dof). With one limit: exact, from the noncentral t (Chou, Owen & Borrego 1990, J. Quality
-    Technology 22:223).
+    Cp: exact, from chi-square with sd.dof degrees of freedom. Cpk with both limits: Cpk +- z sqrt(1 / 9n + Cpk^2 / 2 dof)
+    (Bissell 1990, Applied Statistics 39:331). With one limit: exact, from the noncentral t (Chou, Owen & Borrego 1990,
+    J. Quality Technology 22:223).
 
     Raises:
         ValueError: no limit, or limits out of order.

@@ -29,8 +29,8 @@ class Normality:
 def anderson_darling(u: npt.ArrayLike) -> float:
     """A2 of probability-integral-transformed values u [n] in any order; inf if one of them is 0 or 1.
 
-    `u` is the distribution function at each value: of a given distribution (5 % point 2.492 for n >= 5, Stephens 1974) or of a
-    fitted one (then critical values depend on what was fitted).
+    `u` is the distribution function at each value: of a given distribution (5 % point 2.492 for n >= 5, Stephens 1974) or of
+    a fitted one (then critical values depend on what was fitted).
 
     Raises:
         ValueError: values outside 0..1 or not finite.

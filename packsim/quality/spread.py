@@ -25,8 +25,8 @@ _MR_COVARIANCE = 4.0 / math.pi * (math.sqrt(1.0 - _RHO**2) + _RHO * math.asin(_R
 class Sd(NamedTuple):
     """An estimate of sigma.
 
-    `chi_sd` is the value whose square over sigma^2, times `dof`, is (nearly) chi-square: intervals are made with it. It equals
-    `sd` unless `sd` was made unbiased.
+    `chi_sd` is the value whose square over sigma^2, times `dof`, is (nearly) chi-square: intervals are made with it. It
+    equals `sd` unless `sd` was made unbiased.
     """
 
     sd: float
