@@ -138,7 +138,8 @@ def gauge_study(
         for name, variance in variances.items()
     }
     ndc = NDC_FACTOR * components["part"].sd / components["gauge"].sd
-    return GaugeStudy(*x.shape, full, table, pooled, components, ndc)
+    parts, operators, repeats = x.shape
+    return GaugeStudy(parts, operators, repeats, full, table, pooled, components, ndc)
 
 
 def _anova(x: Array, *, interaction: bool) -> tuple[AnovaRow, ...]:

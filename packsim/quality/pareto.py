@@ -10,7 +10,7 @@ class ParetoRow(NamedTuple):
     """One cause; shares are of all counts, 0..1."""
 
     name: str
-    count: int
+    number: int
     share: float
     cumulative_share: float
 

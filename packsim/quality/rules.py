@@ -21,7 +21,7 @@ The tests of the Western Electric handbook (1956) are `beyond`, `k_of_n(z, 2, 3,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -104,7 +104,7 @@ def far(z: Array, length: int = 8, sigmas: float = 1.0) -> Index:
     return np.flatnonzero(_run(np.abs(z) > sigmas) >= length)
 
 
-_TESTS = {
+_TESTS: dict[int, Callable[[Array], Index]] = {
     1: beyond,
     2: one_side,
     3: trend,
