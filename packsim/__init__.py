@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from packsim import quality
     from packsim.cell.cell import Cell, Curve
     from packsim.cell.table.table_cell import TableCell
     from packsim.scenario.errors import ScenarioError
@@ -37,6 +38,9 @@ _HOMES = {
     "run": "packsim.study.run",
 }
 
+# Modules of the room of statistical quality control, all imported when `packsim.quality` is first asked for.
+_QUALITY = ("capability", "charts", "constants", "gauge", "normality", "pareto", "rules", "spread", "yields")
+
 __all__ = [
     "Cell",
     "Comparison",
@@ -49,12 +53,17 @@ __all__ = [
     "calibrate",
     "compare",
     "load",
+    "quality",
     "run",
 ]
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name on first use."""
+    if name == "quality":
+        for module in _QUALITY:
+            import_module(f"packsim.quality.{module}")
+        return import_module("packsim.quality")
     if name not in _HOMES:
         raise AttributeError(f"module 'packsim' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

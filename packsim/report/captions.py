@@ -36,5 +36,12 @@ CAPTIONS = {
         "that is full first (it ends the charge) or empty first (it ends the discharge). State of charge: that group "
         "started fuller or emptier than the others."
     ),
+    "means": (
+        "Points are means and ranges of cells made one after the other, taken evenly over the sample; dashed: three "
+        "standard deviations of such a mean, from the ranges alone. Symbols mark points that complete a pattern (Nelson's "
+        "tests; of the ranges only test 1)."
+    ),
+    "p": "Share of the cells of each batch that the end-of-line test rejected. Dashed: three binomial standard deviations.",
+    "pareto": "All rejects of the run, by the first limit that each missed.",
     "sweep": "Bands are 95 % intervals; full points are real differences, hollow ones are not.",
 }

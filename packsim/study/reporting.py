@@ -22,7 +22,7 @@ from packsim.report.pack_figures import lowest_voltages, pack_voltages
 from packsim.report.tables import Capacities, PackVoltages, over_discharge, roots
 from packsim.scenario.base import Model
 from packsim.scenario.provenance import numbers
-from packsim.study import words
+from packsim.study import quality_report, words
 from packsim.study.block import HISTOGRAM_PCT
 from packsim.study.metrics import ROW
 from packsim.study.yields import yield_section
@@ -44,7 +44,8 @@ def write_run_report(result: Result, path: Path, *, overwrite: bool = True) -> P
     parts = [html.Section(topic.title, topic.sentences) for topic in words.run_topics(result)]
     parts.append(html.Section("All metrics", tables=[sections.metrics(sections.grouped(result.table().reset_index()))]))
     parts += [section for section in (yield_section(result, result.scenario.name),) if section]
-    parts += [*_figures([result], names), _assumptions([result], ("value",)), _facts([result], names)]
+    parts += [*_figures([result], names), quality_report.section([result], names)]
+    parts += [_assumptions([result], ("value",)), _facts([result], names)]
     page = html.Page(
         title=f"packsim run: {result.scenario.name}",
         headline=words.run_headline(result),
@@ -70,7 +71,8 @@ def write_comparison_report(
         parts.append(_sweep(sweep))
     parts += [section for section in (yield_section(a, names.a), yield_section(b, names.b)) if section]
     changed = sections.changes(_flat(a.scenario), _flat(b.scenario), names)
-    parts += [*_figures([a, b], names), html.Section("What was changed between a and b", tables=[changed])]
+    parts += [*_figures([a, b], names), quality_report.section([a, b], names)]
+    parts.append(html.Section("What was changed between a and b", tables=[changed]))
     parts += [_assumptions([a, b], ("a", "b")), _facts([a, b], names)]
     page = html.Page(
         title=f"packsim comparison: {a.scenario.name} (a) and {b.scenario.name} (b)",

@@ -170,6 +170,12 @@ class Result:
 
         return material_table(self)
 
+    def capability(self) -> pd.DataFrame:
+        """Process capability of the end-of-line readings, one row a reading, of the first cells: docs/quality.md."""
+        from packsim.study.quality import capability_frame
+
+        return capability_frame(self)
+
     def report(self, path: str | Path) -> Path:
         """Write the one-file HTML report; see `packsim.study.reporting`."""
         from packsim.study.reporting import write_run_report
