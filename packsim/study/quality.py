@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from packsim.inspection.test import Cause
-from packsim.quality import charts
+from packsim.quality import charts, gauge, yields  # noqa: F401  (all of the room, so that ps.quality is whole)
 from packsim.quality.capability import Capability, Interval, capability
 from packsim.quality.normality import FEWEST, Normality, normality
 from packsim.quality.pareto import ParetoRow, pareto
