@@ -46,7 +46,7 @@ def section(results: Sequence[Result], names: Sequence[str]) -> html.Section:
     sentences += [_spreads(), _sureness(samples), *_relative(samples)]
     sentences += _means_words([(m, f"{name}: " if several else "") for m, name in zip(means, names, strict=True)])
     sentences += _rejects_words(
-        [(p, f"{name}: " if several else "") for p, name in zip(rejects, names, strict=True)], samples[0]
+        [(p, f"{name}: " if several else "") for p, name in zip(rejects, names, strict=True)], samples
     )
     tables = [_table(quality.studies(found), name if several else "") for found, name in pairs]
     return html.Section("Process capability", sentences, drawn, tables)
@@ -101,12 +101,13 @@ def _means_words(found: Sequence[tuple[MeansChart | None, str]]) -> list[str]:
     ]
 
 
-def _rejects_words(found: Sequence[tuple[Chart | None, str]], first: Sample) -> list[str]:
+def _rejects_words(found: Sequence[tuple[Chart | None, str]], samples: Sequence[Sample]) -> list[str]:
+    batches = " or ".join(dict.fromkeys(one.batch_words for one in samples))
     said = [f"{whose}{_count(chart)}" for chart, whose in found if chart is not None]
     if not said:
         return ["No p chart: too few batches, or nothing was rejected in the sample."]
     return [
-        f"Points that signal on the p chart of rejects, one a {first.batch_words}: {'; '.join(said)}. Its limits are "
+        f"Points that signal on the p chart of rejects, one for each {batches}: {'; '.join(said)}. Its limits are "
         "binomial: cells of a batch that share their luck pass them more often."
     ]
 

@@ -184,6 +184,7 @@ def test_figures_hold_the_charts() -> None:
 
 @pytest.mark.parametrize("first", ["pass", "import packsim.study.quality", "import packsim.study.reporting"])
 def test_the_room_is_reachable_by_name(first: str) -> None:
-    code = f"{first}\nimport packsim as ps\nprint(ps.quality.gauge.NDC_FACTOR, ps.quality.yields.SHIFT, 'quality' in dir(ps))"
+    shown = "ps.quality.gauge.NDC_FACTOR, ps.quality.yields.SHIFT, 'quality' in dir(ps)"
+    code = f"{first}\nimport packsim as ps\nprint({shown})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["1.41", "1.5", "True"]
