@@ -54,10 +54,10 @@ def section(results: Sequence[Result], names: Sequence[str]) -> html.Section:
 
 def _basis(found: Sample, whose: str) -> str:
     n = len(found.lot)
-    part = "all cells" if n == found.started else f"the first {n:,} of {found.started:,} cells"
+    part = "all cells" if n == found.tested else f"the first {n:,} of {found.tested:,} cells"
     lots = f"{found.lots:,} supplier lot{'s' if found.lots > 1 else ''}"
     return (
-        f"{whose}This section rests on {part} that were started, in the order in which they were made (block, place, "
+        f"{whose}This section rests on {part} that reached the test, in the order in which they were made (block, place, "
         f"attempt): {found.blocks:,} block{'s' if found.blocks > 1 else ''}, {lots}. Defective cells are among them, "
         "and readings contain the gauge's error."
     )

@@ -1,4 +1,4 @@
-"""The sample that quality control of a run rests on: the first cells started, in order of production, rebuilt and tested."""
+"""The sample that quality control of a run rests on: the first cells tested, in order of production, rebuilt and tested."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ class Reading(NamedTuple):
 
 @dataclass(frozen=True)
 class Sample:
-    """Cells started, in order of production: block, slot, candidate. `batch` numbers the points of the p chart from 0."""
+    """Tested cells, in order of production: block, slot, candidate. `batch` numbers the points of the p chart from 0."""
 
-    started: int  # cells of the whole run
+    tested: int  # cells of the whole run
     blocks: int
     address: Index  # [n, 3]
     lot: Index  # [n]
@@ -91,7 +91,7 @@ def sample(result: Result, most_cells: int = MOST_CELLS) -> Sample:
         _reading(name, unit, values, clean, both, varies and name == "K-value") for name, unit, values, both in shown
     )
     return Sample(
-        started=int(result.sums[:, ROW["starts"]].sum()),
+        tested=int(result.sums[:, ROW["tested"]].sum()),
         blocks=len(parts),
         address=address,
         lot=lot,

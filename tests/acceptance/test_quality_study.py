@@ -55,7 +55,7 @@ def test_the_sample_is_the_first_cells_in_order(
         roll = (first["block"] // 5).astype(str) + "/" + (place // 60).astype(str)
         differ += not np.array_equal(found.batch, pd.factorize(roll)[0])
     report("quality sample: arrays that differ from result.cells", differ, 0, "of 21", "==")
-    assert sample(result).started == len(cells)
+    assert sample(result).tested == len(cells)
     assert sample(result).lots == cells["lot"].nunique() == 10
     assert sample(result).batch_words == "roll of 60 places"
 
@@ -133,7 +133,7 @@ def test_small_rolls_and_lots_are_put_together() -> None:
 def test_the_page_says_what_it_rests_on(result: Result, tmp_path: Path) -> None:
     section = quality_report.section([result], ["line"])
     said = " ".join(section.sentences)
-    assert "rests on all cells that were started" in said
+    assert "rests on all cells that reached the test" in said
     assert "10 supplier lots" in said
     assert "one point in 370" in said
     few = " ".join(quality_report.section([run(result.scenario, packs=20)], ["line"]).sentences)
