@@ -31,13 +31,15 @@ Made by `python benchmarks/yield_points.py --write`; nothing below is typed in b
 A plant's qualification rate rose from 89.8 % to 92 % (Zhao & Luethje 2024, section 3.2). Did its packs get better? The rate
 does not say: a cell is rejected because its process spreads against the limits (*conformance*), or because it has a
 *defect*. The report gives neither share, so both are assumed here, in every combination that can be: the part of the
-baseline's rejects that is conformance, and the part of the fall in rejects that is. The lines differ in nothing else.""".splitlines()
+baseline's rejects that is conformance, and the part of the fall in rejects that is. The lines differ in nothing else.
+""".splitlines()
 ARITHMETIC = """\
 ## What arithmetic says before anything is simulated
 
 If all rejects were cells outside two limits at equal distance from the mean, 89.8 % is z = 1.635 and 92 % is z = 1.751: the
-standard deviation falls by 6.6 %. The limits cut off what is outside, so the cells that *ship* hardly differ. If all rejects were
-defects, defects fall by 21.6 %, and so does whatever slips through the test. The same 2.2 points.""".splitlines()
+standard deviation falls by 6.6 %. The limits cut off what is outside, so the cells that *ship* hardly differ. If all rejects
+were defects, defects fall by 21.6 %, and so does whatever slips through the test. The same 2.2 points.
+""".splitlines()
 
 
 def factors(pair: Comparison) -> tuple[float, float]:
@@ -95,14 +97,14 @@ def findings(variants: list[Variant], single: list[Variant]) -> list[str]:
     moved = [rows_of(v)["reversal_rate_pack_only_pct"] for v in single if v.comparison is not None]
     before, change = [row.a for row in moved], [row.difference for row in moved]
     points = [
-        f"{real} of {len(possible)} pairs of assumptions that can be make a difference to the capacity of 96s20p packs that is "
-        f"not within noise. The largest is {signed(gain.difference, 3)} points, {shares(best)} "
+        f"{real} of {len(possible)} pairs of assumptions that can be make a difference to the capacity of 96s20p packs "
+        f"that is not within noise. The largest is {signed(gain.difference, 3)} points, {shares(best)} "
         f"(95 % interval {signed(gain.low, 3)} to {signed(gain.high, 3)}).",
         f"Escapes change by {escapes[0][0]:+.0f} % ({shares(escapes[0][1])}) to {escapes[-1][0]:+.0f} % "
         f"({shares(escapes[-1][1])}). The yield rose by the same 2.2 points in both.",
         f"In packs of single cells of which only the pack's voltage is watched, {fixed(min(before), 1)} to "
-        f"{fixed(max(before), 1)} % of the baseline's have a cell driven below 0 V in their first discharge; the better line "
-        f"changes that by {signed(min(change), 2)} to {signed(max(change), 2)} points ({sum(r.real for r in moved)} of "
+        f"{fixed(max(before), 1)} % of the baseline's have a cell driven below 0 V in their first discharge; the better "
+        f"line changes that by {signed(min(change), 2)} to {signed(max(change), 2)} points ({sum(r.real for r in moved)} of "
         f"{len(moved)} not within noise).",
         "What this page cannot show: escapes act over years (self-discharge, growing shorts), and fresh packs hardly feel "
         "them. A rate of escapes is a rate of later trouble; how much, is a question to a simulation of life.",
@@ -141,9 +143,9 @@ def page() -> str:
     title = "96s1p packs, balanced at the top, only the pack's voltage watched"
     lines += [f"## {title} ({PACKS[1]:,} packs each)", "", *table(alone, 1), ""]
     notes = (
-        "Spreads and defects: how the better line's standard deviations and defect rates relate to the baseline's. Verdicts: "
-        "docs/statistics.md. A pack has an escape with probability 1 - (1 - p)^n. Rates scatter around the expected 89.8 and "
-        "92 % with the luck of the lots, the same luck in both lines."
+        "Spreads and defects: how the better line's standard deviations and defect rates relate to the baseline's. "
+        "Verdicts: docs/statistics.md. A pack has an escape with probability 1 - (1 - p)^n. Rates scatter around the "
+        "expected 89.8 and 92 % with the luck of the lots, the same luck in both lines."
     )
     return "\n".join([*lines, *wrapped(notes)]) + "\n"
 
