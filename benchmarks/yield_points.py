@@ -45,7 +45,8 @@ were defects, defects fall by 21.6 %, and so does whatever slips through the tes
 def factors(pair: Comparison) -> tuple[float, float]:
     """How spreads and defect rates of the better line relate to the baseline's."""
     a, b = (result.plans.calibration for result in (pair.a, pair.b))
-    assert a is not None and b is not None
+    assert a is not None
+    assert b is not None
     return b.sd_factor / a.sd_factor, b.defect_factor / a.defect_factor if a.defect_factor else math.nan
 
 
