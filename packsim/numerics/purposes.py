@@ -18,6 +18,13 @@ DRIFT_0 = 24  # four purposes: innovations along a roll, at the first slot of th
 REWORK_0 = 28  # four purposes: normals of traits made again
 IN_LINE_0 = 32  # five purposes: uniforms of the in-line inspections of up to 20 steps
 REWORK_GOOD_0 = 37  # five purposes: uniforms that decide whether reworked pieces go on
+GAUGE_CHANNEL = 50  # at (channel, 0, 0): bias of a test channel: capacity, DCIR, voltmeter; its place's temperature
+GAUGE_SESSION = 51  # at (session, 0, 0): bias of a session: capacity, DCIR, voltmeter at first and second OCV reading
+GAUGE_TEMPERATURE = 52  # at (session, 0, 0): the chamber's temperature at capacity, DCIR, first and second OCV reading
+THERMOMETER = 53  # error of the temperature reading at capacity, DCIR, first and second OCV reading
+OVERHANG = 54  # word 0: relaxation into the anode's overhang
+RETEST_0 = 55  # five purposes, one a repetition: capacity, DCIR, second OCV reading for the K-value, OCV
+GRADE_SHUFFLE = 60  # at (block, slot, 0), word 0: place of a cell within its bin
 NAMED = 1 << 31  # from here on: purposes of process variables and steps of the user's, by a hash of their names
 
 

@@ -8,10 +8,14 @@ UNITS: dict[str, str] = {
     "c_rate": "1/h",
     "days": "d",
     "degc": "degC",
+    "h": "h",
+    "k": "K",
     "mohm": "mOhm",
     "mv": "mV",
     "mv_per_day": "mV/d",
+    "mv_per_k": "mV/K",
     "pct": "%",
+    "pct_per_k": "%/K",
     "ppm": "ppm",
     "s": "s",
     "ua": "uA",
@@ -20,6 +24,8 @@ UNITS: dict[str, str] = {
     # pure numbers that say so
     "bins": "1",
     "cells": "1",
+    "cells_per_day": "1/d",
+    "channels": "1",
     "cpk": "1",
     "detects": "%",
     "effects": "1",
@@ -31,6 +37,7 @@ UNITS: dict[str, str] = {
     "shape": "1",
     "share": "1",
     "sigmas": "1",
+    "times": "1",
     "value": "1",
 }
 DIMENSIONLESS = frozenset({"seed", "packs_per_block", "max_candidates", "series", "parallel"})

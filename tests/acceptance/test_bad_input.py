@@ -113,7 +113,8 @@ EDITS = {
         "rest_hours: 168",
         [
             "22: inspection.k_value.rest_hours: given an unknown key; allowed: rest_days, upper_mv_per_day, "
-            "upper_robust_sigmas; did you mean rest_days?"
+            "upper_robust_sigmas, relative_limit_min_cells, first_reading_h, overhang_mv, overhang_sd_mv, overhang_days, "
+            "guard_band_sigmas, retest; did you mean rest_days?"
         ],
     ),
     "unit left out": (
@@ -226,7 +227,10 @@ EDITS = {
     "unknown word": (
         "rest_days: 7",
         "rest_days: 7\n  grading: {matching: random}",
-        ["23: inspection.grading.matching: given 'random'; allowed: one of in_order, capacity_bins, sorted"],
+        [
+            "23: inspection.grading.matching: given 'random'; "
+            "allowed: one of in_order, capacity_bins, sorted, random_in_bin, snake, greedy_conductance"
+        ],
     ),
     "default broken by a value": (
         "  parallel: 2",
