@@ -68,7 +68,7 @@ def read(
     )
     per_day = 1e3 / plan.rest_days
     k_still = k_value + per_day * sd[2] * error.normals[SECOND]  # with the first reading's error, without the second's
-    k_value, k_tests = _repeated(k_value, (-np.inf, limit), plan.k_repeats, again(2, k_still, per_day * sd[2]))
+    k_value, k_tests = _repeated(k_value, (-np.inf, limit), plan.k_repeats, again(2, k_still, -per_day * sd[2]))
     cause = causes((plan.capacity_ah, plan.dcir_mohm, plan.ocv_v), capacity, dcir, ocv, k_value, limit)
     leak = leak_limit(plan, limit)
     spec = (plan.capacity_spec_ah, plan.dcir_spec_mohm, plan.ocv_spec_v)

@@ -107,7 +107,7 @@ class KValueTest(Model):
     """Absolute limit; or give `upper_robust_sigmas`, not both."""
     upper_robust_sigmas: Positive | None = None
     """Limit relative to the lot: its median plus this many robust standard deviations (1.4826 x MAD)."""
-    relative_limit_min_cells: Count = 20
+    relative_limit_min_cells: Count = 30
     """A lot with fewer cells in its block takes the limit of the whole block: a MAD of few cells says little."""
     first_reading_h: NotNegative = 0.0
     """Hours from the end of charging to the first reading."""
