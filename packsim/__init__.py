@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from packsim.scenario.model import Scenario
     from packsim.study.calibrate import calibrate
     from packsim.study.compare import Comparison, compare
+    from packsim.study.matching import compare_matchings
+    from packsim.study.rest import rest_tradeoff
     from packsim.study.run import Result, run
 
 __version__ = "0.1.0"
@@ -34,7 +36,9 @@ _HOMES = {
     "TableCell": "packsim.cell.table.table_cell",
     "calibrate": "packsim.study.calibrate",
     "compare": "packsim.study.compare",
+    "compare_matchings": "packsim.study.matching",
     "load": "packsim.scenario.load",
+    "rest_tradeoff": "packsim.study.rest",
     "run": "packsim.study.run",
 }
 
@@ -52,8 +56,10 @@ __all__ = [
     "__version__",
     "calibrate",
     "compare",
+    "compare_matchings",
     "load",
     "quality",
+    "rest_tradeoff",
     "run",
 ]
 

@@ -158,10 +158,10 @@ class Chamber(Model):
     """Readings are corrected by the measured temperature; what is left is the thermometer's error."""
     temperature_meter_sd_k: NotNegative = 0.0
     """Standard deviation of one reading of the thermometer."""
-    capacity_pct_per_k: float = 0.3
-    """Change of the capacity per kelvin."""
-    dcir_pct_per_k: float = -1.5
-    """Change of the DCIR per kelvin."""
+    capacity_pct_per_k: float = 0.1
+    """Change of the capacity per kelvin; PyBaMM's sets give 0.01 to 0.16 (packsim.inspection.temperature)."""
+    dcir_pct_per_k: float = -2.0
+    """Change of the DCIR per kelvin; PyBaMM's sets give -1.4 to -4.8."""
     ocv_mv_per_k: float = 0.0
     """Change of the open-circuit voltage at storage SOC per kelvin (entropic coefficient dU/dT)."""
 
