@@ -135,6 +135,35 @@ def compare(
 
 
 @app.command()
+def rest(
+    file: ScenarioFile,
+    days: Annotated[str, typer.Option(help="Days between the two voltage readings, e.g. 10,8,6.")] = "10,9,8,7,6",
+    cells: Annotated[int, typer.Option(min=1, help="Cells to test, rounded up to whole lots.")] = 200_000,
+    set_: Set = None,
+    seed: Seed = None,
+    out: Out = None,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Rest times before the K-value's second reading: what each costs, and what leaks it lets pass."""
+    from packsim.scenario.load import load
+    from packsim.study.output import check_free, to_json, whole_folder
+
+    scenario, numbers = _changed(load(file), set_), _days(days)
+    if out is not None:
+        check_free(out, force=force)
+    from packsim.study.rest import rest_tradeoff
+
+    table = rest_tradeoff(scenario, numbers, cells, seed)
+    text = to_json({"scenario": scenario.name, "rest": table.reset_index().to_dict("records")})
+    if out is not None:
+        with whole_folder(out) as folder:
+            (folder / "rest.json").write_text(text, encoding="utf-8")
+            table.to_csv(folder / "rest.csv")
+    typer.echo(text if json else table.T.to_string(float_format="{:.5g}".format), nl=not json)
+
+
+@app.command()
 def init(
     path: Annotated[Path, typer.Argument(help="File to write.")] = Path("scenario.yaml"),
     force: Force = False,
@@ -223,6 +252,16 @@ def _shares(option: str, text: str | None, low: float) -> list[float] | None:
     return values
 
 
+def _days(text: str) -> list[float]:
+    try:
+        values = [float(part) for part in text.split(",")]
+    except ValueError:
+        values = []
+    if not values or not all(0.0 < value <= 365.0 for value in values):
+        raise _UserError(f"--days: given {text}; allowed: numbers above 0 and up to 365, separated by commas")
+    return values
+
+
 def _variants(comparison: Comparison, shares: dict[str, list[float] | None], progress: Any) -> list[Variant]:
     if all(values is None for values in shares.values()):
         return []
@@ -273,6 +312,7 @@ def _known(error: Exception) -> list[str] | None:
     """Lines of an error that is the user's to mend; None for a fault of ours, which keeps its traceback."""
     from packsim.cell.from_pybamm import UnsupportedParameterSet
     from packsim.inspection.fill import OutOfCandidates
+    from packsim.inspection.grade import TooFewInBins
     from packsim.scenario.errors import NominalCellError, ScenarioError
     from packsim.study.calibrate import CalibrationError
     from packsim.study.output import OutputExists
@@ -281,7 +321,8 @@ def _known(error: Exception) -> list[str] | None:
         return list(error.lines)
     if message := getattr(error, "format_message", None):  # typer's own usage errors, whichever click it brings
         return [f"packsim: {message()}"]
-    if isinstance(error, (CalibrationError, NominalCellError, OutOfCandidates, OutputExists, UnsupportedParameterSet)):
+    ours = (CalibrationError, NominalCellError, OutOfCandidates, OutputExists, TooFewInBins, UnsupportedParameterSet)
+    if isinstance(error, ours):
         return [f"packsim: {error}"]
     return None
 

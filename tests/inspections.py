@@ -33,7 +33,7 @@ def cells_at(address: npt.NDArray[np.int64], lot_cells: int = 1000) -> Cells:
     """Nominal cells without defects at these addresses; lots are ranges of slots."""
     n = len(address)
     lot = (address[:, 1] // lot_cells).astype(np.int32)
-    return Cells(address, lot, np.repeat(trait_values({}), n, axis=1), np.zeros(n, np.uint16))
+    return Cells.at_the_end(address, lot, np.repeat(trait_values({}), n, axis=1), np.zeros(n, np.uint16))
 
 
 def in_blocks(blocks: int, slots: int) -> npt.NDArray[np.int64]:

@@ -102,8 +102,9 @@ def per_test(plan: InspectionPlan, measured: Measured) -> dict[str, RatesOfTest]
 def detectability(line: LinePlan, inspection: InspectionPlan, seed: int, cells: int = 20_000) -> pd.DataFrame:
     """Share (percent) of cells with exactly one defect whose readings miss the limits of each test.
 
-    Rows: `none` (cells without a defect: what the limits take anyway), then every defect that has a rate. Columns: TESTS,
-    and `any` of them. A limit relative to the lot is that of the lot's cells without defects.
+    As if no in-line inspection had found the defect before. Rows: `none` (cells without a defect: what the limits take
+    anyway), then every defect that has a rate. Columns: TESTS, and `any` of them. A limit relative to the lot is that of
+    the lot's cells without defects.
     """
     import pandas as pd
 
@@ -123,6 +124,8 @@ def detectability(line: LinePlan, inspection: InspectionPlan, seed: int, cells: 
 
 def k_roc(line: LinePlan, inspection: InspectionPlan, seed: int, cells: int = 50_000, points: int = 200) -> Roc:
     """ROC of the K-value test's first readings: particle contamination (at the line's severities) against clean cells.
+
+    As if no in-line inspection had found the particles before.
 
     Raises:
         ValueError: the line has no particle contamination.

@@ -38,7 +38,16 @@ def check_free(folder: Path, *, force: bool) -> None:
         raise OutputExists(f"--out {folder}: cannot write in {parent} ({error.strerror})") from None
 
 
-WRITTEN = ("summary.json", "compare.json", "report.html", "packs.parquet", "cells.parquet", "scenario.yaml")
+WRITTEN = (
+    "summary.json",
+    "compare.json",
+    "report.html",
+    "packs.parquet",
+    "cells.parquet",
+    "scenario.yaml",
+    "rest.json",
+    "rest.csv",
+)
 
 
 def _ours(folder: Path) -> bool:

@@ -48,7 +48,7 @@ def rest_tradeoff(
     """One row for each rest time (days between the two readings), from the same as-built cells and gauge errors.
 
     The line is calibrated once, with the scenario's own rest. `cells` are first candidates, rounded up to whole
-    independent units (blocks, or lots that span several).
+    independent units (blocks, or lots that span several); those that the line itself scraps do not come to the test.
 
     Columns: `k_*_sd_mv_per_day` of the K-value's parts over cells without defects, and the mean of the relaxation's;
     `k_limit_mv_per_day` (median over cells); `false_reject_ppm` of starts, `escape_ppm` and `latent_escape_ppm` (defects
@@ -73,6 +73,7 @@ def rest_tradeoff(
         factors = (found.sd_factor, found.defect_factor)
     line = line_plans.plan(scenario.line, scenario.slots_per_block, sd_factor=factors[0], defect_factor=factors[1])
     built = build(line, seed, _addresses(line, cells))
+    built = built.take(np.flatnonzero(built.scrapped < 0))  # the line scraps before the test
     rows, first = [], None
     for rest in days:
         changed = scenario.updated({"inspection.k_value.rest_days": float(rest)})
