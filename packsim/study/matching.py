@@ -110,7 +110,7 @@ def _with_spare(scenario: Scenario, plans: Plans, inspections: Sequence[Inspecti
         return plans
     found = plans.calibration
     factors = (found.sd_factor, found.defect_factor) if found is not None else (1.0, 1.0)
-    line = line_plans.plan(scenario.line, slots, sd_factor=factors[0], defect_factor=factors[1])
+    line = line_plans.plan(scenario.line, slots, sd_factor=factors[0], defect_factor=factors[1], file=scenario.file)
     gauge = plans.inspection.gauge._replace(slots_per_block=slots)
     return plans._replace(line=line, inspection=plans.inspection._replace(gauge=gauge))
 
@@ -122,7 +122,7 @@ def _block(
     duty, scenario = plans.duty, plans.scenario
     per_pack = duty.series * duty.parallel
     needed = [slots_needed(plan, packs, per_pack) for plan in inspections]
-    filled = fill(plans.line, plans.inspection, seed, block, max(needed), scenario.max_candidates)
+    filled = fill(plans.line, plans.inspection, seed, block, max(needed), scenario.max_candidates, plans.inspected)
     offset_v = sensor_offsets(seed, block, packs, duty.series, scenario.pack.bms.sensor_offset_sd_mv)
     results = []
     for plan, slots in zip(inspections, needed, strict=True):

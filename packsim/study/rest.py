@@ -71,7 +71,9 @@ def rest_tradeoff(
     if scenario.qualification is not None:
         found = calibrate(scenario, cell)
         factors = (found.sd_factor, found.defect_factor)
-    line = line_plans.plan(scenario.line, scenario.slots_per_block, sd_factor=factors[0], defect_factor=factors[1])
+    line = line_plans.plan(
+        scenario.line, scenario.slots_per_block, sd_factor=factors[0], defect_factor=factors[1], file=scenario.file
+    )
     built = build(line, seed, _addresses(line, cells))
     built = built.take(np.flatnonzero(built.scrapped < 0))  # the line scraps before the test
     rows, first = [], None

@@ -121,8 +121,8 @@ EDITS = {
         "    lower_pct: 98",
         "    lower: 98",
         [
-            "19: inspection.capacity.lower: given an unknown key; allowed: c_rate, lower_pct, upper_pct, gauge_sd_pct; "
-            "did you mean lower_pct?"
+            "19: inspection.capacity.lower: given an unknown key; allowed: c_rate, lower_pct, upper_pct, gauge_sd_pct, "
+            "channel_sd_pct, session_sd_pct, guard_band_sigmas, retest; did you mean lower_pct?"
         ],
     ),
     "misspelt": (
