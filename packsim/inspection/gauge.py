@@ -51,6 +51,11 @@ class Gauge(NamedTuple):
         of_temperature = self.per_k[quantity] * self.temperature_k
         return math.hypot(self.repeat[quantity], self.channel[quantity], self.session[quantity], of_temperature)
 
+    def shared(self, quantity: int) -> float:
+        """Standard deviation of what all candidates of a slot have in common: channel, session and their temperatures."""
+        of_temperature = 0.0 if self.corrected else self.per_k[quantity] * self.temperature_k
+        return math.hypot(self.channel[quantity], self.session[quantity], of_temperature)
+
     def fall_sd_v(self) -> float:
         """Standard deviation of first minus second OCV reading: what does not cancel, without the overhang."""
         new = self.thermometer_k if self.corrected else self.chamber_k
@@ -129,6 +134,15 @@ def _temperature(gauge: Gauge, address: Addresses, seed: int) -> Array | None:
         if gauge.place_k > 0.0:
             kelvin += gauge.place_k * at_number(channel_of(gauge, address), seed, GAUGE_CHANNEL)[CHANNEL_TEMPERATURE]
     return np.stack([gauge.per_k[q] * kelvin[row] for row, q in enumerate(QUANTITY)])
+
+
+def shared_errors(gauge: Gauge, address: Addresses, seed: int) -> Array:
+    """Errors that all candidates of each address' slot have in common [3, n]: capacity (Ah), DCIR (mohm), OCV (V)."""
+    error = errors(gauge, address, seed)
+    parts = [error.bias, None if gauge.corrected else error.temperature]
+    return sum(
+        (part[[CAPACITY, DCIR, SECOND]] for part in parts if part is not None), start=np.zeros((3, len(address)))
+    )
 
 
 def at_number(numbers: npt.NDArray[np.int64], seed: int, purpose: int) -> Array:

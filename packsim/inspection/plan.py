@@ -82,6 +82,11 @@ class InspectionPlan(NamedTuple):
     k_repeats: Repeats
     grades: Grades
 
+    def without_retests(self) -> InspectionPlan:
+        """The same test whose first readings decide."""
+        once = Repeats(0, "last")
+        return self._replace(capacity_repeats=once, dcir_repeats=once, ocv_repeats=once, k_repeats=once)
+
     @property
     def disturbed(self) -> bool:
         """Whether relaxation or temperature has a part in the K-value."""

@@ -13,7 +13,7 @@ from packsim.cell.cells import Cells
 from packsim.inspection.expected import with_defects
 from packsim.inspection.k_value import k_limits, leak_limit
 from packsim.inspection.measured import Flags, Measured
-from packsim.inspection.plan import InspectionPlan, Repeats
+from packsim.inspection.plan import InspectionPlan
 from packsim.inspection.test import test
 from packsim.line.build import build, slot_addresses
 from packsim.line.defects import DEFECTS
@@ -132,7 +132,7 @@ def k_roc(line: LinePlan, inspection: InspectionPlan, seed: int, cells: int = 50
     """
     if not line.probability[PARTICLES] > 0.0:
         raise ValueError("the line has no defect particle_contamination to detect")
-    once, address = inspection._replace(k_repeats=Repeats(0, "last")), _addresses(line, cells)
+    once, address = inspection.without_retests(), _addresses(line, cells)
     clean_cells = build(with_defects(line, ()), seed, address)
     clean = test(once, clean_cells, seed)
     bad = test(once, build(with_defects(line, (PARTICLES,)), seed, address), seed, clean.k_limit_mv_per_day)

@@ -19,7 +19,7 @@ from packsim.scenario.inspection import InspectionModel
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SEED, N = 4711, 1_000_000
+SEED, N = 4711, 500_000
 SD, LIMIT = 1.0, 2.0  # percent: the trait's sd and the limits' distance from nominal
 FALSE_ALARM = 1e-6  # probability of each bound on a rate
 EVERYTHING: dict[str, Any] = {
@@ -239,3 +239,16 @@ def test_total_gauge_is_the_sum_of_its_parts(report: Callable[..., None]) -> Non
         ):
             word = "corrected" if corrected else "uncorrected"
             report(f"{name}, temperature {word}: sd off the plan's", abs(float(readings.std()) / sd - 1.0), 0.056)
+
+
+def test_candidates_of_a_slot_share_all_but_what_is_new(report: Callable[..., None]) -> None:
+    plan = plan_of(4000, **EVERYTHING | {"stations": {"channels": 4000, "session_cells": 1}})
+    address = in_blocks(1, 4000)
+    other = address.copy()
+    other[:, 2] = 3
+    shared = gauges.shared_errors(plan.gauge, address, SEED)
+    differ = int((shared != gauges.shared_errors(plan.gauge, other, SEED)).sum())
+    report("candidates of a slot whose shared error differs by a bit", differ, 0, "", "==")
+    for quantity, name in enumerate(("capacity", "DCIR", "OCV")):
+        off = abs(float(shared[quantity].std()) / plan.gauge.shared(quantity) - 1.0)
+        report(f"{name}: sd of what candidates share off the plan's", off, 0.056)  # 5 standard errors of 4,000

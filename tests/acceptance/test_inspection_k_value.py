@@ -90,7 +90,7 @@ def test_overhang_takes_its_time(report: Callable[..., None]) -> None:
 @pytest.mark.parametrize("lot_cells", [3, 5, 7])
 def test_small_lots_do_not_reject_good_cells(report: Callable[..., None], lot_cells: int) -> None:
     """Normal readings, 4.5 sigmas: 3.4 ppm by the normal distribution, 100 ppm allowed for a MAD of 420 cells."""
-    slots, blocks = 420, 500
+    slots, blocks = 420, 250
     rates = {}
     for fewest in (1, 30):
         plan = plan_of(
