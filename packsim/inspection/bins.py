@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +23,7 @@ class Grades(NamedTuple):
     spans: tuple[Limits, ...]  # the bins share this range equally; what lies outside is in the first or last
     numbers: tuple[int, ...]  # 1: not binned
     whole_packs: bool
-    spare_share: float  # cells beyond the places, of the places; nan: as many as always suffice
+    spare_cells: Callable[[int, int], int]  # packs, cells per pack -> passing cells needed beyond the places
 
     @property
     def binned(self) -> bool:
@@ -38,13 +38,13 @@ class Grades(NamedTuple):
 
 def grades_of(model: InspectionModel, limits: tuple[Limits, Limits, Limits]) -> Grades:
     """Numbers of a scenario; bins lie between the limits of capacity (Ah), DCIR (mohm) and OCV (V), K from 0 to its own."""
-    grading, spare = model.grading, model.grading.spare_pct
+    grading = model.grading
     return Grades(
         grading.matching,
         (*limits, (0.0, model.k_value.upper_mv_per_day or math.inf)),
         (grading.capacity_bins, grading.dcir_bins, grading.ocv_bins, grading.k_bins),
         grading.whole_packs,
-        math.nan if spare is None else spare / 100.0,
+        grading.spare_cells,
     )
 
 

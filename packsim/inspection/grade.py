@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -23,17 +22,8 @@ class TooFewInBins(ValueError):
 
 
 def slots_needed(plan: InspectionPlan, packs: int, cells_per_pack: int) -> int:
-    """Passing cells that a block needs: its places, and the spare cells if every pack must be from one bin.
-
-    Without a `spare_share` it is the least that always suffices: in b bins at most b - 1 can each hold all but one cell of
-    a pack while a pack is still missing, so (b - 1) (cells_per_pack - 1) more than the places.
-    """
-    places, grades = packs * cells_per_pack, plan.grades
-    if not grades.whole_packs:
-        return places
-    if math.isnan(grades.spare_share):
-        return places + (grades.bin_count - 1) * (cells_per_pack - 1)
-    return places + math.ceil(places * grades.spare_share - 1e-9)
+    """Passing cells that a block needs: its places, and the spare cells if every pack must be from one bin."""
+    return packs * cells_per_pack + plan.grades.spare_cells(packs, cells_per_pack)
 
 
 def unassembled(order: Rows, cells: int) -> Rows:
@@ -48,7 +38,7 @@ def grade(
     measured: Measured | Array,
     packs: int,
     cells_per_pack: int,
-    parallel: int = 1,
+    parallel: int | None = None,
     *,
     block: int = 0,
     seed: int = 0,
@@ -62,6 +52,7 @@ def grade(
 
     Args:
         measured: the passing cells in the order of their slots; their capacities alone if nothing else is asked for.
+        parallel: cells in a group; only `snake` and `greedy_conductance` ask for it.
         block, seed: whose luck shuffles.
 
     Raises:
@@ -74,13 +65,16 @@ def grade(
     enough = capacity.size >= places if grades.whole_packs else capacity.shape == (places,)
     if not enough:
         raise ValueError(f"{packs} packs of {cells_per_pack} need {places} cells, got {capacity.shape}")
-    if cells_per_pack % parallel:
+    if grades.matching in ("snake", "greedy_conductance") and parallel is None:
+        raise ValueError(f"{grades.matching} needs the number of cells in a group")
+    in_group = 1 if parallel is None else parallel
+    if cells_per_pack % in_group:
         raise ValueError(f"groups of {parallel} do not divide a pack of {cells_per_pack} cells")
     bins = bin_of(grades, readings) if grades.binned else np.zeros(capacity.size, np.int64)
     shuffled = _shuffle(capacity.size, block, seed) if grades.matching == "random_in_bin" else None
 
     def assembled(rows: Rows) -> Rows:
-        return _assembled(grades.matching, rows, readings, bins, shuffled, parallel).reshape(-1, cells_per_pack)
+        return _assembled(grades.matching, rows, readings, bins, shuffled, in_group).reshape(-1, cells_per_pack)
 
     if not grades.whole_packs:
         return assembled(np.arange(capacity.size))

@@ -65,8 +65,6 @@ class InspectionPlan(NamedTuple):
     dcir_sd_mohm: float
     meter_sd_v: float
     rest_days: float
-    matching: str
-    bins: int
     capacity_spec_ah: Limits
     dcir_spec_mohm: Limits
     ocv_spec_v: Limits
@@ -142,8 +140,6 @@ def plan(model: InspectionModel, cell_plan: CellPlan, line_plan: LinePlan) -> In
         dcir_sd_mohm=gauge.total(1),
         meter_sd_v=ocv_sd,
         rest_days=days,
-        matching=model.grading.matching,
-        bins=model.grading.capacity_bins,
         capacity_spec_ah=capacity_spec,
         dcir_spec_mohm=dcir_spec,
         ocv_spec_v=ocv_spec,

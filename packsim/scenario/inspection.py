@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -209,6 +210,19 @@ class Grading(Model):
     """Every pack is from one bin; cells left over in a bin stay unassembled."""
     spare_pct: Annotated[float, Field(ge=0.0, le=1000.0)] | None = None
     """Cells beyond the packs' places for whole_packs; left out: as many as always suffice."""
+
+    def spare_cells(self, packs: int, cells_per_pack: int) -> int:
+        """Passing cells that a block of `packs` needs beyond their places; 0 unless every pack must be from one bin.
+
+        What always suffices: in b bins at most b - 1 can each hold all but one cell of a pack while a pack is still
+        missing, so (b - 1) (cells_per_pack - 1).
+        """
+        if not self.whole_packs:
+            return 0
+        bins = self.capacity_bins * self.dcir_bins * self.ocv_bins * self.k_bins
+        if self.spare_pct is None:
+            return (bins - 1) * (cells_per_pack - 1)
+        return math.ceil(packs * cells_per_pack * self.spare_pct / 100.0 - 1e-9)
 
 
 class InspectionModel(Model):

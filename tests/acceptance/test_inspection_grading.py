@@ -145,7 +145,9 @@ def test_the_spare_cells_are_no_more_than_needed() -> None:
 
 def test_wrong_numbers_and_missing_readings_are_refused() -> None:
     with pytest.raises(ValueError, match="needs the readings of DCIR"):
-        grade(graded(matching="greedy_conductance"), np.full(6, 2.5), 2, 3)
+        grade(graded(matching="greedy_conductance"), np.full(6, 2.5), 2, 3, 1)
+    with pytest.raises(ValueError, match="snake needs the number of cells in a group"):
+        grade(graded(matching="snake"), np.full(6, 2.5), 2, 3)
     with pytest.raises(ValueError, match="bins of dcir_mohm need its readings"):
         grade(graded(matching="random_in_bin", dcir_bins=2), np.full(6, 2.5), 2, 3)
     with pytest.raises(ValueError, match="groups of 2 do not divide"):
