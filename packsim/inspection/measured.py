@@ -61,6 +61,13 @@ class Measured:
     def __len__(self) -> int:
         return int(self.cause.size)
 
+    @property
+    def passed_at_first(self) -> Flags:
+        """Cells that passed without a retest [n]."""
+        most = np.maximum.reduce([self.capacity_tests, self.dcir_tests, self.ocv_tests, self.k_tests])
+        first: Flags = self.accepted & (most <= 1)
+        return first
+
     def take(self, index: npt.NDArray[np.int64]) -> Measured:
         """The cells at `index`, in that order."""
         return Measured(*(getattr(self, field.name)[..., index] for field in fields(self)))

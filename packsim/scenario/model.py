@@ -69,8 +69,9 @@ class Scenario(Model):
 
     @property
     def slots_per_block(self) -> int:
-        """Places for cells in one block."""
-        return self.packs_per_block * self.pack.series * self.pack.parallel
+        """Places for cells in one block, spare ones included (grading.whole_packs)."""
+        per_pack = self.pack.series * self.pack.parallel
+        return self.packs_per_block * per_pack + self.inspection.grading.spare_cells(self.packs_per_block, per_pack)
 
     @model_validator(mode="after")
     def _blocks_fit_addresses(self) -> Scenario:

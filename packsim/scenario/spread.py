@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from packsim.scenario.base import Count, Model, NotNegative, Positive, Share, require
 from packsim.scenario.traits import TRAIT_NAMES, Trait
 
+SHARES = ("between_lot_share", "between_roll_share", "between_lane_share", "drift_share")
 SIZES = ("sd_pct", "cpk", "first_pass_yield_pct")
 Deviation = Annotated[float, Field(gt=-100.0, lt=100.0)]
 
@@ -128,17 +129,13 @@ class Spread(Model):
 
     @model_validator(mode="after")
     def _split(self) -> Spread:
-        shares = ("between_lot_share", "between_roll_share", "between_lane_share", "drift_share")
-        total, rules = 0.0, []
-        for key in shares:
-            rules.append(
-                (total + getattr(self, key) <= 1.0 + 1e-12, key, f"at most {1.0 - total:g}: shares add up to 1")
-            )
-            total += getattr(self, key)
+        given = {key: getattr(self, key) for key in SHARES if getattr(self, key) > 0.0}
+        last = next(reversed(given), SHARES[0])
+        others = ", ".join(f"{key} {value:g}" for key, value in given.items() if key != last)
         worn = self.wear_pct != 0.0
         require(
             self,
-            *rules,
+            (sum(given.values()) <= 1.0 + 1e-12, last, f"at most 1 together with {others}"),
             ((self.tool_life_cells is not None) == worn, "tool_life_cells", "a whole number >= 1 beside wear_pct"),
         )
         return self

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from packsim.cell.traits import TRAITS
 from packsim.inspection.fill import Filled, fill
-from packsim.inspection.grade import grade
+from packsim.inspection.grade import grade, slots_needed
 from packsim.pack.kernels import OK, PACK_ONLY
 from packsim.pack.run import run as run_packs
 from packsim.pack.run import sensor_offsets
@@ -48,21 +48,22 @@ def packs_in(plans: Plans, block: int, packs: int) -> int:
 
 def started(plans: Plans, seed: int, block: int, packs: int) -> Filled:
     """All cells that a block of `packs` packs starts, tested, and which of them fill its places."""
-    slots = packs * plans.duty.series * plans.duty.parallel
+    slots = slots_needed(plans.inspection, packs, plans.duty.series * plans.duty.parallel)
     return fill(plans.line, plans.inspection, seed, block, slots, plans.scenario.max_candidates, plans.inspected)
 
 
-def placed(plans: Plans, filled: Filled, packs: int) -> npt.NDArray[np.int64]:
+def placed(plans: Plans, seed: int, filled: Filled, packs: int) -> npt.NDArray[np.int64]:
     """Cell (row of `filled`) at each position [pack, group-major position] after grading."""
-    measured = filled.measured.capacity_ah[filled.chosen]
-    order = grade(plans.inspection, measured, packs, plans.duty.series * plans.duty.parallel)
+    passing, block = filled.measured.take(filled.chosen), int(filled.cells.address[0, 0])
+    per_pack, parallel = plans.duty.series * plans.duty.parallel, plans.duty.parallel
+    order = grade(plans.inspection, passing, packs, per_pack, parallel, block=block, seed=seed)
     return np.ascontiguousarray(filled.chosen[order])
 
 
 def run_block(plans: Plans, seed: int, block: int, packs: int) -> BlockResult:
     """Build, test and run block number `block` with `packs` packs."""
     filled = started(plans, seed, block, packs)
-    order = placed(plans, filled, packs)
+    order = placed(plans, seed, filled, packs)
     cells, measured = filled.cells, filled.measured
     offset_v = sensor_offsets(seed, block, packs, plans.duty.series, plans.scenario.pack.bms.sensor_offset_sd_mv)
     outcome = run_packs(plans.duty, plans.cell.design, cells, measured.true_soc, order, offset_v)
@@ -80,16 +81,16 @@ def run_block(plans: Plans, seed: int, block: int, packs: int) -> BlockResult:
     )
     per_pack = plans.duty.series * plans.duty.parallel
     return BlockResult(
-        sums=_sums(plans, filled, verdicts, outcome.status == OK),
+        sums=_sums(plans, filled, np.sort(order.ravel()), verdicts, outcome.status == OK),
         steps_in_line=_steps_in_line(filled, len(plans.inspected)),
         causes=np.bincount(measured.cause[~measured.accepted], minlength=16)[:16].astype(np.int64),
         defects=np.stack(
             [
                 _defect_counts(cells.defect) + _defect_counts(filled.scrapped.defect),
-                _defect_counts(cells.defect[filled.chosen]),
+                _defect_counts(cells.defect[order.ravel()]),
             ]
         ),
-        histograms=np.stack([_histogram(plans, filled, slice(None)), _histogram(plans, filled, filled.chosen)]),
+        histograms=np.stack([_histogram(plans, filled, slice(None)), _histogram(plans, filled, order.ravel())]),
         candidate=cells.address[filled.chosen, 2].astype(np.int16),
         steps=int(outcome.steps.sum()) * per_pack,
         simulated_s=float(outcome.simulated_s.sum()) * per_pack,
@@ -97,8 +98,14 @@ def run_block(plans: Plans, seed: int, block: int, packs: int) -> BlockResult:
     )
 
 
-def _sums(plans: Plans, filled: Filled, verdicts: Verdicts, solved: npt.NDArray[np.bool_]) -> Array:
-    cells, m, chosen = filled.cells, filled.measured, filled.chosen
+def _sums(
+    plans: Plans,
+    filled: Filled,
+    shipped: npt.NDArray[np.int64],
+    verdicts: Verdicts,
+    solved: npt.NDArray[np.bool_],
+) -> Array:
+    cells, m = filled.cells, filled.measured
     out = np.zeros(len(SUMS))
 
     def add(**values: float) -> None:
@@ -110,17 +117,19 @@ def _sums(plans: Plans, filled: Filled, verdicts: Verdicts, solved: npt.NDArray[
     capacity = m.true_capacity_ah / plans.nominal_capacity_ah - 1.0
     dcir = m.true_dcir_mohm / plans.nominal_dcir_mohm - 1.0
     usable = np.isfinite(capacity) & np.isfinite(dcir)
-    c_in, r_in, c, r = capacity[usable], dcir[usable], capacity[chosen], dcir[chosen]
+    c_in, r_in, c, r = capacity[usable], dcir[usable], capacity[shipped], dcir[shipped]
     add(
         starts=len(cells) + len(filled.scrapped),
         tested=len(cells),
         scrapped=len(filled.scrapped),
-        first_pass=int((m.accepted & (cells.rejected == 0)).sum()),
+        first_pass=int((m.passed_at_first & (cells.rejected == 0)).sum()),
+        passed_at_first=int(m.passed_at_first.sum()),
         passed=int(m.accepted.sum()),
+        shipped=shipped.size,
         conformance_rejects=int((rejected & ~defective).sum()),
         defect_rejects=int((rejected & defective).sum()),
         false_rejects=int((rejected & m.truly_good).sum()),
-        escapes=int((m.accepted & ~m.truly_good).sum()),
+        escapes=int((~m.truly_good[shipped]).sum()),
         incoming=c_in.size,
         incoming_capacity=c_in.sum(),
         incoming_capacity_2=(c_in**2).sum(),

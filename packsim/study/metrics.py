@@ -26,7 +26,9 @@ SUMS = (
     "tested",  # reached the end-of-line test
     "scrapped",  # by in-line inspections
     "first_pass",  # passed every inspection of the line and the test at first
+    "passed_at_first",  # the test, without a retest
     "passed",
+    "shipped",  # in packs; fewer than passed where bins have leftovers
     "conformance_rejects",
     "defect_rejects",
     "false_rejects",
@@ -98,25 +100,30 @@ def _cv_pct(of: str, per: str) -> Callable[[Array], float]:
 
 
 def _correlation(s: Array) -> float:
-    n = s[ROW["passed"]]
+    n = s[ROW["shipped"]]
     if n < 2:
         return math.nan
     c, r = s[ROW["shipped_capacity"]], s[ROW["shipped_dcir"]]
-    scale = _variance(s, "shipped_capacity", "passed") * _variance(s, "shipped_dcir", "passed")
+    scale = _variance(s, "shipped_capacity", "shipped") * _variance(s, "shipped_dcir", "shipped")
     return (
         float((s[ROW["shipped_capacity_dcir"]] - c * r / n) / (n - 1)) / math.sqrt(scale) if scale > 0.0 else math.nan
     )
 
 
 METRICS = (
-    Metric("qualification_rate_pct", "%", "first-pass yield of the end-of-line test", ("passed", "tested", 100.0)),
+    Metric(
+        "qualification_rate_pct",
+        "%",
+        "cells that pass the end-of-line test, of all tested",
+        ("passed", "tested", 100.0),
+    ),
     Metric("conformance_reject_pct", "%", "rejected cells without a defect", ("conformance_rejects", "tested", 100.0)),
     Metric("defect_reject_pct", "%", "rejected cells with a defect", ("defect_rejects", "tested", 100.0)),
     Metric(
         "false_reject_ppm", "ppm", "good cells that the gauge rejects, of all tested", ("false_rejects", "tested", 1e6)
     ),
     Metric(
-        "escape_ppm", "ppm", "out-of-limit or defective cells that ship, of all shipped", ("escapes", "passed", 1e6)
+        "escape_ppm", "ppm", "out-of-limit or defective cells that ship, of all shipped", ("escapes", "shipped", 1e6)
     ),
     Metric(
         "incoming_capacity_cv_pct",
@@ -129,7 +136,7 @@ METRICS = (
         "shipped_capacity_cv_pct",
         "%",
         "capacity spread of cells that ship",
-        statistic=_cv_pct("shipped_capacity", "passed"),
+        statistic=_cv_pct("shipped_capacity", "shipped"),
         interval=spread_interval,
     ),
     Metric(
@@ -143,7 +150,7 @@ METRICS = (
         "shipped_dcir_cv_pct",
         "%",
         "DCIR spread of cells that ship",
-        statistic=_cv_pct("shipped_dcir", "passed"),
+        statistic=_cv_pct("shipped_dcir", "shipped"),
         interval=spread_interval,
     ),
     Metric(

@@ -278,6 +278,7 @@ def _facts(results: Sequence[Result], names: Sequence[str]) -> html.Section:
         ("packs", [f"{r.pack_count:,}" for r in results]),
         ("cells started", [f"{r.sums[:, ROW['starts']].sum():,.0f}" for r in results]),
         ("cells tested", [f"{r.sums[:, ROW['tested']].sum():,.0f}" for r in results]),
+        ("cells in packs", [f"{r.sums[:, ROW['shipped']].sum():,.0f}" for r in results]),
         ("blocks", [f"{len(r.blocks):,}" for r in results]),
         ("independent units", [f"{len(r.sums):,} {words.unit_words(r)}" for r in results]),
         ("design effect of the qualification rate", [effect(r) for r in results]),

@@ -96,7 +96,7 @@ class Result:
     def _cells_of_block(self, number: int) -> pd.DataFrame:
         packs = blocks.packs_in(self.plans, number, self.pack_count)
         filled = blocks.started(self.plans, self.seed, number, packs)
-        order = blocks.placed(self.plans, filled, packs)
+        order = blocks.placed(self.plans, self.seed, filled, packs)
         frame = filled.cells.frame()
         frame["defect"] = [defect_names(bits) for bits in frame["defect"]]
         for field in fields(filled.measured):
@@ -118,7 +118,7 @@ class Result:
         packs = blocks.packs_in(self.plans, number, self.pack_count)
         filled = blocks.started(self.plans, self.seed, number, packs)
         row = pack - number * self.scenario.packs_per_block
-        own = blocks.placed(self.plans, filled, packs)[row]
+        own = blocks.placed(self.plans, self.seed, filled, packs)[row]
         duty = self.plans.duty
         offset = pack_run.sensor_offsets(
             self.seed, number, packs, duty.series, self.scenario.pack.bms.sensor_offset_sd_mv

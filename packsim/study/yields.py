@@ -26,7 +26,8 @@ TEST = "end_of_line_test"
 def step_table(result: Result) -> pd.DataFrame:
     """One row for each inspected step and one for the test.
 
-    Columns: step, entered, passed_at_first, reworked, scrapped, first_pass_yield_pct with its 95 % interval (low, high).
+    Columns: step, entered, passed_at_first, reworked (in the test: passed when retested), scrapped,
+    first_pass_yield_pct with its 95 % interval (low, high).
     """
     import pandas as pd
 
@@ -111,6 +112,6 @@ def _counts(result: Result) -> dict[str, Array]:
     blocks = np.array([b.steps_in_line for b in result.blocks], float)  # [block, 3, step]
     units = np.array([blocks[k : k + per_unit].sum(axis=0) for k in range(0, len(blocks), per_unit)])
     out = {step: units[:, :, place] for place, step in enumerate(result.plans.inspected)}
-    tested, passed = (result.sums[:, ROW[key]] for key in ("tested", "passed"))
-    out[TEST] = np.stack([tested, tested - passed, tested - passed], axis=1)
+    tested, first, passed = (result.sums[:, ROW[key]] for key in ("tested", "passed_at_first", "passed"))
+    out[TEST] = np.stack([tested, tested - first, tested - passed], axis=1)
     return out

@@ -46,8 +46,9 @@ sources:
 SETS = ", ".join(sorted(point.name for point in entry_points(group="pybamm_parameter_sets")))
 CELL = "parameter_set, bpx_file, table_file, capacity_ah, temperature_degc, lower_cutoff_v, upper_cutoff_v"
 SPREAD = (
-    "sd_pct, cpk, first_pass_yield_pct, tolerance_pct, nominal, offset_pct, between_lot_share, between_roll_share, "
-    "distribution"
+    "sd_pct, cpk, first_pass_yield_pct, tolerance_pct, lower_pct, upper_pct, nominal, offset_pct, between_lot_share, "
+    "between_roll_share, between_lane_share, drift_share, drift_cells, wear_pct, tool_life_cells, distribution, "
+    "weibull_shape, tail_share_pct, tail_offset_pct, tail_sd_pct, file"
 )
 TOP = (
     "name, description, seed, packs, packs_per_block, max_candidates, cell, line, inspection, qualification, pack, "
@@ -173,12 +174,14 @@ EDITS = {
     "Cpk without tolerance": (
         "sd_pct: 0.4",
         "cpk: 1",
-        [f"13: {STEP}.tolerance_pct: given nothing; allowed: a number > 0 beside cpk"],
+        [
+            f"13: {STEP}.tolerance_pct: given nothing; allowed: limits beside cpk: tolerance_pct > 0, or lower_pct, upper_pct"
+        ],
     ),
     "mean outside the tolerance": (
         "sd_pct: 0.4",
         "cpk: 1\n        tolerance_pct: 2\n        offset_pct: -3",
-        [f"16: {STEP}.offset_pct: given -3; allowed: a mean within the tolerance, +/- 2.0 %"],
+        [f"16: {STEP}.offset_pct: given -3; allowed: a mean within the limits, 98.0 to 102.0 % of nominal"],
     ),
     "shares above one": (
         "sd_pct: 0.4",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numba
@@ -140,7 +141,7 @@ def test_a_shuffled_trait_attributes_noise(report):
 
     for number in range(100):
         filled = blocks.started(result.plans, 11, number, 4)
-        order = blocks.placed(result.plans, filled, 4)
+        order = blocks.placed(result.plans, result.seed, filled, 4)
         offset = sensor_offsets(11, number, 4, 12, scenario.pack.bms.sensor_offset_sd_mv)
         outcome = run_packs(
             result.plans.duty, result.plans.cell.design, filled.cells, filled.measured.true_soc, order, offset
@@ -150,7 +151,7 @@ def test_a_shuffled_trait_attributes_noise(report):
             if values is not None:
                 mixed = cells.values.copy()
                 mixed[trait, filled.chosen] = mixed[trait, filled.chosen[values]]
-                cells = type(cells)(cells.address, cells.lot, mixed, cells.defect)
+                cells = replace(cells, values=mixed)
             found = attribute(
                 cells,
                 filled.measured.window[4],
