@@ -175,7 +175,8 @@ EDITS = {
         "sd_pct: 0.4",
         "cpk: 1",
         [
-            f"13: {STEP}.tolerance_pct: given nothing; allowed: limits beside cpk: tolerance_pct > 0, or lower_pct, upper_pct"
+            f"13: {STEP}.tolerance_pct: given nothing; allowed: limits beside cpk: "
+            "tolerance_pct > 0, or lower_pct, upper_pct"
         ],
     ),
     "mean outside the tolerance": (
