@@ -15,6 +15,7 @@ from packsim.line.variation.kernels import (
     draw,
     edges_of,
     lane_levels,
+    lanes_of,
     roll_levels,
     rolls,
     segment_levels,
@@ -35,7 +36,7 @@ _TWO_32 = 4294967296.0
 
 @kernel
 def build_cells(x, lot, defect, scrapped, rejected, address, plan, key0, key1, first, last):
-    """Fill x[v + 1, n], lot[n], defect[n], scrapped[n], rejected[n] of rows first .. last - 1 of address[n, 3]."""
+    """Fill x[v + 2, n], lot[n], defect[n], scrapped[n], rejected[n] of rows first .. last - 1 of address[n, 3]."""
     for begin in range(first, last, CHUNK):
         end = min(begin + CHUNK, last)
         build_chunk(
@@ -56,7 +57,7 @@ def build_cells(x, lot, defect, scrapped, rejected, address, plan, key0, key1, f
 def build_chunk(x, begin, lot, defect, scrapped, rejected, address, plan, key0, key1):
     """One chunk of `build_cells`: variables, defects, in-line inspections, then what they do to traits.
 
-    The last row of x is scratch.
+    The last two rows of x are scratch.
     """
     n = lot.size
     end = begin + n
@@ -71,9 +72,7 @@ def build_chunk(x, begin, lot, defect, scrapped, rejected, address, plan, key0, 
     edges = edges_of(segment, level.shape[1])
     lane, lane_level = roll, level[:, :0]
     if plan.any_lanes:
-        lane, lane_level = np.empty(n, np.int32), lane_levels(of_lot, plan, key0, key1)
-        for i in range(n):
-            lane[i] = roll[i] * plan.lanes + place[i] % plan.lanes
+        lane, lane_level = lanes_of(roll, place, plan.lanes), lane_levels(of_lot, plan, key0, key1)
     draw(x, begin, plan.draws[WITHIN], counter, plan.purpose[WITHIN], plan.group_rows, key0, key1)
     if plan.correlated[WITHIN]:
         correlate(x, begin, end, plan.factor_within)

@@ -64,7 +64,7 @@ class LinePlan(NamedTuple):
     lanes: int
     segment_cells: int
     purpose: Integers  # [level, g] of the normals of each level, and of rework
-    group_rows: Integers  # [g, 4] variable of each word, v for none
+    group_rows: Integers  # [g, 4] variable of each word, v or v + 1 for none
     own_group: Integers  # [v]
     own_word: Integers  # [v]
     correlated: Flags  # [lot, roll, within]
@@ -309,7 +309,7 @@ def _words(names: list[str]) -> tuple[Integers, Integers]:
     another one does not change its luck.
     """
     traits, count = len(TRAITS), len(names)
-    rows = [[k if k < traits else count for k in range(first, first + 4)] for first in range(0, traits, 4)]
+    rows = [[k if k < traits else count + k % 2 for k in range(first, first + 4)] for first in range(0, traits, 4)]
     first_purpose = (*LEVELS, purposes.REWORK_0)
     purpose = [[first + g for g in range(len(rows))] for first in first_purpose]
     for place in range(traits, count):

@@ -16,39 +16,48 @@ _TWO_32 = 4294967296.0
 @kernel
 def inspect(scrapped, rejected, defect, x, begin, level, lane_level, segment, lane, counter, plan, key0, key1):
     """Fill scrapped[n] (-1, or the inspected step that scrapped it) and rejected[n] (a bit for each step that did not
-    pass it at first); reworked cells change x[v, begin ...] and defect[n]."""
+    pass it at first); reworked cells change x[v, begin ...] and defect[n]. Faults are found independently of each other."""
     n, line = scrapped.size, plan.in_line
-    missed, look = np.zeros(n, np.uint32), np.zeros(n, np.bool_)
     for i in range(n):
         scrapped[i], rejected[i] = -1, 0
     if line.alarm.size == 0:
         return
+    missed, alarmed = np.zeros(n, np.uint32), np.zeros(n, np.uint32)
     for v in range(plan.location.size):
         if line.limited_at[v] >= 0:
-            note_missed(
-                missed, x[v, begin : begin + n], line.lower[v], line.upper[v], np.uint32(1 << line.limited_at[v])
-            )
-    for g in range(line.group_step.shape[0]):
-        note_alarms(look, counter, g, line, key0, key1)
+            bit = np.uint32(1 << line.limited_at[v])
+            note_missed(missed, x[v, begin : begin + n], line.lower[v], line.upper[v], bit)
+    for g in range(line.group_purpose.size):
+        note_alarms(alarmed, counter, line.group_purpose[g], line.group_step[g], line.alarm, key0, key1)
+    alarm, found, found_defect = line.alarm, line.found, line.found_defect
     for i in range(n):
-        if look[i] or missed[i] != 0 or defect[i] & line.looked_for:
-            inspect_one(
-                scrapped,
-                rejected,
-                defect,
-                x,
-                begin,
-                i,
-                missed[i],
-                level,
-                lane_level,
-                segment,
-                lane,
-                counter,
-                plan,
-                key0,
-                key1,
-            )
+        if alarmed[i] == 0 and missed[i] == 0 and defect[i] & line.looked_for == 0:
+            continue
+        for j in range(alarm.size):
+            if (alarmed[i] >> j) & 1 == 0:  # a good piece would pass here: look at faults
+                unseen = 1.0 - alarm[j]
+                if (missed[i] >> j) & 1:
+                    unseen *= (1.0 - found[j]) ** limits_missed(
+                        x, begin + i, j, line.limited_at, line.lower, line.upper
+                    )
+                for d in range(found_defect.shape[1]):
+                    if (defect[i] >> d) & 1:
+                        unseen *= 1.0 - found_defect[j, d]
+                if unseen == 1.0 - alarm[j]:
+                    continue
+                word = word_of(counter, i, line.purpose[j], line.word[j], key0, key1)
+                if word >= np.uint64((1.0 - unseen) * _TWO_32 + 0.5):
+                    continue
+            rejected[i] |= np.uint32(1 << j)
+            good = False
+            if line.rework[j]:
+                again = word_of(counter, i, line.rework_purpose[j], line.word[j], key0, key1)
+                good = uniform_from_word(again) < line.rework_yield[j]
+            if not good:
+                scrapped[i] = j
+                break
+            make_again(x, begin, i, j, level, lane_level, segment, lane, counter, plan, key0, key1)
+            defect[i] &= ~line.made_here[j]
 
 
 @kernel
@@ -59,54 +68,31 @@ def note_missed(missed, x, lower, upper, bit):
 
 
 @kernel
-def note_alarms(look, counter, g, line, key0, key1):
-    """Mark the cells in which one of four steps raises a false alarm if they are good."""
-    bound = np.zeros(4, np.uint64)
+def note_alarms(alarmed, counter, purpose, steps, alarm, key0, key1):
+    """Set the bit of each of up to four steps [4] (-1: none) in which a cell is rejected even if it is good."""
+    bound, bit = np.zeros(4, np.uint64), np.zeros(4, np.uint32)
     for k in range(4):
-        if line.group_step[g, k] >= 0:
-            bound[k] = np.uint64(line.alarm[line.group_step[g, k]] * _TWO_32 + 0.5)
+        if steps[k] >= 0:
+            bound[k] = np.uint64(alarm[steps[k]] * _TWO_32 + 0.5)
+            bit[k] = np.uint32(1 << steps[k])
     b0, b1, b2, b3 = bound[0], bound[1], bound[2], bound[3]
+    m0, m1, m2, m3 = bit[0], bit[1], bit[2], bit[3]
     if b0 + b1 + b2 + b3 == 0:
         return
-    c3, k0, k1 = _word(line.group_purpose[g]), _word(key0), _word(key1)
+    c3, k0, k1, none = _word(purpose), _word(key0), _word(key1), np.uint32(0)
     slot, block, candidate = counter[0], counter[1], counter[2]
-    for i in range(look.size):
+    for i in range(alarmed.size):
         w0, w1, w2, w3 = _philox(slot[i], block[i], candidate[i], c3, k0, k1)
-        look[i] |= (w0 < b0) | (w1 < b1) | (w2 < b2) | (w3 < b3)
+        mask = (m0 if w0 < b0 else none) | (m1 if w1 < b1 else none)
+        alarmed[i] |= mask | (m2 if w2 < b2 else none) | (m3 if w3 < b3 else none)
 
 
 @kernel
-def inspect_one(
-    scrapped, rejected, defect, x, begin, i, missed, level, lane_level, segment, lane, counter, plan, key0, key1
-):
-    """Cell i through all inspected steps; each fault of a piece is found independently of the others."""
-    line = plan.in_line
-    for j in range(line.alarm.size):
-        unseen = 1.0 - line.alarm[j]
-        if (missed >> j) & 1:
-            unseen *= (1.0 - line.found[j]) ** limits_missed(x, begin + i, j, line)
-        for d in range(plan.probability.size):
-            if (defect[i] >> d) & 1:
-                unseen *= 1.0 - line.found_defect[j, d]
-        word = word_of(counter, i, line.purpose[j], line.word[j], key0, key1)
-        if word >= np.uint64((1.0 - unseen) * _TWO_32 + 0.5):
-            continue
-        rejected[i] |= np.uint32(1 << j)
-        again = word_of(counter, i, line.rework_purpose[j], line.word[j], key0, key1)
-        if line.rework[j] and uniform_from_word(again) < line.rework_yield[j]:
-            make_again(x, begin, i, j, level, lane_level, segment, lane, counter, plan, key0, key1)
-            defect[i] &= ~line.made_here[j]
-        else:
-            scrapped[i] = j
-            return
-
-
-@kernel
-def limits_missed(x, i, j, line):
-    """How many variables of step j of cell i miss their limits."""
+def limits_missed(x, i, j, limited_at, lower, upper):
+    """How many variables of step j of the cell in column i miss their limits."""
     count = 0
-    for v in range(line.limited_at.size):
-        if line.limited_at[v] == j and (x[v, i] < line.lower[v] or x[v, i] > line.upper[v]):
+    for v in range(limited_at.size):
+        if limited_at[v] == j and (x[v, i] < lower[v] or x[v, i] > upper[v]):
             count += 1
     return count
 

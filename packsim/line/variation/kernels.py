@@ -55,11 +55,12 @@ def segments(roll, place, segment_cells):
     n = roll.size
     segment = np.empty(n, np.int32)
     of_roll, number = np.empty(n, np.int32), np.empty(n, np.int64)
-    count = 0
+    count, at, begin, end = 0, -1, np.int64(0), np.int64(0)
     for i in range(n):
-        own = place[i] // segment_cells
-        if i == 0 or roll[i] != of_roll[count - 1] or own != number[count - 1]:
-            of_roll[count], number[count] = roll[i], own
+        if roll[i] != at or place[i] < begin or place[i] >= end:
+            at, begin = roll[i], place[i] // segment_cells * segment_cells
+            end = begin + segment_cells
+            of_roll[count], number[count] = at, begin // segment_cells
             count += 1
         segment[i] = count - 1
     return segment, of_roll[:count].copy(), number[:count].copy()
@@ -85,19 +86,32 @@ def write_normals(out0, out1, out2, out3, counter, purpose, key0, key1):
 
 
 @kernel
-def draw(z, begin, wanted, counter, purpose, group_rows, key0, key1):
-    """Normals of one level into z[v + 1, begin ...] where wanted[v] > 0; the last row takes what nobody asks for.
+def write_first(out, counter, purpose, key0, key1):
+    """The first of the four normals of each address into out[n]."""
+    c3, k0, k1 = _word(purpose), _word(key0), _word(key1)
+    slot, block, candidate = counter[0], counter[1], counter[2]
+    for i in range(out.size):
+        w = _philox(slot[i], block[i], candidate[i], c3, k0, k1)
+        out[i] = normal_from_word(w[0])
 
-    Rows are cut out one by one: of a piece of all rows the compiler would not know that they are contiguous.
+
+@kernel
+def draw(z, begin, wanted, counter, purpose, group_rows, key0, key1):
+    """Normals of one level into z[v + 2, begin ...] where wanted[v] > 0; the last two rows take what nobody asks for.
+
+    Rows are cut out one by one: of a piece of all rows the compiler would not know that they are contiguous. Two words
+    that went to one row would keep the loop from vector registers (30 ns a cell instead of 3).
     """
-    spare, end = z.shape[0] - 1, begin + counter.shape[1]
+    spare, end = z.shape[0] - 2, begin + counter.shape[1]
     for g in range(purpose.size):
         r0, r1, r2, r3 = group_rows[g, 0], group_rows[g, 1], group_rows[g, 2], group_rows[g, 3]
         used = False
         for k in range(4):
             row = group_rows[g, k]
             used = used or (row < spare and wanted[row] > 0.0)
-        if used:
+        if used and r1 >= spare:
+            write_first(z[r0, begin:end], counter, purpose[g], key0, key1)
+        elif used:
             write_normals(
                 z[r0, begin:end], z[r1, begin:end], z[r2, begin:end], z[r3, begin:end], counter, purpose[g], key0, key1
             )
@@ -105,7 +119,7 @@ def draw(z, begin, wanted, counter, purpose, group_rows, key0, key1):
 
 @kernel
 def correlate(z, begin, end, factor):
-    """Rows of z[v + 1, begin : end] times the lower triangle factor[v, v], in place."""
+    """Rows of z[v + 2, begin : end] times the lower triangle factor[v, v], in place."""
     for row in range(factor.shape[0] - 1, -1, -1):
         own = z[row, begin:end]
         if factor[row, row] != 1.0:
@@ -122,7 +136,7 @@ def correlate(z, begin, end, factor):
 def roll_levels(of_roll, of_lot, plan, key0, key1):
     """Latent values [v, r] of rolls: location, lot and roll."""
     count = of_roll.shape[1]
-    z = np.zeros((plan.location.size + 1, count))
+    z = np.zeros((plan.location.size + 2, count))
     level = np.empty((plan.location.size, count))
     for v in range(plan.location.size):
         for r in range(count):
@@ -190,7 +204,7 @@ def walk(out, level, g, own_roll, number, of_roll, begins, plan, key0, key1):
             cell = begins[r] + upcoming * plan.segment_cells
             for k in range(4):
                 v = plan.group_rows[g, k]
-                if v == plan.location.size or not plan.moves[v]:
+                if v >= plan.location.size or not plan.moves[v]:
                     continue
                 fresh = 1.0 if upcoming == 0 else np.sqrt(1.0 - plan.persistence[v] ** 2)
                 kept = 0.0 if upcoming == 0 else plan.persistence[v]
@@ -204,6 +218,19 @@ def walk(out, level, g, own_roll, number, of_roll, begins, plan, key0, key1):
 
 
 @kernel
+def lanes_of(roll, place, lanes):
+    """Which row of `lane_levels` each cell [n] belongs to: lanes are dealt out to the cells of a roll in turn."""
+    out = np.empty(roll.size, np.int32)
+    own, at, upcoming = 0, -1, np.int64(-1)
+    for i in range(roll.size):
+        own = own + 1 if roll[i] == at and place[i] == upcoming else place[i] % lanes
+        own = own - lanes if own >= lanes else own
+        at, upcoming = roll[i], place[i] + 1
+        out[i] = at * lanes + own
+    return out
+
+
+@kernel
 def lane_levels(of_lot, plan, key0, key1):
     """Latent deviations [v, r x lanes] of the positions across the web, one set for each roll's lot."""
     count, lanes = of_lot.shape[1], plan.lanes
@@ -212,7 +239,7 @@ def lane_levels(of_lot, plan, key0, key1):
         for lane in range(lanes):
             counter[0, r * lanes + lane], counter[1, r * lanes + lane] = of_lot[0, r], of_lot[1, r]
             counter[2, r * lanes + lane] = _word(lane)
-    z, out = np.zeros((plan.location.size + 1, count * lanes)), np.zeros((plan.location.size, count * lanes))
+    z, out = np.zeros((plan.location.size + 2, count * lanes)), np.zeros((plan.location.size, count * lanes))
     draw(z, 0, plan.sd_lane, counter, plan.purpose[LANE], plan.group_rows, key0, key1)
     add(out, plan.sd_lane, z)
     return out
@@ -225,9 +252,14 @@ def spread(x, level, segment, edges, sd, lane_level, lane, floor):
     Long segments, edges[s] to edges[s + 1], are done one after the other; cells from here and there one by one.
     """
     n = x.size
-    if lane_level.size > 0:
+    if lane_level.size > 0 and sd > 0.0:
+        for s in range(level.size):
+            own = level[s]
+            for i in range(edges[s], edges[s + 1]):
+                x[i] = max(own + lane_level[lane[i]] + sd * x[i], floor)
+    elif lane_level.size > 0:
         for i in range(n):
-            x[i] = max(level[segment[i]] + lane_level[lane[i]] + (sd * x[i] if sd > 0.0 else 0.0), floor)
+            x[i] = max(level[segment[i]] + lane_level[lane[i]], floor)
     elif sd == 0.0:
         for i in range(n):
             x[i] = max(level[segment[i]], floor)
