@@ -27,7 +27,7 @@ def build(plan: LinePlan, seed: int, addresses: Addresses) -> Cells:
         raise ValueError(f"addresses must be int64[n, 3], not {addresses.dtype}{list(addresses.shape)}")
     addresses = np.ascontiguousarray(addresses)
     n = len(addresses)
-    x = np.empty((plan.location.size + 2, n))  # traits, then variables of the user's, then scratch
+    x = np.empty((plan.location.size + 1, n))  # traits, then variables of the user's, then scratch
     lot, defect = np.empty(n, np.int32), np.empty(n, np.uint16)
     scrapped, rejected = np.empty(n, np.int8), np.empty(n, np.uint32)
     key = seed_key(seed)

@@ -15,7 +15,7 @@ from packsim.line.variation.kernels import (
     draw,
     edges_of,
     lane_levels,
-    lanes_of,
+    lane_numbers,
     roll_levels,
     rolls,
     segment_levels,
@@ -36,7 +36,7 @@ _TWO_32 = 4294967296.0
 
 @kernel
 def build_cells(x, lot, defect, scrapped, rejected, address, plan, key0, key1, first, last):
-    """Fill x[v + 2, n], lot[n], defect[n], scrapped[n], rejected[n] of rows first .. last - 1 of address[n, 3]."""
+    """Fill x[v + 1, n], lot[n], defect[n], scrapped[n], rejected[n] of rows first .. last - 1 of address[n, 3]."""
     for begin in range(first, last, CHUNK):
         end = min(begin + CHUNK, last)
         build_chunk(
@@ -57,7 +57,7 @@ def build_cells(x, lot, defect, scrapped, rejected, address, plan, key0, key1, f
 def build_chunk(x, begin, lot, defect, scrapped, rejected, address, plan, key0, key1):
     """One chunk of `build_cells`: variables, defects, in-line inspections, then what they do to traits.
 
-    The last two rows of x are scratch.
+    The last row of x is scratch.
     """
     n = lot.size
     end = begin + n
@@ -65,21 +65,26 @@ def build_chunk(x, begin, lot, defect, scrapped, rejected, address, plan, key0, 
     for i in range(n):
         counter[0, i], counter[1, i], counter[2, i] = _word(address[i, 1]), _word(address[i, 0]), _word(address[i, 2])
     roll, place, of_roll, of_lot, begins = rolls(lot, address, plan)
-    level, segment = roll_levels(of_roll, of_lot, plan, key0, key1), roll
+    roll_level = roll_levels(of_roll, of_lot, plan, key0, key1)
+    roll_edges = edges_of(roll, roll_level.shape[1])
+    level, segment, edges = roll_level, roll, roll_edges
     if plan.any_moves:
         segment, own_roll, number = segments(roll, place, plan.segment_cells)
-        level = segment_levels(level, own_roll, number, of_roll, begins, plan, key0, key1)
-    edges = edges_of(segment, level.shape[1])
+        level = segment_levels(roll_level, own_roll, number, of_roll, begins, plan, key0, key1)
+        edges = edges_of(segment, level.shape[1])
     lane, lane_level = roll, level[:, :0]
     if plan.any_lanes:
-        lane, lane_level = lanes_of(roll, place, plan.lanes), lane_levels(of_lot, plan, key0, key1)
+        lane, lane_level = lane_numbers(roll, place, plan.lanes), lane_levels(of_lot, plan, key0, key1)
     draw(x, begin, plan.draws[WITHIN], counter, plan.purpose[WITHIN], plan.group_rows, key0, key1)
     if plan.correlated[WITHIN]:
         correlate(x, begin, end, plan.factor_within)
     for v in range(plan.location.size):
         of_lane = lane_level[v] if plan.sd_lane[v] > 0.0 else lane_level[v, :0]
         floor = 0.0 if plan.form[v] == NORMAL else -np.inf
-        spread(x[v, begin:end], level[v], segment, edges, plan.sd_within[v], of_lane, lane, floor)
+        if plan.moves[v]:
+            spread(x[v, begin:end], level[v], segment, edges, plan.sd_within[v], of_lane, lane, floor)
+        else:  # whole rolls at once
+            spread(x[v, begin:end], roll_level[v], roll, roll_edges, plan.sd_within[v], of_lane, lane, floor)
         if plan.form[v] != NORMAL:
             shape(x[v, begin:end], plan.form[v], plan.tables[plan.table[v]], plan.centre[v], plan.scale[v])
     occurrences(defect, counter, plan, key0, key1)

@@ -64,7 +64,7 @@ class LinePlan(NamedTuple):
     lanes: int
     segment_cells: int
     purpose: Integers  # [level, g] of the normals of each level, and of rework
-    group_rows: Integers  # [g, 4] variable of each word, v or v + 1 for none
+    group_rows: Integers  # [g, 4] variable of each word, v for none
     own_group: Integers  # [v]
     own_word: Integers  # [v]
     correlated: Flags  # [lot, roll, within]
@@ -250,13 +250,14 @@ def _row(
     if spread.distribution == "lognormal" and sd > 0.0:
         form, variance = LOGNORMAL, math.log1p((sd / mean) ** 2)
         location, sd = math.log(mean) - 0.5 * variance, math.sqrt(variance)
-        wear, target = wear / mean, math.log(nominal)
+        wear, target = wear / mean, math.log(nominal) - 0.5 * variance  # where its mean is nominal
     elif spread.distribution not in ("normal", "lognormal"):
         form, location, sd = TABLE, 0.0, 1.0
         mean, scale, table = table_of(spread, nominal, mean, one, factor, source, f"line.{key}.file")
         centre = mean
         spread_out = scale * float(table[KNOTS // 2 + 146] - table[KNOTS // 2 - 146]) / 2.0  # about one sd: 146 knots
-        wear, target = (wear / spread_out if spread_out > 0.0 else 0.0), 0.0
+        per_sd = 1.0 / spread_out if spread_out > 0.0 else 0.0
+        wear, target = wear * per_sd, (nominal - mean) * per_sd
     shares = spread.between_lot_share, spread.between_roll_share, spread.between_lane_share, spread.drift_share
     lot, roll, lane, drift = (sd * math.sqrt(share) for share in shares)
     return _Row(
@@ -309,7 +310,7 @@ def _words(names: list[str]) -> tuple[Integers, Integers]:
     another one does not change its luck.
     """
     traits, count = len(TRAITS), len(names)
-    rows = [[k if k < traits else count + k % 2 for k in range(first, first + 4)] for first in range(0, traits, 4)]
+    rows = [[k if k < traits else count for k in range(first, first + 4)] for first in range(0, traits, 4)]
     first_purpose = (*LEVELS, purposes.REWORK_0)
     purpose = [[first + g for g in range(len(rows))] for first in first_purpose]
     for place in range(traits, count):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
-from packsim.scenario.base import Model, NotNegative, Percent, Share
+from packsim.scenario.base import Model, NotNegative, Percent, Share, require_names
 from packsim.scenario.defects import Defects
 
 LEVELS = ("manual", "semi_automatic", "automatic", "industrie_4_0")
@@ -50,9 +50,7 @@ class AutomationLevels(Model):
 
 
 def _known_defects(detects: dict[str, float]) -> dict[str, float]:
-    wrong = [name for name in detects if name not in DEFECT_NAMES]
-    if wrong:
-        raise ValueError(f"unknown defect {wrong[0]!r}; defects are {', '.join(DEFECT_NAMES)}")
+    require_names("defect", detects, DEFECT_NAMES)
     return detects
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -42,6 +43,12 @@ def refuse(title: str, faults: list[InitErrorDetails]) -> None:
         raise ValidationError.from_exception_data(title, faults)
 
 
+def require_names(kind: str, names: Iterable[str], known: tuple[str, ...]) -> None:
+    """Refuse keys of a block that are not the names of a trait, a defect ..., each at its own place."""
+    wrong = [name for name in names if name not in known]
+    refuse(kind, [broken((name,), name, ", ".join(known), f"an unknown {kind}") for name in wrong])
+
+
 def require(model: Model, *rules: tuple[bool, str, str]) -> None:
     """Check rules between keys of `model`: (holds, dotted key to blame or "" for the block, what is allowed there).
 
@@ -54,6 +61,6 @@ def require(model: Model, *rules: tuple[bool, str, str]) -> None:
             path = tuple(key.split(".")) if key else ()
             value: Any = model
             for name in path:
-                value = getattr(value, name)
+                value = value.get(name) if isinstance(value, dict) else getattr(value, name)
             faults.append(broken(path, value, allowed))
     refuse(type(model).__name__, faults)

@@ -34,6 +34,7 @@ class Fault(NamedTuple):
         return f"{self.key}: {self.text}" if self.key else self.text
 
 
+_NAME = "a name of up to 40 small letters, digits and _, with a letter first"
 Lookup = Callable[[Path], Place | None]
 
 
@@ -95,6 +96,8 @@ def unknown(path: Path, model: type[BaseModel]) -> str:
 
 def _fault(details: ErrorDetails, model: type[BaseModel], place: Lookup) -> Fault:
     path = tuple(str(part) for part in details["loc"])
+    if path[-1:] == ("[key]",):  # pydantic's mark for the name of an entry itself
+        return Fault(nearest_line(path[:-1], place), dotted(path[:-1]), f"given a name like this; allowed: {_NAME}")
     key = dotted(path)
     here = place(path)
     line = nearest_line(path, place)

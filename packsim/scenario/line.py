@@ -143,6 +143,7 @@ class LineModel(Model):
         inspected = sum(step.inspection is not None for _, step in self.ordered())
         require(
             self,
+            *rules,
             (not double, "", f"variables with names of their own, unlike {', '.join(sorted(double))}"),
             (
                 len(own) + len(TRAITS) <= MOST_VARIABLES,

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from packsim.scenario.base import Count, Model, NotNegative, Positive, Share, require
+from packsim.scenario.base import Count, Model, NotNegative, Positive, Share, require, require_names
 from packsim.scenario.traits import TRAIT_NAMES, Trait
 
 SHARES = ("between_lot_share", "between_roll_share", "between_lane_share", "drift_share")
@@ -146,9 +146,7 @@ def _only(kind: str, what: str) -> str:
 
 
 def _known_traits(effects: dict[str, float]) -> dict[str, float]:
-    wrong = [name for name in effects if name not in TRAIT_NAMES]
-    if wrong:
-        raise ValueError(f"unknown trait {wrong[0]!r}; traits are {', '.join(TRAIT_NAMES)}")
+    require_names("trait", effects, TRAIT_NAMES)
     return effects
 
 

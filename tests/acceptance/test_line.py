@@ -60,7 +60,7 @@ def test_cells_are_those_of_the_plain_twin(report: Callable[..., None], lot: int
     cells = build(plans.plan(line, SLOTS), seed, scattered(150))
     worst, differ = 0.0, 0
     for j, address in enumerate(cells.address.tolist()):
-        values, mask, number = naive_line.built(line, SLOTS, seed, tuple(address))
+        values, mask, number, *_ = naive_line.built(line, SLOTS, seed, tuple(address))
         differ += (mask, number) != (int(cells.defect[j]), int(cells.lot[j]))
         worst = max(worst, *(abs(cells.values[INDEX[name], j] / value - 1.0) for name, value in values.items()))
     report(f"line, lot {lot} roll {roll}: traits off the plain twin", worst, 2e-6)  # normals: 4e-7 sigma

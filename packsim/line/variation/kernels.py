@@ -55,12 +55,12 @@ def segments(roll, place, segment_cells):
     n = roll.size
     segment = np.empty(n, np.int32)
     of_roll, number = np.empty(n, np.int32), np.empty(n, np.int64)
-    count, at, begin, end = 0, -1, np.int64(0), np.int64(0)
+    count, own_roll, begin = 0, -1, 0
     for i in range(n):
-        if roll[i] != at or place[i] < begin or place[i] >= end:
-            at, begin = roll[i], place[i] // segment_cells * segment_cells
-            end = begin + segment_cells
-            of_roll[count], number[count] = at, begin // segment_cells
+        if roll[i] != own_roll or place[i] < begin or place[i] >= begin + segment_cells:
+            own_roll, own = roll[i], place[i] // segment_cells
+            begin = own * segment_cells
+            of_roll[count], number[count] = own_roll, own
             count += 1
         segment[i] = count - 1
     return segment, of_roll[:count].copy(), number[:count].copy()
@@ -86,32 +86,46 @@ def write_normals(out0, out1, out2, out3, counter, purpose, key0, key1):
 
 
 @kernel
-def write_first(out, counter, purpose, key0, key1):
-    """The first of the four normals of each address into out[n]."""
+def write_two_normals(out0, out1, counter, purpose, key0, key1):
+    """The first two of `write_normals`."""
+    c3, k0, k1 = _word(purpose), _word(key0), _word(key1)
+    slot, block, candidate = counter[0], counter[1], counter[2]
+    for i in range(out0.size):
+        w = _philox(slot[i], block[i], candidate[i], c3, k0, k1)
+        out0[i] = normal_from_word(w[0])
+        out1[i] = normal_from_word(w[1])
+
+
+@kernel
+def write_one_normal(out, counter, purpose, key0, key1):
+    """The first of `write_normals`."""
     c3, k0, k1 = _word(purpose), _word(key0), _word(key1)
     slot, block, candidate = counter[0], counter[1], counter[2]
     for i in range(out.size):
-        w = _philox(slot[i], block[i], candidate[i], c3, k0, k1)
-        out[i] = normal_from_word(w[0])
+        out[i] = normal_from_word(_philox(slot[i], block[i], candidate[i], c3, k0, k1)[0])
 
 
 @kernel
 def draw(z, begin, wanted, counter, purpose, group_rows, key0, key1):
-    """Normals of one level into z[v + 2, begin ...] where wanted[v] > 0; the last two rows take what nobody asks for.
+    """Normals of one level into z[v + 1, begin ...] where wanted[v] > 0; the last row takes what nobody asks for.
 
-    Rows are cut out one by one: of a piece of all rows the compiler would not know that they are contiguous. Two words
-    that went to one row would keep the loop from vector registers (30 ns a cell instead of 3).
+    Rows are cut out one by one: of a piece of all rows the compiler would not know that they are contiguous. No row is
+    written twice in one call, which would keep the loop from vector registers (34 instead of 4 ns for four normals).
     """
-    spare, end = z.shape[0] - 2, begin + counter.shape[1]
+    spare, end = z.shape[0] - 1, begin + counter.shape[1]
     for g in range(purpose.size):
         r0, r1, r2, r3 = group_rows[g, 0], group_rows[g, 1], group_rows[g, 2], group_rows[g, 3]
         used = False
         for k in range(4):
             row = group_rows[g, k]
             used = used or (row < spare and wanted[row] > 0.0)
-        if used and r1 >= spare:
-            write_first(z[r0, begin:end], counter, purpose[g], key0, key1)
-        elif used:
+        if not used:
+            continue
+        if r1 == spare:
+            write_one_normal(z[r0, begin:end], counter, purpose[g], key0, key1)
+        elif r2 == spare:
+            write_two_normals(z[r0, begin:end], z[r1, begin:end], counter, purpose[g], key0, key1)
+        else:
             write_normals(
                 z[r0, begin:end], z[r1, begin:end], z[r2, begin:end], z[r3, begin:end], counter, purpose[g], key0, key1
             )
@@ -119,7 +133,7 @@ def draw(z, begin, wanted, counter, purpose, group_rows, key0, key1):
 
 @kernel
 def correlate(z, begin, end, factor):
-    """Rows of z[v + 2, begin : end] times the lower triangle factor[v, v], in place."""
+    """Rows of z[v + 1, begin : end] times the lower triangle factor[v, v], in place."""
     for row in range(factor.shape[0] - 1, -1, -1):
         own = z[row, begin:end]
         if factor[row, row] != 1.0:
@@ -136,7 +150,7 @@ def correlate(z, begin, end, factor):
 def roll_levels(of_roll, of_lot, plan, key0, key1):
     """Latent values [v, r] of rolls: location, lot and roll."""
     count = of_roll.shape[1]
-    z = np.zeros((plan.location.size + 2, count))
+    z = np.zeros((plan.location.size + 1, count))
     level = np.empty((plan.location.size, count))
     for v in range(plan.location.size):
         for r in range(count):
@@ -185,8 +199,12 @@ def segment_levels(level, own_roll, number, of_roll, begins, plan, key0, key1):
 @kernel
 def walk(out, level, g, own_roll, number, of_roll, begins, plan, key0, key1):
     """The four variables of group g along the rolls of `segment_levels`."""
-    drift, correction, z = np.zeros(4), np.zeros(4), np.empty(4)
+    drift, correction, z = np.zeros(4), np.zeros(4), np.zeros(4)
     purpose, k0, k1 = _word(plan.purpose[DRIFT, g]), _word(key0), _word(key1)
+    drifts = False
+    for k in range(4):
+        v = plan.group_rows[g, k]
+        drifts = drifts or (v < plan.location.size and plan.sd_drift[v] > 0.0)
     at, upcoming = -1, np.int64(0)
     for s in range(own_roll.size):
         r = own_roll[s]
@@ -194,17 +212,14 @@ def walk(out, level, g, own_roll, number, of_roll, begins, plan, key0, key1):
             at, upcoming = r, np.int64(0)
             correction[:] = 0.0
         while upcoming <= number[s]:
-            w0, w1, w2, w3 = _philox(of_roll[0, r], of_roll[1, r], _word(upcoming), purpose, k0, k1)
-            z[0], z[1], z[2], z[3] = (
-                normal_from_word(w0),
-                normal_from_word(w1),
-                normal_from_word(w2),
-                normal_from_word(w3),
-            )
+            if drifts:
+                w0, w1, w2, w3 = _philox(of_roll[0, r], of_roll[1, r], _word(upcoming), purpose, k0, k1)
+                z[0], z[1] = normal_from_word(w0), normal_from_word(w1)
+                z[2], z[3] = normal_from_word(w2), normal_from_word(w3)
             cell = begins[r] + upcoming * plan.segment_cells
             for k in range(4):
                 v = plan.group_rows[g, k]
-                if v >= plan.location.size or not plan.moves[v]:
+                if v == plan.location.size or not plan.moves[v]:
                     continue
                 fresh = 1.0 if upcoming == 0 else np.sqrt(1.0 - plan.persistence[v] ** 2)
                 kept = 0.0 if upcoming == 0 else plan.persistence[v]
@@ -218,16 +233,17 @@ def walk(out, level, g, own_roll, number, of_roll, begins, plan, key0, key1):
 
 
 @kernel
-def lanes_of(roll, place, lanes):
-    """Which row of `lane_levels` each cell [n] belongs to: lanes are dealt out to the cells of a roll in turn."""
-    out = np.empty(roll.size, np.int32)
-    own, at, upcoming = 0, -1, np.int64(-1)
+def lane_numbers(roll, place, lanes):
+    """Column of `lane_levels` [n] for each cell: positions across the web are dealt out to the cells of a roll in turn."""
+    lane = np.empty(roll.size, np.int32)
+    position = 0
     for i in range(roll.size):
-        own = own + 1 if roll[i] == at and place[i] == upcoming else place[i] % lanes
-        own = own - lanes if own >= lanes else own
-        at, upcoming = roll[i], place[i] + 1
-        out[i] = at * lanes + own
-    return out
+        if i > 0 and roll[i] == roll[i - 1] and place[i] == place[i - 1] + 1:
+            position = position + 1 if position + 1 < lanes else 0
+        else:
+            position = place[i] % lanes
+        lane[i] = roll[i] * lanes + position
+    return lane
 
 
 @kernel
@@ -239,7 +255,7 @@ def lane_levels(of_lot, plan, key0, key1):
         for lane in range(lanes):
             counter[0, r * lanes + lane], counter[1, r * lanes + lane] = of_lot[0, r], of_lot[1, r]
             counter[2, r * lanes + lane] = _word(lane)
-    z, out = np.zeros((plan.location.size + 2, count * lanes)), np.zeros((plan.location.size, count * lanes))
+    z, out = np.zeros((plan.location.size + 1, count * lanes)), np.zeros((plan.location.size, count * lanes))
     draw(z, 0, plan.sd_lane, counter, plan.purpose[LANE], plan.group_rows, key0, key1)
     add(out, plan.sd_lane, z)
     return out
@@ -252,14 +268,9 @@ def spread(x, level, segment, edges, sd, lane_level, lane, floor):
     Long segments, edges[s] to edges[s + 1], are done one after the other; cells from here and there one by one.
     """
     n = x.size
-    if lane_level.size > 0 and sd > 0.0:
-        for s in range(level.size):
-            own = level[s]
-            for i in range(edges[s], edges[s + 1]):
-                x[i] = max(own + lane_level[lane[i]] + sd * x[i], floor)
-    elif lane_level.size > 0:
+    if lane_level.size > 0:
         for i in range(n):
-            x[i] = max(level[segment[i]] + lane_level[lane[i]], floor)
+            x[i] = max(level[segment[i]] + lane_level[lane[i]] + (sd * x[i] if sd > 0.0 else 0.0), floor)
     elif sd == 0.0:
         for i in range(n):
             x[i] = max(level[segment[i]], floor)
