@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from packsim.cell.cells import Cells, concatenate
 from packsim.cell.traits import TRAIT_NAMES, TRAITS
-from packsim.inspection.expected import reading_slopes
 from packsim.inspection.plan import InspectionPlan
+from packsim.inspection.response import reading_slopes
 from packsim.inspection.test import Cause, Measured, test
 from packsim.line.build import build, slot_addresses
 from packsim.line.defects import DEFECTS

@@ -308,23 +308,24 @@ def new_lane(n):
 @kernel
 def store(result, window, values, charge_error, design, bench, begin):
     """Charge for storage after the capacity test, rest, and both open-circuit voltages and the final SOC."""
+    is_table, ocp_n, ocp_p, rest_h = design.is_table, design.ocp_n, design.ocp_p, bench.rest_s / 3600.0
     for j in range(result.shape[1]):
         whole = window[4, j]
         leak = 1e-6 * values[T_LEAK, begin + j]
         drawn = result[CAPACITY, j] * (1.0 + leak / bench.test_a)
         soc = 1.0 + (bench.storage_ah + bench.charge_sd_ah * charge_error[0, j] - drawn) / whole
         soc = min(max(soc, 0.0), 1.0)  # the charger stops at the upper cut-off
-        result[OCV_FIRST, j] = rest_voltage(design, window, soc, j)
-        soc -= leak * bench.rest_s / 3600.0 / whole
-        result[OCV_SECOND, j] = rest_voltage(design, window, soc, j)
+        result[OCV_FIRST, j] = rest_voltage(is_table, ocp_n, ocp_p, window, soc, j)
+        soc -= leak * rest_h / whole
+        result[OCV_SECOND, j] = rest_voltage(is_table, ocp_n, ocp_p, window, soc, j)
         result[SOC, j] = soc
 
 
 @kernel
-def rest_voltage(design, window, soc, j):
-    """Open-circuit voltage of cell j at `soc` of its window (0..1)."""
-    if design.is_table:
-        return ocp(design.ocp_p, soc)[0]
+def rest_voltage(is_table, ocp_n, ocp_p, window, soc, j):
+    """Open-circuit voltage of cell j at `soc` of its window (0..1); a whole design would be copied at each call."""
+    if is_table:
+        return ocp(ocp_p, soc)[0]
     x = window[0, j] + soc * (window[1, j] - window[0, j])
     y = window[2, j] + soc * (window[3, j] - window[2, j])
-    return ocp(design.ocp_p, y)[0] - ocp(design.ocp_n, x)[0]
+    return ocp(ocp_p, y)[0] - ocp(ocp_n, x)[0]

@@ -8,52 +8,34 @@ variance between lots, rolls and cells stay. What a run reports still comes out 
 from __future__ import annotations
 
 import functools
-import itertools
-import math
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from packsim.cell.plan import CellPlan
-from packsim.inspection import plan as inspection_plans
-from packsim.inspection.expected import (
-    LotLimits,
-    Rate,
-    clean_rejects,
-    defect_rejects,
-    linear_model,
-    lot_limits,
-    masks,
-    reading_slopes,
-)
-from packsim.line import plan as line_plans
-from packsim.line.plan import LinePlan, largest_defect_factor
+from packsim.inspection.expected import Rates
 from packsim.scenario.model import Scenario
 from packsim.scenario.yields import QualificationModel
+from packsim.study.turned import LARGEST_SD_FACTOR, Factors, Turned
 
-SEED = 0xCA11_B8A7_E000_0001  # of calibration alone: runs with any seed aim at the same expectation
-LARGEST_SD_FACTOR = 64.0
+Array = npt.NDArray[np.float64]
+SPREAD, DEFECTS = 0, 1  # the knobs, and the rates that they turn
+SMALLEST_FACTOR = 0.02  # a smaller one is tried as 0
 EXACT_ZERO = 1e-11  # share: smaller targets are meant to be 0
 NEGLIGIBLE = 5e-5  # share of rejects that a target of 0 may leave
-TOLERANCE = 4e-5  # share of rejects, final
-PILOT_TOLERANCE = 3e-4
-PAIRS = 0.15  # of the simulated cells with defects have two
-CELLS_OF_LOT = 1024  # for K-value limits relative to the lot
-
-
-class Effort(NamedTuple):
-    """Cells to simulate for each part."""
-
-    clean: int
-    defective: int
-    relative: int
-
-
-PILOT = Effort(1 << 15, 1 << 14, 1 << 15)
-FULL = Effort(160_000, 150_000, 1 << 17)
-NOTHING = Rate(0.0, 0.0)
-Shares = dict[tuple[int, ...], Rate]  # rejected share of cells with exactly these defects
+GROWTH = 1.5  # of a factor while its root is looked for
+ROUNDS = 4  # of finding one factor after the other: each hardly moves the other's rate
+SCOUT, PILOT, MIDDLE, FEW = 1 << 15, 1 << 18, 1 << 20, 1 << 12  # slots
+EVENTS = 100  # rejects that a scout should see
+SCOUT_TOLERANCE = 0.03  # of the target
+MOST_TRIALS = 20
+SLOPE_STEPS = (1.03, 1.1)  # of the two factors
+LARGEST_STEP = 0.3  # of a factor at once
+LINEAR_WITHIN = 1.5e-3  # share: a target that near is reached along the slopes, without another simulation
+ERROR_GOAL = 1e-4  # share: standard error by the response surface
+MOST_TESTS, RUN_COST = 2e7, 4.0  # cells with defects mostly have to be run, which costs that many tests more
 
 
 class CalibrationError(ValueError):
@@ -61,7 +43,7 @@ class CalibrationError(ValueError):
 
 
 class Calibration(NamedTuple):
-    """Factors that reach the target, and the expectation they give (percent of all started cells)."""
+    """Factors that reach the target, and the expectation they give (percent of all tested cells)."""
 
     sd_factor: float
     defect_factor: float
@@ -69,8 +51,14 @@ class Calibration(NamedTuple):
     defect_reject_pct: float
     qualification_rate_pct: float
     standard_error_pct: float  # of the qualification rate
-    cells: int  # simulated for the final numbers
-    lots: int
+    cells: int  # tested for the final numbers, each slot in a lot of its own
+
+
+class _OutOfReach(Exception):
+    """No factor gives the target; the least and largest rate that were found."""
+
+    def __init__(self, low: float, high: float) -> None:
+        self.low, self.high = low, high
 
 
 def calibrate(scenario: Scenario, cell_plan: CellPlan) -> Calibration:
@@ -82,105 +70,133 @@ def calibrate(scenario: Scenario, cell_plan: CellPlan) -> Calibration:
     """
     if scenario.qualification is None:
         raise ValueError("calibrate needs a scenario with a qualification block")
-    conformance, defects = _targets(scenario.qualification)
-    turned = _Turned(scenario, cell_plan)
-    sd, slope, factor, rate, found = 1.0, 0.0, 1.0, NOTHING, NOTHING
-    for effort in (PILOT, FULL):  # the two knobs hardly depend on each other
-        lots = turned.lot_limits(sd, factor, effort)
-        shares = turned.defect_shares(sd, effort, lots)
-        factor = turned.defect_factor(shares, defects)
-        found = turned.defect_rate(factor, shares)
-        rejects = functools.partial(turned.conformance, factor, effort, lots)
-        if effort is PILOT:
-            sd, slope = _bracketed(rejects, conformance)
-        else:
-            sd, rate = _polished(rejects, conformance, sd, slope)
+    target = np.array(_targets(scenario.qualification))
+    turned = Turned(scenario, cell_plan)
+    factors = _scouted(turned, target)
+    slopes = _slopes(turned, factors)
+    found = turned.rates(factors, PILOT)
+    for slots in (PILOT, MIDDLE):
+        factors = _stepped(turned, factors, slopes, target, found)
+        found = turned.rates(factors, slots)
+    most = MOST_TESTS * (1.0 - found.without - found.defect) / (1.0 + RUN_COST * found.defect)
+    slots = int(max(min(MIDDLE * (found.error / ERROR_GOAL) ** 2, most), MIDDLE))
+    for _ in range(3):
+        factors = _stepped(turned, factors, slopes, target, found)
+        found = turned.corrected(factors, slots)
+        if np.abs(target - found[:2])[factors > 0.0].max(initial=0.0) <= LINEAR_WITHIN:
+            break
+    last = _stepped(turned, factors, slopes, target, found)
+    without, defect = (found[:2] + slopes @ (last - factors)).tolist()
     return Calibration(
-        sd_factor=float(sd),
-        defect_factor=float(factor),
-        conformance_reject_pct=100.0 * rate.value,
-        defect_reject_pct=100.0 * found.value,
-        qualification_rate_pct=100.0 * (1.0 - rate.value - found.value),
-        standard_error_pct=100.0 * math.hypot(rate.error, found.error),
-        cells=FULL.clean + FULL.defective,
-        lots=FULL.clean,
+        sd_factor=float(last[SPREAD]),
+        defect_factor=float(last[DEFECTS]),
+        conformance_reject_pct=100.0 * without,
+        defect_reject_pct=100.0 * defect,
+        qualification_rate_pct=100.0 * (1.0 - without - defect),
+        standard_error_pct=100.0 * found.error,
+        cells=found.tests,
     )
 
 
-class _Turned:
-    """A scenario's line at any setting of the two knobs; the same random numbers at every setting."""
+def _scouted(turned: Turned, target: Array) -> Factors:
+    """Factors that nearly reach the target, from a few slots; exactly 0 for a target of 0."""
+    factors: Factors = np.minimum(np.ones(2), turned.largest)
+    if target[DEFECTS] <= EXACT_ZERO:
+        factors[DEFECTS] = 0.0
 
-    def __init__(self, scenario: Scenario, cell_plan: CellPlan) -> None:
-        self._scenario = scenario
-        line = self.line(1.0, 1.0)
-        self.inspection = inspection_plans.plan(scenario.inspection, cell_plan, line)
-        self._slopes = reading_slopes(line, self.inspection)
+    def rate(knob: int, factor: float) -> float:
+        trial, slots = factors.copy(), int(min(max(EVENTS / max(target[knob], EXACT_ZERO), SCOUT), PILOT))
+        trial[knob] = factor
+        if knob == SPREAD and factor in (0.0, turned.largest[SPREAD]):  # may be an end of the range that is told
+            slots = MIDDLE if factor == 0.0 else FEW
+        return float(turned.rates(trial, slots)[knob])
 
-    def line(self, sd_factor: float, defect_factor: float) -> LinePlan:
-        """The line at this setting."""
-        scenario = self._scenario
-        return line_plans.plan(
-            scenario.line,
-            scenario.slots_per_block,
-            sd_factor=sd_factor,
-            defect_factor=defect_factor,
-            file=scenario.file,
+    for _ in range(ROUNDS):
+        before = factors.copy()
+        for knob in (DEFECTS, SPREAD):
+            if target[knob] <= EXACT_ZERO and rate(knob, 0.0) <= NEGLIGIBLE:
+                factors[knob] = 0.0
+                continue
+            start, most = float(factors[knob]), float(turned.largest[knob])
+            try:
+                factors[knob] = _root(functools.partial(rate, knob), float(target[knob]), start, most)
+            except _OutOfReach as reach:
+                raise CalibrationError(_refusal(knob, float(target[knob]), reach)) from None
+        if np.all(np.abs(factors - before) <= SCOUT_TOLERANCE * before):
+            break
+    return factors
+
+
+def _refusal(knob: int, target: float, reach: _OutOfReach) -> str:
+    low, high = 100.0 * reach.low, 100.0 * reach.high
+    if knob == DEFECTS:
+        return (
+            f"qualification: {100 * target:.3f} % rejects with a defect cannot be reached, "
+            f"these defects can give {low:.0f} to {high:.3f} %"
         )
+    return (
+        f"qualification: {100 * target:.3f} % rejects without a defect cannot be reached, "
+        f"spreads can give {low:.3f} % (none) to {high:.3f} % (up to times {LARGEST_SD_FACTOR:g})"
+    )
 
-    def lot_limits(self, sd_factor: float, defect_factor: float, effort: Effort) -> LotLimits | None:
-        """K-value limits of lots, if they are relative."""
-        if not math.isfinite(self.inspection.k_robust_sigmas):
-            return None
-        line = self.line(sd_factor, defect_factor)
-        return lot_limits(line, self.inspection, SEED, effort.relative, CELLS_OF_LOT)
 
-    def conformance(self, defect_factor: float, effort: Effort, lots: LotLimits | None, sd_factor: float) -> Rate:
-        """Expected share of all starts that is rejected without a defect."""
-        line, (_, clean) = self.line(sd_factor, 0.0), next(masks(self.line(1.0, defect_factor)))
-        linear = linear_model(line, self.inspection, self._slopes, SEED)
-        rate = clean_rejects(line, self.inspection, linear, SEED, effort.clean)
-        alone = lots.alone if lots else NOTHING
-        return Rate(clean * (rate.value + alone.value), clean * math.hypot(rate.error, alone.error))
+def _root(rate: Callable[[float], float], target: float, start: float, most: float) -> float:
+    """Factor within 0 .. most at which a growing rate roughly meets the target: a bracket, then regula falsi.
 
-    def defect_shares(self, sd_factor: float, effort: Effort, lots: LotLimits | None) -> Shares:
-        """Rejected share of cells with each one and each two of the defects."""
-        probability, line = self.line(1.0, 1.0).probability, self.line(sd_factor, 0.0)
-        linear = linear_model(line, self.inspection, self._slopes, SEED)
-        kinds = [int(k) for k in np.flatnonzero(probability)]
-        weight: dict[tuple[int, ...], float] = {(k,): (1.0 - PAIRS) * probability[k] / probability.sum() for k in kinds}
-        pairs = list(itertools.combinations(kinds, 2))
-        weight |= {pair: PAIRS / len(pairs) for pair in pairs}
-        return {
-            some: defect_rejects(
-                line, self.inspection, linear, some, SEED, max(int(share * effort.defective), 500), lots
-            )
-            for some, share in weight.items()
-        }
+    Raises:
+        _OutOfReach: there is none.
+    """
+    factor, value = start, rate(start)
+    highest = value
+    if value < target:
+        while value < target:
+            if factor >= most:
+                raise _OutOfReach(rate(0.0), highest)
+            low, below = factor, value
+            factor = min(GROWTH * factor, most)
+            value = rate(factor)
+            highest = max(highest, value)
+        high, above = factor, value
+    else:
+        while value >= target:
+            if factor == 0.0:
+                raise _OutOfReach(value, max(highest, rate(most)))
+            high, above = factor, value
+            factor = factor / GROWTH**2 if factor > SMALLEST_FACTOR else 0.0
+            value = rate(factor)
+        low, below = factor, value
+    for _ in range(MOST_TRIALS):
+        factor = low + (high - low) * min(max((target - below) / (above - below), 0.1), 0.9)
+        value = rate(factor)
+        if abs(value - target) <= SCOUT_TOLERANCE * target:
+            break
+        if value < target:
+            low, below = factor, value
+        else:
+            high, above = factor, value
+    return factor
 
-    def defect_rate(self, defect_factor: float, shares: Shares) -> Rate:
-        """Expected share of all starts that is rejected with a defect; three defects count as the worst two of them."""
-        value, weight = 0.0, dict.fromkeys(shares, 0.0)
-        for some, probability in masks(self.line(1.0, defect_factor)):
-            if some:
-                key = max((k for k in shares if set(k) <= set(some)), key=lambda k: (len(k), shares[k].value))
-                value += probability * shares[key].value
-                weight[key] += probability
-        return Rate(float(value), math.sqrt(sum((weight[k] * shares[k].error) ** 2 for k in shares)))
 
-    def defect_factor(self, shares: Shares, target: float) -> float:
-        """Factor on all defect rates that gives the target; exactly 0 for a target of 0."""
-        from scipy.optimize import brentq
+def _slopes(turned: Turned, factors: Factors) -> Array:
+    """Change of both rates [rate, knob] with each factor; 0 for a factor that is 0 and stays there."""
+    slopes, here = np.zeros((2, 2)), np.array(turned.rates(factors, PILOT)[:2])
+    for knob in np.flatnonzero(factors > 0.0):
+        trial, ratio = factors.copy(), SLOPE_STEPS[knob]
+        trial[knob] *= ratio if ratio * factors[knob] <= turned.largest[knob] else 1.0 / ratio
+        there = np.array(turned.rates(trial, PILOT)[:2])
+        slopes[:, knob] = (there - here) / (trial[knob] - factors[knob])
+    return slopes
 
-        if target <= EXACT_ZERO:
-            return 0.0
-        largest = largest_defect_factor(self._scenario.line)
-        top = self.defect_rate(largest, shares).value if math.isfinite(largest) else 0.0
-        if top < target:
-            raise CalibrationError(
-                f"qualification: {100 * target:.3f} % rejects with a defect cannot be reached, "
-                f"these defects can give 0 to {100 * top:.3f} %"
-            )
-        return float(brentq(lambda f: self.defect_rate(f, shares).value - target, 0.0, largest, xtol=1e-9))
+
+def _stepped(turned: Turned, factors: Factors, slopes: Array, target: Array, found: Rates) -> Factors:
+    """One Newton step towards the target; a factor of 0 stays."""
+    free = np.flatnonzero(factors * np.diag(slopes) > 0.0)
+    out, off = factors.copy(), target - np.array(found[:2])
+    if free.size:
+        step: Array = np.linalg.solve(slopes[np.ix_(free, free)], off[free])
+        most = LARGEST_STEP * factors[free]
+        out[free] = np.minimum(factors[free] + np.clip(step, -most, most), turned.largest[free])
+    return out
 
 
 def _targets(model: QualificationModel) -> tuple[float, float]:
@@ -199,47 +215,3 @@ def _targets(model: QualificationModel) -> tuple[float, float]:
         f"qualification: {100 * value:.3f} % rejects {kind} a defect is negative; with baseline_conformance_share "
         f"{share:g}, improvement_conformance_share {reachable}, not {model.improvement_conformance_share:g}"
     )
-
-
-def _bracketed(rejects: Callable[[float], Rate], target: float) -> tuple[float, float]:
-    """sd_factor that gives the target, by secant steps inside a bracket, and d(share)/d(factor) there."""
-    low, f_low = 0.0, rejects(0.0).value - target
-    if target <= EXACT_ZERO and f_low <= NEGLIGIBLE:
-        return 0.0, math.inf
-    bottom, high = f_low, 1.0
-    f_high = rejects(high).value - target
-    while f_low <= 0.0 and f_high < 0.0 and high < LARGEST_SD_FACTOR:
-        low, f_low, high = high, f_high, 1.5 * high
-        f_high = rejects(high).value - target
-    if f_low > 0.0 or f_high < 0.0:
-        raise CalibrationError(
-            f"qualification: {100 * target:.3f} % rejects without a defect cannot be reached, spreads can give "
-            f"{100 * (bottom + target):.3f} % (none) to {100 * (f_high + target):.3f} % (times {high:g})"
-        )
-    trial, slope = high, f_high - f_low
-    for _ in range(20):
-        slope = (f_high - f_low) / (high - low)
-        trial = high - f_high / slope
-        f = rejects(trial).value - target
-        if abs(f) < PILOT_TOLERANCE:
-            break
-        if f > 0.0:
-            high, f_high = trial, f
-        else:
-            low, f_low = trial, f
-    return trial, slope
-
-
-def _polished(rejects: Callable[[float], Rate], target: float, start: float, slope: float) -> tuple[float, Rate]:
-    """A few secant steps with many cells from a start that is nearly right."""
-    sd, rate = start, rejects(start)
-    for _ in range(5):
-        off = rate.value - target
-        if abs(off) < TOLERANCE or math.isinf(slope):
-            break
-        new = max(sd - off / slope, 0.0)
-        after = rejects(new)
-        if new != sd and (after.value - rate.value) / (new - sd) > 0.0:
-            slope = (after.value - rate.value) / (new - sd)
-        sd, rate = new, after
-    return sd, rate

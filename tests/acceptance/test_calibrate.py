@@ -1,24 +1,29 @@
-"""Calibration reaches the expected qualification rates of the EVE case, counted by plain simulation with other seeds.
+"""Calibration reaches expected qualification rates, counted by plain simulation of the real test with other seeds.
 
-The count fills one place in each of SLOTS supplier lots with its first passing cell, as a run does, and counts every
-start. Its own standard error is at most 0.015 points and calibration's at most 0.015, so a bound of 0.05 points is at
-least 2.3 standard errors away: chance of a false alarm under 2 % a row for an unlucky choice of seeds, which are fixed.
-The K-value limit is absolute here; `test_relative_k_limit_block_by_block` measures the relative one.
+The count fills places of many supplier lots, one place each, with their first passing cells, as a run does, and counts
+every test. Its standard error is 0.015 points or less and calibration's at most 0.02, so a bound of 0.05 points is at
+least 2 standard errors away: chance of a false alarm up to 5 % a row for an unlucky choice of seeds, which are fixed.
+Most cases are far better (see the rows). The K-value limit is absolute there; one relative to the lot has tests of its own.
 """
 
 from __future__ import annotations
 
 import math
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numba
 import numpy as np
 import pytest
+from scenarios import small
 
 from packsim.cell import plan as cell_plans
 from packsim.inspection import plan as inspection_plans
+from packsim.inspection import response
 from packsim.inspection import test as eol
-from packsim.inspection.expected import lot_addresses
+from packsim.inspection.expected import correction, estimated_limits, lot_limits, moments, rates
+from packsim.inspection.process import spread_slots, with_defects
 from packsim.line import plan as line_plans
 from packsim.line.build import build, slot_addresses
 from packsim.scenario.load import load
@@ -31,12 +36,14 @@ if TYPE_CHECKING:
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 BASELINE, BETTER = 89.8, 92.0
-SLOTS, SEED, BATCH = 5_000_000, 20_150_101, 1 << 17
+SLOTS, SEED, BATCH = 5_000_000, 20_150_101, 1 << 16
 K_LIMIT = 0.35  # mV/day
+RATES, SHARES = (70.0, 80.0, 89.8, 95.0, 99.0, 99.9), (0.05, 0.25, 0.5, 0.75, 1.0)
+MORE_SLOTS = {70.0: 4, 80.0: 2}  # times SLOTS: bad lots are started over and over, so rates scatter more
 
 
 def scenario(baseline_share: float, improvement_share: float | None, relative: bool = False) -> Scenario:
-    changes = {"qualification.baseline_conformance_share": baseline_share}
+    changes: dict[str, Any] = {"qualification.baseline_conformance_share": baseline_share}
     if improvement_share is not None:
         changes["qualification.improvement_conformance_share"] = improvement_share
     if not relative:
@@ -50,27 +57,73 @@ def cell():
     return cell_plans.plan(scenario(0.5, None).cell)
 
 
-def counted(line, inspection, seed: int) -> dict[str, tuple[float, float]]:
-    """Shares (percent) of all starts and their standard errors: rejects without and with a defect."""
-    starts, clean, defective = (np.zeros(SLOTS, np.int32) for _ in range(3))
-    for first in range(0, SLOTS, BATCH):
-        slots = np.arange(first, min(first + BATCH, SLOTS))
-        address = lot_addresses(line, slots)
+def one_place_a_lot(line, slots: int, seed: int) -> np.ndarray:
+    """Addresses of random places, one in each of the spans of blocks that lots do not cross."""
+    span = line.blocks_per_lot * line.slots_per_block
+    place = np.random.default_rng(seed).integers(0, span, slots)
+    block = np.arange(slots) * line.blocks_per_lot + place // line.slots_per_block
+    return np.stack([block, place % line.slots_per_block, np.zeros(slots, np.int64)], axis=1)
+
+
+def counted(line, inspection, seed: int, addresses: np.ndarray, units: int) -> dict[str, tuple[float, float]]:
+    """Percent of all tests that reject without and with a defect, and standard errors from `units` equal parts.
+
+    Where the K-value limit is relative to the lot, every batch must hold whole blocks.
+    """
+    per_unit = len(addresses) // units
+    batch = max(BATCH // per_unit, 1) * per_unit
+    sums = []
+    for first in range(0, len(addresses), batch):
+        address = addresses[first : first + batch]
+        n = len(address)
+        tests, clean, defective, limit = np.zeros(n), np.zeros(n), np.zeros(n), np.full(n, inspection.k_mv_per_day)
+        slots, relative = np.arange(n), math.isfinite(inspection.k_robust_sigmas)
         while slots.size and address[0, 2] < 100:
             cells = build(line, seed, address)
-            rejected = ~eol.test(inspection, cells, seed).accepted
-            starts[slots] += 1
-            clean[slots] += rejected & (cells.defect == 0)
-            defective[slots] += rejected & (cells.defect != 0)
-            slots, address = slots[rejected], address[rejected]
+            at_end = cells.scrapped < 0 if hasattr(cells, "scrapped") else np.ones(slots.size, bool)
+            there = np.flatnonzero(at_end)
+            cells, tested = cells.take(there), slots[there]
+            first_of_lots = relative and address[0, 2] == 0
+            m = eol.test(inspection, cells, seed, None if first_of_lots else limit[tested])
+            if first_of_lots:
+                limit[tested] = m.k_limit_mv_per_day
+            tests[tested] += 1
+            clean[tested] += ~m.accepted & (cells.defect == 0)
+            defective[tested] += ~m.accepted & (cells.defect != 0)
+            again = ~at_end
+            again[there] = ~m.accepted
+            slots, address = slots[again], address[again]
             address[:, 2] += 1
-    total = float(starts.sum())
+        sums.append(np.stack([part.reshape(-1, per_unit).sum(axis=1) for part in (tests, clean, defective)]))
+    tests, clean, defective = np.concatenate(sums, axis=1)
 
     def share(events: np.ndarray) -> tuple[float, float]:
-        value = events.sum() / total
-        return 100.0 * value, 100.0 * math.sqrt(float(((events - value * starts) ** 2).sum())) / total
+        value = events.sum() / tests.sum()
+        return 100.0 * value, 100.0 * math.sqrt(float(((events - value * tests) ** 2).sum())) / tests.sum()
 
     return {"without": share(clean), "with": share(defective), "any": share(clean + defective)}
+
+
+def compare(report: Callable[..., None], name: str, wanted: Scenario, cell, times: int = 1) -> None:
+    """Calibrate, count with other seeds and report what is off."""
+    begun, used = time.perf_counter(), time.process_time()
+    found = calibrate(wanted, cell)
+    wall, cpu = time.perf_counter() - begun, time.process_time() - used
+    line = line_plans.plan(
+        wanted.line, wanted.slots_per_block, sd_factor=found.sd_factor, defect_factor=found.defect_factor
+    )
+    slots = times * SLOTS
+    got = counted(
+        line, inspection_plans.plan(wanted.inspection, cell, line), SEED, one_place_a_lot(line, slots, SEED), slots
+    )
+    target = wanted.qualification
+    report(f"{name}: qualification rate off", abs(100.0 - got["any"][0] - target.target_pct), 0.05, "points")
+    for kind, goal in (("without", target.conformance_reject_pct), ("with", target.defect_reject_pct)):
+        report(f"{name}: rejects {kind} a defect off", abs(got[kind][0] - goal), 0.05, "points")
+    report(f"{name}: standard error of this count", got["any"][1], 0.016, "points")
+    report(f"{name}: its own standard error", found.standard_error_pct, 0.02, "points")
+    report(f"{name}: wall time", wall, math.inf, "s")
+    report(f"{name}: processor time over two cores", 0.5 * cpu, math.inf, "s")
 
 
 def slow(*case: float | None):
@@ -81,9 +134,7 @@ def slow(*case: float | None):
     ("baseline_share", "improvement_share"),
     [
         (0.5, None),
-        (0.5, 0.5),
-        slow(0.05, None),
-        slow(1.0, None),
+        slow(0.5, 0.5),
         slow(0.5, 0.0),
         slow(0.5, 1.0),
         slow(0.05, 0.0),
@@ -93,24 +144,17 @@ def slow(*case: float | None):
 def test_expected_rates_are_reached(
     report: Callable[..., None], cell, baseline_share: float, improvement_share: float | None
 ) -> None:
-    wanted = scenario(baseline_share, improvement_share)
-    found = calibrate(wanted, cell)
-    line = line_plans.plan(
-        wanted.line, wanted.slots_per_block, sd_factor=found.sd_factor, defect_factor=found.defect_factor
-    )
-    got = counted(line, inspection_plans.plan(wanted.inspection, cell, line), SEED)
     rate = BASELINE if improvement_share is None else BETTER
-    name = f"calibrate {rate} %, shares {baseline_share}" + (
-        "" if improvement_share is None else f"/{improvement_share}"
-    )
-    target = wanted.qualification
-    report(f"{name}: qualification rate off", abs(100.0 - got["any"][0] - rate), 0.05, "points")
-    report(
-        f"{name}: rejects without defect off", abs(got["without"][0] - target.conformance_reject_pct), 0.05, "points"
-    )
-    report(f"{name}: rejects with defect off", abs(got["with"][0] - target.defect_reject_pct), 0.05, "points")
-    report(f"{name}: standard error of this count", got["any"][1], 0.015, "points")
-    report(f"{name}: its own standard error", found.standard_error_pct, 0.015, "points")
+    shares = f"{baseline_share}" if improvement_share is None else f"{baseline_share}/{improvement_share}"
+    compare(report, f"calibrate {rate} %, shares {shares}", scenario(baseline_share, improvement_share), cell)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("share", SHARES)
+@pytest.mark.parametrize("rate", RATES)
+def test_any_rate_is_reached(report: Callable[..., None], cell, rate: float, share: float) -> None:
+    wanted = scenario(share, None).updated({"qualification.target_pct": rate})
+    compare(report, f"calibrate {rate} %, share {share}", wanted, cell, MORE_SLOTS.get(rate, 1))
 
 
 @pytest.mark.parametrize(("baseline_share", "improvement_share"), [(0.05, 0.5), (0.05, 1.0), (1.0, 0.0), (1.0, 0.5)])
@@ -120,10 +164,9 @@ def test_impossible_assumptions_are_refused(cell, baseline_share: float, improve
 
 
 def test_relative_k_limit_block_by_block(report: Callable[..., None], cell) -> None:
-    """Limits from 1,024 cells a lot stand for those of a block: rejects by the K-value among clean and defective cells.
+    """Clean cells that the K-value alone rejects, expected, against 40 whole blocks with the limits of their 80 lots.
 
-    The rest of the rates does not depend on the limit. 40 blocks, so 80 lots; bounds are 4.9 standard errors (1e-6) and
-    0.02 points for the limit's own scatter.
+    Bounds are 4.9 standard errors (1e-6) and 0.02 points for the limit's own scatter.
     """
     wanted = scenario(0.5, None, relative=True)
     found = calibrate(wanted, cell)
@@ -131,18 +174,115 @@ def test_relative_k_limit_block_by_block(report: Callable[..., None], cell) -> N
         wanted.line, wanted.slots_per_block, sd_factor=found.sd_factor, defect_factor=found.defect_factor
     )
     inspection = inspection_plans.plan(wanted.inspection, cell, line)
-    from packsim.inspection.expected import lot_limits
-
-    few = lot_limits(line, inspection, 1, 1 << 18, 1024)
-    alone, limits = [], []
+    without_limit = inspection._replace(k_robust_sigmas=math.inf, k_mv_per_day=math.inf)
+    surface = surface_of(line, inspection)
+    limits = estimated_limits(line, inspection, surface, 1, 1 << 17, 1024)
+    expected = [
+        rates(
+            moments(line, plan, surface, 1, 1 << 20, own),
+            correction(line, plan, surface, 1, 1 << 17, 1024, own),
+        )
+        for plan, own in ((inspection, limits), (without_limit, None))
+    ]
+    few = expected[0].without - expected[1].without  # nearly the same rejects otherwise: same seeds
+    alone, block_limits = [], []
     for block in range(1000, 1040):
         cells = build(line, SEED, slot_addresses(block, range(wanted.slots_per_block)))
         m = eol.test(inspection, cells, SEED)
         clean = cells.defect == 0
         alone.append(float((m.cause[clean] == eol.Cause.K_VALUE).mean()))
-        limits += np.unique(m.k_limit_mv_per_day).tolist()
-    error = math.hypot(np.std(alone, ddof=1) / math.sqrt(len(alone)), few.alone.error)
-    off = 100.0 * abs(np.mean(alone) - few.alone.value)
+        block_limits += np.unique(m.k_limit_mv_per_day).tolist()
+    error = math.hypot(np.std(alone, ddof=1) / math.sqrt(len(alone)), 3e-5)
+    off = 100.0 * abs(np.mean(alone) - few)
     report("relative K limit: clean cells it alone rejects, off block by block", off, 490.0 * error + 0.02, "points")
-    ratio = abs(np.mean(limits) / few.limit_mv_per_day.mean() - 1.0)
+    ratio = abs(np.mean(block_limits) / lot_limits(line, inspection, 1, 1 << 18, 1024).mean() - 1.0)
     report("relative K limit: mean limit off block by block", 100.0 * ratio, 1.0, "%")
+
+
+def surface_of(line, inspection):
+    """A response surface for this line's spreads."""
+    wide = with_defects(
+        line._replace(sd_lot=1.8 * line.sd_lot, sd_roll=1.8 * line.sd_roll, sd_within=1.8 * line.sd_within), ()
+    )
+    return response.fit(inspection, build(wide, 1, spread_slots(wide, 4096)))
+
+
+@pytest.mark.slow
+def test_relative_k_limit_of_small_lots(report: Callable[..., None], cell) -> None:
+    """Lots of 24 cells whose leakage differs: their own limits, counted in whole blocks of 48."""
+    leak = {"nominal": 5.0, "sd_pct": 40.0, "between_lot_share": 0.5, "distribution": "lognormal"}
+    wanted = small().updated(
+        {
+            "qualification": {"target_pct": 88.0, "baseline_conformance_share": 0.6},
+            "inspection.k_value": {"rest_days": 7.0, "upper_robust_sigmas": 4.0},
+            "line.steps.formation.leakage_ua": leak,
+        }
+    )
+    found = calibrate(wanted, cell_plans.plan(wanted.cell))
+    line = line_plans.plan(wanted.line, 48, sd_factor=found.sd_factor, defect_factor=found.defect_factor)
+    plan = inspection_plans.plan(wanted.inspection, cell_plans.plan(wanted.cell), line)
+    addresses = np.concatenate([slot_addresses(block, range(48)) for block in range(160_000)])
+    got = counted(line, plan, SEED, addresses, 160_000)
+    off = abs(100.0 - got["any"][0] - 88.0)
+    report("relative K limit, lots of 24: qualification rate off", off, 0.05 + 3.0 * got["any"][1], "points")
+    report("relative K limit, lots of 24: standard error of this count", got["any"][1], 0.04, "points")
+
+
+@pytest.mark.parametrize("config", sorted(path.stem for path in CONFIGS.glob("*.yaml")))
+def test_response_surface(report: Callable[..., None], config: str) -> None:
+    """Polynomials against running the cells, on 65,536 cells of each shipped line with its defects and its own test."""
+    given = load(CONFIGS / f"{config}.yaml")
+    cell = cell_plans.plan(given.cell)
+    line = line_plans.plan(given.line, given.slots_per_block)
+    plan = inspection_plans.plan(given.inspection, cell, line)
+    surface = surface_of(line, plan)
+    cells = build(line, SEED, one_place_a_lot(line, 1 << 16, SEED))
+    begun = time.perf_counter()
+    real = eol.true_values(plan, cells, SEED)
+    middle = time.perf_counter()
+    fast = response.estimate(plan, surface, cells, SEED)
+    speed = (middle - begun) / (time.perf_counter() - middle)
+    off = {name: getattr(fast, name) - getattr(real, name) for name in ("capacity_ah", "dcir_mohm", "ocv_second_v")}
+    run = float((off["capacity_ah"] == 0.0).mean())
+    capacity, dcir = 100.0 / plan.nominal_capacity_ah, 100.0 / plan.nominal_dcir_mohm
+    for name, values, typical, largest, unit in (
+        ("capacity", capacity * off["capacity_ah"], 0.003, 0.05, "%"),
+        ("DCIR", dcir * off["dcir_mohm"], 0.02, 0.2, "%"),
+        ("OCV after rest", 1e3 * off["ocv_second_v"], 0.02, 2.0, "mV"),
+    ):
+        report(f"{config}: {name} error, rms", math.sqrt(float(np.nanmean(values**2))), typical, unit)
+        report(f"{config}: {name} error, largest", float(np.nanmax(np.abs(values))), largest, unit)
+    clean = cells.defect == 0  # a cell that its short has emptied is beyond any limit
+    fall = (real.ocv_first_v - real.ocv_second_v) - (fast.ocv_first_v - fast.ocv_second_v)
+    k_error = 1e3 * float(np.abs(fall[clean]).max()) / plan.rest_days
+    report(f"{config}: K-value error without a defect, largest", k_error, 1e-4, "mV/day")
+    limit = float(np.median(lot_limits(line, plan, 1, 1 << 15, 1024)))
+    different = eol.read(plan, cells, real, SEED, limit).accepted != eol.read(plan, cells, fast, SEED, limit).accepted
+    report(f"{config}: decisions that differ", 1e6 * different.mean(), 300.0, "ppm")
+    report(f"{config}: cells outside its range, run instead", 100.0 * run, 6.0, "%")
+    report(f"{config}: times as fast as running all cells", speed, 0.0, direction=">")
+
+
+def test_expected_rates_have_the_same_bits_on_any_number_of_threads(cell) -> None:
+    wanted = scenario(0.5, None, relative=True)
+    line = line_plans.plan(wanted.line, wanted.slots_per_block)
+    plan = inspection_plans.plan(wanted.inspection, cell, line)
+    results = []
+    before = numba.get_num_threads()
+    try:
+        for threads in {1, before}:
+            numba.set_num_threads(threads)
+            surface = surface_of(line, plan)
+            limits = estimated_limits(line, plan, surface, 3, 1 << 14, 1024)
+            results.append(
+                [
+                    *surface,
+                    limits,
+                    *moments(line, plan, surface, 3, 1 << 18, limits),
+                    *correction(line, plan, surface, 3, 1 << 15, 1024, limits),
+                ]
+            )
+    finally:
+        numba.set_num_threads(before)
+    for one, other in zip(results[0], results[-1], strict=True):
+        assert np.asarray(one).tobytes() == np.asarray(other).tobytes()

@@ -7,8 +7,9 @@ import pytest
 from scenarios import small
 
 from packsim.cell import plan as cell_plans
-from packsim.inspection.expected import lot_addresses, masks, with_defects
+from packsim.inspection.process import spread_groups, spread_slots, with_defects
 from packsim.line import plan as line_plans
+from packsim.line.build import build
 from packsim.study.calibrate import CalibrationError, calibrate
 
 
@@ -101,21 +102,45 @@ def test_without_a_qualification_there_is_nothing_to_reach(cell):
         calibrate(small(), cell)
 
 
-def test_combinations_of_defects_are_all_there_is():
-    plan = line_plans.plan(small().line, 48, defect_factor=4.0)
-    shares = dict(masks(plan))
-    assert sum(shares.values()) == pytest.approx(1.0)
-    assert next(iter(shares)) == ()
-    assert shares[(0, 2)] == pytest.approx(0.12**2)
+def test_a_line_whose_every_cell_has_two_defects():
+    plan = line_plans.plan(small().line, 48)
     assert with_defects(plan, (0, 2)).probability.tolist() == [1.0, 0.0, 1.0, 0.0, 0.0, 0.0]
+    assert with_defects(plan, ()).probability.tolist() == [0.0] * 6
 
 
-@pytest.mark.parametrize(("lot", "roll"), [(12, 4), (48, 8), (144, 24)])
-def test_lots_are_counted_as_the_line_counts_them(lot, roll):
-    from packsim.line.build import build
+def line_of(lot: int, roll: int):
+    return line_plans.plan(small().line.model_copy(update={"supplier_lot_cells": lot, "roll_cells": roll}), 48)
 
-    model = small().line.model_copy(update={"supplier_lot_cells": lot, "roll_cells": roll})
-    plan = line_plans.plan(model, 48)
-    lots = np.arange(40)
-    for place in (0, 1, lot - 1):
-        assert np.array_equal(build(plan, 1, lot_addresses(plan, lots, place)).lot, lots)
+
+@pytest.mark.parametrize(("lot", "roll"), [(12, 4), (20, 4), (48, 8), (100, 20), (144, 24)])
+def test_each_slot_is_in_a_lot_of_its_own_and_no_place_is_preferred(lot, roll):
+    plan, n = line_of(lot, roll), 20_000
+    address = spread_slots(plan, n)
+    assert np.unique(build(plan, 1, address).lot).size == n
+    span = plan.blocks_per_lot * plan.slots_per_block
+    place = address[:, 0] % plan.blocks_per_lot * plan.slots_per_block + address[:, 1]
+    assert np.abs(np.bincount(place, minlength=span) - n / span).max() <= 3.0
+
+
+@pytest.mark.parametrize(
+    ("lot", "roll", "per_group", "size"),
+    [
+        (12, 4, 1024, {48}),
+        (20, 4, 30, {40, 8}),
+        (12, 4, 6, {6}),
+        (48, 8, 1024, {48}),
+        (144, 24, 10, {10}),
+        (24, 8, 1, {1}),
+    ],
+)
+def test_groups_hold_neighbours_of_one_block(lot, roll, per_group, size):
+    plan = line_of(lot, roll)
+    groups = spread_groups(plan, 9600, per_group)
+    cells = build(plan, 1, groups.address)
+    assert np.unique(groups.address, axis=0).shape == groups.address.shape
+    assert set(np.bincount(groups.group).tolist()) == size
+    starts = np.flatnonzero(np.diff(groups.group, prepend=-1))
+    assert np.array_equal(cells.address[:, 0], cells.address[starts, 0][groups.group])  # one block
+    assert np.unique(cells.lot[starts]).size == groups.groups  # lots of their own
+    if per_group <= lot:
+        assert np.array_equal(cells.lot, cells.lot[starts][groups.group])  # one lot

@@ -1,0 +1,134 @@
+"""Many independent slots of a line, each tried until a cell passes: their addresses, and how often each is tested.
+
+Only `build`, a source of true values and `read` are used, so whatever the line and the test do is part of it: any
+shape and correlation of traits, drift, in-line scrap, biases by slot, retests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from packsim.cell.cells import Cells
+from packsim.inspection.plan import InspectionPlan
+from packsim.inspection.test import TrueValues, read
+from packsim.line.build import build
+from packsim.line.defects import DEFECTS
+from packsim.line.plan import LinePlan
+
+Array = npt.NDArray[np.float64]
+Numbers = npt.NDArray[np.int64]
+Truth = Callable[[Cells, int], TrueValues]  # of cells and the seed
+MOST_CANDIDATES = 128
+GOLDEN = 0.6180339887498949  # its multiples modulo 1 spread evenly, however many are taken
+
+
+class Groups(NamedTuple):
+    """Slots whose first candidates a K-value limit relative to the lot is taken from: neighbours within one block."""
+
+    address: Numbers  # [n, 3]
+    group: Numbers  # [n] ascending
+    groups: int
+
+
+def spread_slots(line: LinePlan, slots: int) -> Numbers:
+    """Addresses int64[slots, 3], each in a lot of its own, at places spread evenly over lots and blocks."""
+    number = np.arange(slots)
+    return _addresses(line, number, _places(line, number))
+
+
+def spread_groups(line: LinePlan, cells: int, per_group: int) -> Groups:
+    """About `cells` slots in groups spread evenly, each in lots of its own.
+
+    A group is `per_group` slots of one lot in one block, evenly apart, or all of them; or several whole small lots of a
+    block, at least `per_group` slots if it has as many.
+    """
+    lot, block = line.lot_cells, line.slots_per_block
+    whole = block if lot >= block else min(-(-min(per_group, block) // lot) * lot, block)
+    number = np.arange(max(cells // min(per_group, whole), 8))
+    place = _places(line, number)
+    first = place // block * block + place % block // whole * whole
+    length = np.minimum(whole, block - first % block)
+    size = length if lot < per_group else np.minimum(length, per_group)
+    group = np.repeat(number, size)
+    step = np.arange(group.size) - np.repeat(np.cumsum(size) - size, size)
+    phase = (place - first) * size % length  # so that no place within the lot is left out
+    return Groups(
+        _addresses(line, group, first[group] + (step * length[group] + phase[group]) // size[group]),
+        group,
+        number.size,
+    )
+
+
+def _places(line: LinePlan, number: Numbers) -> Numbers:
+    """A place in each of the spans of blocks that no lot crosses, spread evenly over them."""
+    place: Numbers = np.floor((number + 0.5) * GOLDEN % 1.0 * line.blocks_per_lot * line.slots_per_block)
+    return place.astype(np.int64)
+
+
+def _addresses(line: LinePlan, span: Numbers, place: Numbers) -> Numbers:
+    address = np.zeros((span.size, 3), np.int64)
+    address[:, 0] = span * line.blocks_per_lot + place // line.slots_per_block
+    address[:, 1] = place % line.slots_per_block
+    return address
+
+
+def outcomes(
+    line: LinePlan, inspection: InspectionPlan, truth: Truth, seed: int, address: Numbers, limit: Array | None
+) -> tuple[Numbers, npt.NDArray[np.uint16]]:
+    """Tests, rejects without and with a defect [3, n] until each slot has a cell that passes; first cells' defects [n].
+
+    Args:
+        limit: K-value limit of each slot [n]; None: as in a run, where it may be relative to the lots among `address`.
+    """
+    out, first_defect = np.zeros((3, len(address)), np.int64), np.zeros(len(address), np.uint16)
+    open_slots = np.arange(len(address))
+    for candidate in range(MOST_CANDIDATES):
+        at = address[open_slots]
+        at[:, 2] = candidate
+        built = build(line, seed, at)
+        if candidate == 0:
+            first_defect = built.defect
+        tested, reached = at_end(built)
+        slots = open_slots[reached]
+        measured = read(inspection, tested, truth(tested, seed), seed, None if limit is None else limit[slots])
+        if limit is None:
+            limit = _limits_of_all(built, reached, measured.k_limit_mv_per_day)
+        defective = tested.defect != 0
+        out[0, slots] += 1
+        out[1, slots] += ~measured.accepted & ~defective
+        out[2, slots] += ~measured.accepted & defective
+        left = np.ones(open_slots.size, np.bool_)
+        left[reached] = ~measured.accepted
+        open_slots = open_slots[left]
+        if not open_slots.size:
+            break
+    return out, first_defect
+
+
+def at_end(cells: Cells) -> tuple[Cells, Numbers]:
+    """The cells that reach the end-of-line test, and their places among `cells`."""
+    scrapped = getattr(cells, "scrapped", None)
+    if scrapped is None or (scrapped < 0).all():
+        return cells, np.arange(len(cells))
+    reached = np.flatnonzero(scrapped < 0)
+    return cells.take(reached), reached
+
+
+def _limits_of_all(built: Cells, reached: Numbers, limit: Array) -> Array:
+    """The limit of every slot, also of those whose first candidate was scrapped; inf in a lot that has none left."""
+    _, lot = np.unique((built.address[:, 0] << 32) | built.lot, return_inverse=True)
+    of_lot = np.full(int(lot.max()) + 1, np.inf)
+    of_lot[lot[reached]] = limit
+    everywhere: Array = of_lot[lot]
+    return everywhere
+
+
+def with_defects(line: LinePlan, defects: tuple[int, ...]) -> LinePlan:
+    """The same line, whose every cell has exactly these defects (numbers in DEFECTS)."""
+    probability = np.zeros(len(DEFECTS))
+    probability[list(defects)] = 1.0
+    return line._replace(probability=probability)

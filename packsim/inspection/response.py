@@ -1,0 +1,130 @@
+"""Response surface of the test: what cells really are, from polynomials in their traits, about ten times as fast.
+
+Fitted to cells that the line itself makes with wider spreads, so whatever shape and correlation its traits have is
+covered. Cells outside the fitted range (defects, far tails) are run as ever. Errors: docs/inspection.md.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from packsim.cell.cells import Cells
+from packsim.cell.traits import INDEX, TRAITS
+from packsim.inspection import kernels as k
+from packsim.inspection.plan import InspectionPlan
+from packsim.inspection.surface import kernels as surfaces
+from packsim.inspection.surface.kernels import Surface
+from packsim.inspection.test import TrueValues, true_values
+from packsim.line.plan import LinePlan
+from packsim.numerics.streams import seed_key
+from packsim.numerics.threads import in_parallel
+
+Array = npt.NDArray[np.float64]
+STEP = 0.01  # of the slopes' finite differences, in units of the nominal value
+CELLS_PER_TERM = 3  # fewer cells that can be run than this, and no polynomial is trusted
+RIDGE = 1e-10
+LEAK_SHARE = 2e-3  # of the test current: a larger leak also moves what the electrodes give, which is left to the test
+CONSTANT = 1e-12  # relative range under which a trait does not spread
+
+__all__ = ["Surface", "estimate", "fit", "reading_slopes"]
+
+
+def fit(plan: InspectionPlan, cells: Cells) -> Surface:
+    """Polynomials fitted to what `cells` really are, and trusted between the least and largest of each of their traits.
+
+    `cells` should spread wider than those to be estimated and have no defects. `residual` says how well they fit. Where
+    too few of them have a window, nothing is trusted and `estimate` runs every cell.
+    """
+    values = cells.values.copy()
+    values[INDEX["leakage_ua"]] = 0.0
+    still = plan._replace(bench=plan.bench._replace(charge_sd_ah=0.0))
+    true = true_values(still, Cells(cells.address, cells.lot, values, np.zeros_like(cells.defect)), 0)
+    y = np.stack([true.capacity_ah, 1e-3 * true.dcir_mohm, true.window[0], true.window[1]])
+    alive = np.flatnonzero(np.isfinite(y).all(axis=0))
+    low, high = values.min(axis=1), values.max(axis=1)
+    rows = np.flatnonzero(high - low > CONSTANT * np.abs(high))
+    terms = 1 + 2 * rows.size + rows.size * (rows.size + 1) // 2
+    if alive.size < CELLS_PER_TERM * terms:
+        return _untrusted(len(values))
+    values, y = values[:, alive], np.ascontiguousarray(y[:, alive])
+    low, high = values.min(axis=1), values.max(axis=1)
+    still_there = ~np.isin(np.arange(len(values)), rows)
+    margin = CONSTANT * np.abs(high)
+    low[still_there] -= margin[still_there]
+    high[still_there] += margin[still_there]
+    low[INDEX["leakage_ua"]], high[INDEX["leakage_ua"]] = 0.0, 1e6 * LEAK_SHARE * plan.bench.test_a
+    centre, scale = values[rows].mean(axis=1), np.maximum(values[rows].std(axis=1), 1e-300)
+    coefficients = surfaces.least_squares((values[rows] - centre[:, None]) / scale[:, None], y, RIDGE)
+    surface = _unpacked(coefficients, rows, centre, scale)._replace(low=low, high=high)
+    off = surfaces.polynomials(values, surface, 0, alive.size) - y
+    return surface._replace(residual=np.stack([np.sqrt((off**2).mean(axis=1)), np.abs(off).max(axis=1)]))
+
+
+def estimate(plan: InspectionPlan, surface: Surface, cells: Cells, seed: int) -> TrueValues:
+    """As `true_values`, by the polynomials where they are trusted."""
+    n = len(cells)
+    true, window, inside = np.empty((k.N_TRUE, n)), np.empty((5, n)), np.empty(n, np.bool_)
+    key = seed_key(seed)
+
+    def rows(first: int, last: int) -> None:
+        surfaces.estimate_cells(
+            true, window, inside, cells.values, cells.address, surface, plan.design, plan.bench, *key, first, last
+        )
+
+    in_parallel(rows, n, surfaces.CHUNK)
+    true[k.DCIR] *= 1e3
+    outside = np.flatnonzero(~inside)
+    if outside.size:
+        run = true_values(plan, cells.take(outside), seed)
+        for row, of in (
+            (k.CAPACITY, run.capacity_ah),
+            (k.DCIR, run.dcir_mohm),
+            (k.OCV_FIRST, run.ocv_first_v),
+            (k.OCV_SECOND, run.ocv_second_v),
+            (k.SOC, run.soc),
+        ):
+            true[row, outside] = of
+        window[:, outside] = run.window
+    return TrueValues(true[k.CAPACITY], true[k.DCIR], true[k.OCV_FIRST], true[k.OCV_SECOND], true[k.SOC], window)
+
+
+def reading_slopes(line: LinePlan, inspection: InspectionPlan) -> Array:
+    """Change of capacity (Ah), DCIR (mohm) and OCV (V) per unit of each trait, [3, trait], at the line's mean cell."""
+    step = np.array([STEP * (1.0 if t.unit == "1" else max(m, 1.0)) for t, m in zip(TRAITS, line.mean, strict=True)])
+    values = np.concatenate([line.mean[:, None] + np.diag(step), line.mean[:, None] - np.diag(step)], axis=1)
+    n = values.shape[1]
+    probes = Cells(np.zeros((n, 3), np.int64), np.zeros(n, np.int32), values, np.zeros(n, np.uint16))
+    exact = inspection._replace(bench=inspection.bench._replace(charge_sd_ah=0.0))
+    true = true_values(exact, probes, 0)
+    out = np.stack([true.capacity_ah, true.dcir_mohm, true.ocv_second_v])
+    slopes: Array = np.nan_to_num((out[:, : len(TRAITS)] - out[:, len(TRAITS) :]) / (2.0 * step))
+    return slopes
+
+
+def _unpacked(coefficients: Array, rows: npt.NDArray[np.int64], centre: Array, scale: Array) -> Surface:
+    """From the orthogonal terms of `least_squares` to powers of u."""
+    a = rows.size
+    square = np.zeros((surfaces.N_FIT, a, a))
+    upper = np.triu_indices(a)
+    square[:, upper[0], upper[1]] = coefficients[1 + a : 1 + a + upper[0].size].T
+    cube = np.ascontiguousarray(coefficients[1 + a + upper[0].size :].T)
+    return Surface(
+        rows=rows,
+        centre=centre,
+        scale=scale,
+        constant=coefficients[0] - np.einsum("kaa->k", square),
+        linear=coefficients[1 : 1 + a].T - 3.0 * cube,
+        cube=cube,
+        square=square,
+        low=np.empty(0),
+        high=np.empty(0),
+        residual=np.empty((2, surfaces.N_FIT)),
+    )
+
+
+def _untrusted(traits: int) -> Surface:
+    nothing = _unpacked(np.zeros((1, surfaces.N_FIT)), np.empty(0, np.int64), np.empty(0), np.empty(0))
+    return nothing._replace(
+        low=np.full(traits, np.inf), high=np.full(traits, -np.inf), residual=np.full((2, surfaces.N_FIT), np.nan)
+    )

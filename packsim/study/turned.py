@@ -1,0 +1,86 @@
+"""A scenario's line at any setting of calibration's two knobs, and the reject rates to expect there.
+
+Every setting uses the same random numbers, so that the rates are smooth functions of the knobs.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from packsim.cell.plan import CellPlan
+from packsim.inspection import plan as inspection_plans
+from packsim.inspection.expected import Moments, Rates, correction, estimated_limits, moments, rates
+from packsim.inspection.process import spread_slots, with_defects
+from packsim.inspection.response import Surface, fit
+from packsim.line import plan as line_plans
+from packsim.line.build import build
+from packsim.line.plan import LinePlan, largest_defect_factor
+from packsim.scenario.model import Scenario
+
+Factors = npt.NDArray[np.float64]  # [2] on spreads and on defect rates
+SEED = 0xCA11_B8A7_E000_0001  # of calibration alone: runs with any seed aim at the same expectation
+LARGEST_SD_FACTOR = 64.0
+WIDER = 1.8  # times the spreads: cells that a response surface is fitted to
+GRID = 1.25  # ratio of the factors that surfaces are fitted for
+FITTED_CELLS = 1 << 12
+LIMIT_CELLS, CELLS_OF_LOT = 1 << 17, 1024  # for K-value limits relative to the lot
+CORRECTION_CELLS = 1 << 17
+CORRECTION_ERROR = 5e-5  # share: more cells are run until the correction is as good as that
+MOST_CORRECTION_CELLS = 1 << 20
+
+
+class Turned:
+    """The line of `scenario` with both knobs free, each within 0 .. `largest` [2]."""
+
+    def __init__(self, scenario: Scenario, cell_plan: CellPlan) -> None:
+        self._scenario = scenario
+        self.inspection = inspection_plans.plan(scenario.inspection, cell_plan, self.line(np.ones(2)))
+        self._surface = functools.cache(self._fitted)
+        self._known: dict[tuple[float, ...], Rates] = {}
+        defects = largest_defect_factor(scenario.line)  # at which the first rate reaches 1
+        self.largest = np.array([LARGEST_SD_FACTOR, defects if math.isfinite(defects) else 0.0])
+
+    def line(self, factors: Factors) -> LinePlan:
+        """The line at this setting."""
+        spread, defects = factors.tolist()
+        scenario = self._scenario
+        return line_plans.plan(scenario.line, scenario.slots_per_block, sd_factor=spread, defect_factor=defects)
+
+    def rates(self, factors: Factors, slots: int) -> Rates:
+        """Expected rates by the response surface alone."""
+        key = (*factors.tolist(), slots)
+        if key not in self._known:
+            self._known[key] = rates(self._moments(factors, slots))
+        return self._known[key]
+
+    def corrected(self, factors: Factors, slots: int) -> Rates:
+        """Expected rates of the process as it is: what the response surface leaves out is measured and added."""
+        line, surface, limits = self._at(factors)
+        estimated, cells = self._moments(factors, slots), CORRECTION_CELLS
+        while True:
+            missing = correction(line, self.inspection, surface, SEED, cells, CELLS_OF_LOT, limits)
+            error = math.sqrt(float(missing.covariance[1:, 1:].sum()))
+            if error <= CORRECTION_ERROR or cells >= MOST_CORRECTION_CELLS:
+                return rates(estimated, missing)
+            wanted = cells * min((error / CORRECTION_ERROR) ** 2, 8.0)
+            cells = min(1 << math.ceil(math.log2(wanted)), MOST_CORRECTION_CELLS)
+
+    def _moments(self, factors: Factors, slots: int) -> Moments:
+        line, surface, limits = self._at(factors)
+        return moments(line, self.inspection, surface, SEED, slots, limits)
+
+    def _at(self, factors: Factors) -> tuple[LinePlan, Surface, Factors | None]:
+        line = self.line(factors)
+        spread = float(factors[0])
+        surface = self._surface(math.ceil(math.log(spread, GRID)) if spread > 0.0 else None)
+        return line, surface, estimated_limits(line, self.inspection, surface, SEED, LIMIT_CELLS, CELLS_OF_LOT)
+
+    def _fitted(self, power: int | None) -> Surface:
+        """The response surface for spreads up to GRID ** power."""
+        spread = 0.0 if power is None else WIDER * GRID**power
+        wide = with_defects(self.line(np.array([spread, 0.0])), ())
+        return fit(self.inspection, build(wide, SEED, spread_slots(wide, FITTED_CELLS)))
