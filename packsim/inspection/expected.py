@@ -76,7 +76,7 @@ def moments(
     batches = -(-slots // size)
     address, dealt = spread_slots(line, size), _dealt(inspection, limits, size)
     truth = functools.partial(estimate, inspection, surface)
-    found, kinds = np.empty((batches, 3)), np.flatnonzero(line.probability)
+    found, kinds = np.empty((batches, 3)), _lasting(line)
     with_kind, product = np.empty((batches, kinds.size)), np.empty((batches, 3 + kinds.size, kinds.size))
 
     def batch(number: int) -> None:
@@ -158,6 +158,12 @@ def rates(*parts: Moments) -> Rates:
     variance = np.einsum("ka,ab,kb->k", slopes, covariance, slopes)
     of_without, of_defect, of_sum = np.sqrt(np.maximum(variance, 0.0)).tolist()
     return Rates(without, defect, of_without, of_defect, of_sum, sum(part.tests for part in parts))
+
+
+def _lasting(line: LinePlan) -> npt.NDArray[np.int64]:
+    """Kinds of defects that happen and that no rework in the line removes: first cells have them at their rates."""
+    removed = int(np.bitwise_or.reduce(line.in_line.made_here[line.in_line.rework], initial=0))
+    return np.array([k for k in np.flatnonzero(line.probability) if not removed >> int(k) & 1], np.int64)
 
 
 def _by_chance(mean: Array, with_kind: Array, product: Array, probability: Array) -> Array:

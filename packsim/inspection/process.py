@@ -111,11 +111,8 @@ def outcomes(
 
 def at_end(cells: Cells) -> tuple[Cells, Numbers]:
     """The cells that reach the end-of-line test, and their places among `cells`."""
-    scrapped = getattr(cells, "scrapped", None)
-    if scrapped is None or (scrapped < 0).all():
-        return cells, np.arange(len(cells))
-    reached = np.flatnonzero(scrapped < 0)
-    return cells.take(reached), reached
+    reached = np.flatnonzero(cells.scrapped < 0)
+    return cells if reached.size == len(cells) else cells.take(reached), reached
 
 
 def _limits_of_all(built: Cells, reached: Numbers, limit: Array) -> Array:

@@ -39,7 +39,7 @@ def fit(plan: InspectionPlan, cells: Cells) -> Surface:
     values = cells.values.copy()
     values[INDEX["leakage_ua"]] = 0.0
     still = plan._replace(bench=plan.bench._replace(charge_sd_ah=0.0))
-    true = true_values(still, Cells(cells.address, cells.lot, values, np.zeros_like(cells.defect)), 0)
+    true = true_values(still, Cells.at_the_end(cells.address, cells.lot, values, np.zeros_like(cells.defect)), 0)
     y = np.stack([true.capacity_ah, 1e-3 * true.dcir_mohm, true.window[0], true.window[1]])
     alive = np.flatnonzero(np.isfinite(y).all(axis=0))
     low, high = values.min(axis=1), values.max(axis=1)
@@ -94,7 +94,7 @@ def reading_slopes(line: LinePlan, inspection: InspectionPlan) -> Array:
     step = np.array([STEP * (1.0 if t.unit == "1" else max(m, 1.0)) for t, m in zip(TRAITS, line.mean, strict=True)])
     values = np.concatenate([line.mean[:, None] + np.diag(step), line.mean[:, None] - np.diag(step)], axis=1)
     n = values.shape[1]
-    probes = Cells(np.zeros((n, 3), np.int64), np.zeros(n, np.int32), values, np.zeros(n, np.uint16))
+    probes = Cells.at_the_end(np.zeros((n, 3), np.int64), np.zeros(n, np.int32), values, np.zeros(n, np.uint16))
     exact = inspection._replace(bench=inspection.bench._replace(charge_sd_ah=0.0))
     true = true_values(exact, probes, 0)
     out = np.stack([true.capacity_ah, true.dcir_mohm, true.ocv_second_v])

@@ -48,7 +48,9 @@ class Turned:
         """The line at this setting."""
         spread, defects = factors.tolist()
         scenario = self._scenario
-        return line_plans.plan(scenario.line, scenario.slots_per_block, sd_factor=spread, defect_factor=defects)
+        return line_plans.plan(
+            scenario.line, scenario.slots_per_block, sd_factor=spread, defect_factor=defects, file=scenario.file
+        )
 
     def rates(self, factors: Factors, slots: int) -> Rates:
         """Expected rates by the response surface alone."""

@@ -80,7 +80,7 @@ def counted(line, inspection, seed: int, addresses: np.ndarray, units: int) -> d
         slots, relative = np.arange(n), math.isfinite(inspection.k_robust_sigmas)
         while slots.size and address[0, 2] < 100:
             cells = build(line, seed, address)
-            at_end = cells.scrapped < 0 if hasattr(cells, "scrapped") else np.ones(slots.size, bool)
+            at_end = cells.scrapped < 0
             there = np.flatnonzero(at_end)
             cells, tested = cells.take(there), slots[there]
             first_of_lots = relative and address[0, 2] == 0
