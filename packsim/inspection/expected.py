@@ -37,6 +37,7 @@ from packsim.numerics.threads import in_parallel
 Array = npt.NDArray[np.float64]
 BATCH = 1 << 15
 FEW = 8
+PER_ROLL = 8  # slots of a roll that drifts: walking along it costs more than testing a cell
 CONSTANT = 1e-9  # added to the variance of defects that all cells or none have, relative
 LIMITS, BOTH = 1 << 40, 1 << 41  # added to the seed: random numbers of their own
 
@@ -65,16 +66,16 @@ class Rates(NamedTuple):
 def moments(
     line: LinePlan, inspection: InspectionPlan, surface: Surface, seed: int, slots: int, limits: Array | None
 ) -> Moments:
-    """By the response surface, on `slots` slots (rounded up to whole batches) in lots of their own.
+    """By the response surface, on `slots` slots (rounded up to whole batches), one a lot or PER_ROLL of one of its rolls.
 
     Each batch has a seed of its own, so its gauges' biases are its own too.
 
     Args:
         limits: K-value limits of other lots (see `lot_limits`), dealt out to the slots; None: the absolute one.
     """
-    size = min(slots, BATCH)
-    batches = -(-slots // size)
-    address, dealt = spread_slots(line, size), _dealt(inspection, limits, size)
+    address = spread_slots(line, min(slots, BATCH), PER_ROLL if line.any_moves else 1)
+    size = len(address)
+    batches, dealt = -(-slots // size), _dealt(inspection, limits, size)
     truth = functools.partial(estimate, inspection, surface)
     found, kinds = np.empty((batches, 3)), _lasting(line)
     with_kind, product = np.empty((batches, kinds.size)), np.empty((batches, 3 + kinds.size, kinds.size))

@@ -34,10 +34,18 @@ class Groups(NamedTuple):
     groups: int
 
 
-def spread_slots(line: LinePlan, slots: int) -> Numbers:
-    """Addresses int64[slots, 3], each in a lot of its own, at places spread evenly over lots and blocks."""
-    number = np.arange(slots)
-    return _addresses(line, number, _places(line, number))
+def spread_slots(line: LinePlan, slots: int, per_roll: int = 1) -> Numbers:
+    """Addresses int64[slots, 3] at places spread evenly over lots and blocks, `per_roll` neighbours each in own lots.
+
+    Neighbours lie evenly apart in one roll; `slots` is rounded up to a multiple of `per_roll`.
+    """
+    number = np.arange(-(-slots // per_roll))
+    place = _places(line, number)
+    first = place // line.roll_cells * line.roll_cells
+    length = np.minimum(line.roll_cells, line.blocks_per_lot * line.slots_per_block - first)
+    apart = np.arange(per_roll) * length[:, None] // per_roll
+    places = np.sort(first[:, None] + ((place - first)[:, None] + apart) % length[:, None], axis=1)
+    return _addresses(line, np.repeat(number, per_roll), places.ravel())
 
 
 def spread_groups(line: LinePlan, cells: int, per_group: int) -> Groups:

@@ -120,6 +120,11 @@ def test_each_slot_is_in_a_lot_of_its_own_and_no_place_is_preferred(lot, roll):
     span = plan.blocks_per_lot * plan.slots_per_block
     place = address[:, 0] % plan.blocks_per_lot * plan.slots_per_block + address[:, 1]
     assert np.abs(np.bincount(place, minlength=span) - n / span).max() <= 3.0
+    beside = spread_slots(plan, n, 4)
+    assert np.unique(build(plan, 1, beside).lot).size == n // 4
+    place = beside[:, 0] % plan.blocks_per_lot * plan.slots_per_block + beside[:, 1]
+    assert np.abs(np.bincount(place, minlength=span) - n / span).max() <= 8.0
+    assert np.unique(np.stack([beside[:, 0] // plan.blocks_per_lot, place // roll]), axis=1).shape[1] == n // 4
 
 
 @pytest.mark.parametrize(
