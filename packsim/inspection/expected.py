@@ -50,6 +50,7 @@ class Moments(NamedTuple):
     mean: Array  # [3]
     covariance: Array  # [3, 3] from the scatter of independent parts; nan from fewer than FEW of them
     tests: int
+    started: int
 
 
 class Rates(NamedTuple):
@@ -61,6 +62,7 @@ class Rates(NamedTuple):
     error_defect: float
     error: float
     tests: int  # simulated
+    started: int
 
 
 def moments(
@@ -77,11 +79,11 @@ def moments(
     size = len(address)
     batches, dealt = -(-slots // size), _dealt(inspection, limits, size)
     truth = functools.partial(estimate, inspection, surface)
-    found, kinds = np.empty((batches, 3)), _lasting(line)
+    found, kinds, started = np.empty((batches, 3)), _lasting(line), np.empty(batches, np.int64)
     with_kind, product = np.empty((batches, kinds.size)), np.empty((batches, 3 + kinds.size, kinds.size))
 
     def batch(number: int) -> None:
-        counts, defect = outcomes(line, inspection, truth, seed + number, address, dealt)
+        counts, defect, started[number] = outcomes(line, inspection, truth, seed + number, address, dealt)
         some = np.flatnonzero(defect)
         of_kind = ((defect[some] >> kinds[:, None]) & 1).astype(np.int64)
         found[number], with_kind[number] = counts.sum(axis=1), of_kind.sum(axis=1)
@@ -91,7 +93,7 @@ def moments(
     tests = int(found[:, 0].sum())
     found, with_kind, product = found / size, with_kind / size, product.mean(axis=0) / size
     found -= _by_chance(found.mean(axis=0), with_kind, product, line.probability[kinds])
-    return _moments(found, tests)
+    return _moments(found, tests, int(started.sum()))
 
 
 def correction(
@@ -111,20 +113,21 @@ def correction(
     batches = max(cells // BATCH, 1)
     groups = spread_groups(line, min(cells, BATCH), per_lot if relative else 1)
     exact, surrogate = functools.partial(true_values, inspection), functools.partial(estimate, inspection, surface)
-    found, tests = np.empty((batches, groups.groups, 3)), np.empty(batches, np.int64)
+    found = np.empty((batches, groups.groups, 3))
+    tests, started = np.empty(batches, np.int64), np.empty(batches, np.int64)
 
     def batch(number: int) -> None:
         own = seed + BOTH + number
-        real, _ = outcomes(line, inspection, exact, own, groups.address, None)
+        real, _, started[number] = outcomes(line, inspection, exact, own, groups.address, None)
         dealt = _dealt(inspection, limits, groups.groups, number * groups.groups)[groups.group]
-        off = real - outcomes(line, inspection, surrogate, own, groups.address, dealt)[0]
+        off = real - outcomes(line, inspection, surrogate, own, groups.address, dealt).counts
         size = np.bincount(groups.group, minlength=groups.groups)
         for row in range(3):
             found[number, :, row] = np.bincount(groups.group, off[row], groups.groups) / size
         tests[number] = real[0].sum()
 
     _each(batch, batches)
-    return _moments(found.reshape(-1, 3), int(tests.sum()))
+    return _moments(found.reshape(-1, 3), int(tests.sum()), int(started.sum()))
 
 
 def lot_limits(
@@ -158,7 +161,8 @@ def rates(*parts: Moments) -> Rates:
     slopes = np.array([[-without, 1.0, 0.0], [-defect, 0.0, 1.0], [-without - defect, 1.0, 1.0]]) / mean[0]
     variance = np.einsum("ka,ab,kb->k", slopes, covariance, slopes)
     of_without, of_defect, of_sum = np.sqrt(np.maximum(variance, 0.0)).tolist()
-    return Rates(without, defect, of_without, of_defect, of_sum, sum(part.tests for part in parts))
+    tests, started = sum(part.tests for part in parts), sum(part.started for part in parts)
+    return Rates(without, defect, of_without, of_defect, of_sum, tests, started)
 
 
 def _lasting(line: LinePlan) -> npt.NDArray[np.int64]:
@@ -181,13 +185,13 @@ def _by_chance(mean: Array, with_kind: Array, product: Array, probability: Array
     return out
 
 
-def _moments(parts: Array, tests: int) -> Moments:
+def _moments(parts: Array, tests: int, started: int) -> Moments:
     """Mean and its covariance from independent parts [n, 3] of equal weight."""
     n, mean = len(parts), parts.mean(axis=0)
     covariance = np.full((3, 3), math.nan)
     if n >= FEW:
         covariance = np.einsum("na,nb->ab", parts - mean, parts - mean) / (n * (n - 1.0))
-    return Moments(mean, covariance, tests)
+    return Moments(mean, covariance, tests, started)
 
 
 def _dealt(inspection: InspectionPlan, limits: Array | None, slots: int, first: int = 0) -> Array:

@@ -34,6 +34,14 @@ class Groups(NamedTuple):
     groups: int
 
 
+class Outcomes(NamedTuple):
+    """What became of n slots."""
+
+    counts: Numbers  # [3, n] tests, rejects without and with a defect
+    first_defect: npt.NDArray[np.uint16]  # [n] of the first cells
+    started: int
+
+
 def spread_slots(line: LinePlan, slots: int, per_roll: int = 1) -> Numbers:
     """Addresses int64[slots, 3] at places spread evenly over lots and blocks, `per_roll` neighbours each in own lots.
 
@@ -86,18 +94,18 @@ def _addresses(line: LinePlan, span: Numbers, place: Numbers) -> Numbers:
 
 def outcomes(
     line: LinePlan, inspection: InspectionPlan, truth: Truth, seed: int, address: Numbers, limit: Array | None
-) -> tuple[Numbers, npt.NDArray[np.uint16]]:
-    """Tests, rejects without and with a defect [3, n] until each slot has a cell that passes; first cells' defects [n].
+) -> Outcomes:
+    """Every slot tried until it has a cell that passes (or MOST_CANDIDATES have not).
 
     Args:
         limit: K-value limit of each slot [n]; None: as in a run, where it may be relative to the lots among `address`.
     """
     out, first_defect = np.zeros((3, len(address)), np.int64), np.zeros(len(address), np.uint16)
-    open_slots = np.arange(len(address))
+    open_slots, started = np.arange(len(address)), 0
     for candidate in range(MOST_CANDIDATES):
         at = address[open_slots]
         at[:, 2] = candidate
-        built = build(line, seed, at)
+        built, started = build(line, seed, at), started + open_slots.size
         if candidate == 0:
             first_defect = built.defect
         tested, reached = at_end(built)
@@ -114,7 +122,7 @@ def outcomes(
         open_slots = open_slots[left]
         if not open_slots.size:
             break
-    return out, first_defect
+    return Outcomes(out, first_defect, started)
 
 
 def at_end(cells: Cells) -> tuple[Cells, Numbers]:

@@ -35,7 +35,7 @@ SLOPE_STEPS = (1.03, 1.1)  # of the two factors
 LARGEST_STEP = 0.3  # of a factor at once
 LINEAR_WITHIN = 1.5e-3  # share: a target that near is reached along the slopes, without another simulation
 ERROR_GOAL = 1e-4  # share: standard error by the response surface
-MOST_TESTS, RUN_COST = 2e7, 4.0  # cells with defects mostly have to be run, which costs that many tests more
+MOST_STARTS, RUN_COST = 2e7, 4.0  # cells with defects mostly have to be run, which costs that many tests more
 
 
 class CalibrationError(ValueError):
@@ -72,14 +72,15 @@ def calibrate(scenario: Scenario, cell_plan: CellPlan) -> Calibration:
         raise ValueError("calibrate needs a scenario with a qualification block")
     target = np.array(_targets(scenario.qualification))
     turned = Turned(scenario, cell_plan)
+    pilot, middle = (int(slots / turned.start_cost) for slots in (PILOT, MIDDLE))
     factors = _scouted(turned, target)
-    slopes = _slopes(turned, factors)
-    found = turned.rates(factors, PILOT)
-    for slots in (PILOT, MIDDLE):
+    slopes = _slopes(turned, factors, pilot)
+    found = turned.rates(factors, pilot)
+    for slots in (pilot, middle):
         factors = _stepped(turned, factors, slopes, target, found)
         found = turned.rates(factors, slots)
-    most = MOST_TESTS * (1.0 - found.without - found.defect) / (1.0 + RUN_COST * found.defect)
-    slots = int(max(min(MIDDLE * (found.error / ERROR_GOAL) ** 2, most), MIDDLE))
+    cost = turned.start_cost * found.started / middle * (1.0 + RUN_COST * found.defect)
+    slots = int(max(min(middle * (found.error / ERROR_GOAL) ** 2, MOST_STARTS / cost), middle))
     for _ in range(3):
         factors = _stepped(turned, factors, slopes, target, found)
         found = turned.corrected(factors, slots)
@@ -109,7 +110,7 @@ def _scouted(turned: Turned, target: Array) -> Factors:
         trial[knob] = factor
         if knob == SPREAD and factor in (0.0, turned.largest[SPREAD]):  # may be an end of the range that is told
             slots = MIDDLE if factor == 0.0 else FEW
-        return float(turned.rates(trial, slots)[knob])
+        return float(turned.rates(trial, int(slots / turned.start_cost))[knob])
 
     for _ in range(ROUNDS):
         before = factors.copy()
@@ -177,13 +178,13 @@ def _root(rate: Callable[[float], float], target: float, start: float, most: flo
     return factor
 
 
-def _slopes(turned: Turned, factors: Factors) -> Array:
+def _slopes(turned: Turned, factors: Factors, slots: int) -> Array:
     """Change of both rates [rate, knob] with each factor; 0 for a factor that is 0 and stays there."""
-    slopes, here = np.zeros((2, 2)), np.array(turned.rates(factors, PILOT)[:2])
+    slopes, here = np.zeros((2, 2)), np.array(turned.rates(factors, slots)[:2])
     for knob in np.flatnonzero(factors > 0.0):
         trial, ratio = factors.copy(), SLOPE_STEPS[knob]
         trial[knob] *= ratio if ratio * factors[knob] <= turned.largest[knob] else 1.0 / ratio
-        there = np.array(turned.rates(trial, PILOT)[:2])
+        there = np.array(turned.rates(trial, slots)[:2])
         slopes[:, knob] = (there - here) / (trial[knob] - factors[knob])
     return slopes
 

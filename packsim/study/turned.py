@@ -24,6 +24,7 @@ from packsim.scenario.model import Scenario
 Factors = npt.NDArray[np.float64]  # [2] on spreads and on defect rates
 SEED = 0xCA11_B8A7_E000_0001  # of calibration alone: runs with any seed aim at the same expectation
 LARGEST_SD_FACTOR = 64.0
+DEAR = 4.0
 WIDER = 1.8  # times the spreads: cells that a response surface is fitted to
 GRID = 1.25  # ratio of the factors that surfaces are fitted for
 FITTED_CELLS = 1 << 12
@@ -34,7 +35,10 @@ MOST_CORRECTION_CELLS = 1 << 20
 
 
 class Turned:
-    """The line of `scenario` with both knobs free, each within 0 .. `largest` [2]."""
+    """The line of `scenario` with both knobs free, each within 0 .. `largest` [2].
+
+    `start_cost`: what starting and testing a cell costs, against one of a line without drift and inspections.
+    """
 
     def __init__(self, scenario: Scenario, cell_plan: CellPlan) -> None:
         self._scenario = scenario
@@ -42,6 +46,8 @@ class Turned:
         self._surface = functools.cache(self._fitted)
         self._known: dict[tuple[float, ...], Rates] = {}
         defects = largest_defect_factor(scenario.line)  # at which the first rate reaches 1
+        line = self.line(np.ones(2))
+        self.start_cost = DEAR if line.any_moves or line.in_line.alarm.size else 1.0
         self.largest = np.array([LARGEST_SD_FACTOR, defects if math.isfinite(defects) else 0.0])
 
     def line(self, factors: Factors) -> LinePlan:
