@@ -118,8 +118,8 @@ def correction(
 
     def batch(number: int) -> None:
         own = seed + BOTH + number
-        real, _, started[number] = outcomes(line, inspection, exact, own, groups.address, None)
         dealt = _dealt(inspection, limits, groups.groups, number * groups.groups)[groups.group]
+        real, _, started[number] = outcomes(line, inspection, exact, own, groups.address, None if relative else dealt)
         off = real - outcomes(line, inspection, surrogate, own, groups.address, dealt).counts
         size = np.bincount(groups.group, minlength=groups.groups)
         for row in range(3):
