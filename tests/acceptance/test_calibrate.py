@@ -1,9 +1,9 @@
 """Calibration reaches expected qualification rates, counted by plain simulation of the real test with other seeds.
 
 The count fills places of many supplier lots, one place each, with their first passing cells, as a run does, and counts
-every test. Its standard error is 0.015 points or less and calibration's at most 0.02, so a bound of 0.05 points is at
-least 2 standard errors away: chance of a false alarm up to 5 % a row for an unlucky choice of seeds, which are fixed.
-Most cases are far better (see the rows). The K-value limit is absolute there; one relative to the lot has tests of its own.
+every test. Near 90 % its standard error is 0.014 points and calibration's 0.010, so a bound of 0.05 points is 2.9 standard
+errors away: chance of a false alarm 0.4 % a row for an unlucky choice of seeds, which are fixed. At 70 % it is up to 8 %,
+above 95 % less than 0.1 %. The K-value limit is absolute there; one relative to the lot has tests of its own.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ BASELINE, BETTER = 89.8, 92.0
 SLOTS, SEED, BATCH = 5_000_000, 20_150_101, 1 << 16
 K_LIMIT = 0.35  # mV/day
 RATES, SHARES = (70.0, 80.0, 89.8, 95.0, 99.0, 99.9), (0.05, 0.25, 0.5, 0.75, 1.0)
-MORE_SLOTS = {70.0: 4, 80.0: 2}  # times SLOTS: bad lots are started over and over, so rates scatter more
+MORE_SLOTS = {70.0: 3, 80.0: 1.5}  # times SLOTS: bad lots are started over and over, so rates scatter more
 
 
 def scenario(baseline_share: float, improvement_share: float | None, relative: bool = False) -> Scenario:
@@ -104,15 +104,19 @@ def counted(line, inspection, seed: int, addresses: np.ndarray, units: int) -> d
     return {"without": share(clean), "with": share(defective), "any": share(clean + defective)}
 
 
-def compare(report: Callable[..., None], name: str, wanted: Scenario, cell, times: int = 1) -> None:
+def compare(report: Callable[..., None], name: str, wanted: Scenario, cell, times: float = 1) -> None:
     """Calibrate, count with other seeds and report what is off."""
     begun, used = time.perf_counter(), time.process_time()
     found = calibrate(wanted, cell)
     wall, cpu = time.perf_counter() - begun, time.process_time() - used
     line = line_plans.plan(
-        wanted.line, wanted.slots_per_block, sd_factor=found.sd_factor, defect_factor=found.defect_factor
+        wanted.line,
+        wanted.slots_per_block,
+        sd_factor=found.sd_factor,
+        defect_factor=found.defect_factor,
+        file=wanted.file,
     )
-    slots = times * SLOTS
+    slots = int(times * SLOTS)
     got = counted(
         line, inspection_plans.plan(wanted.inspection, cell, line), SEED, one_place_a_lot(line, slots, SEED), slots
     )
@@ -120,7 +124,7 @@ def compare(report: Callable[..., None], name: str, wanted: Scenario, cell, time
     report(f"{name}: qualification rate off", abs(100.0 - got["any"][0] - target.target_pct), 0.05, "points")
     for kind, goal in (("without", target.conformance_reject_pct), ("with", target.defect_reject_pct)):
         report(f"{name}: rejects {kind} a defect off", abs(got[kind][0] - goal), 0.05, "points")
-    report(f"{name}: standard error of this count", got["any"][1], 0.016, "points")
+    report(f"{name}: standard error of this count", got["any"][1], 0.025, "points")
     report(f"{name}: its own standard error", found.standard_error_pct, 0.02, "points")
     report(f"{name}: wall time", wall, math.inf, "s")
     report(f"{name}: processor time over two cores", 0.5 * cpu, math.inf, "s")
@@ -155,6 +159,21 @@ def test_expected_rates_are_reached(
 def test_any_rate_is_reached(report: Callable[..., None], cell, rate: float, share: float) -> None:
     wanted = scenario(share, None).updated({"qualification.target_pct": rate})
     compare(report, f"calibrate {rate} %, share {share}", wanted, cell, MORE_SLOTS.get(rate, 1))
+
+
+@pytest.mark.parametrize(("rate", "share"), [(95.0, 0.5), slow(80.0, 0.25)])
+def test_a_line_with_everything(report: Callable[..., None], rate: float, share: float) -> None:
+    """Mixture, Weibull and lognormal traits, copula, drift, wear, lanes, feedback, scrap and rework in the line.
+
+    Rates are of the cells that reach the end-of-line test; every place within the lot is as likely.
+    """
+    wanted = load(CONFIGS / "pouch-line-mixed.yaml").updated(
+        {
+            "qualification": {"target_pct": rate, "baseline_conformance_share": share},
+            "inspection.k_value": {"rest_days": 6.0, "upper_mv_per_day": K_LIMIT},
+        }
+    )
+    compare(report, f"line with everything, {rate} %, share {share}", wanted, cell_plans.plan(wanted.cell), 0.5)
 
 
 @pytest.mark.parametrize(("baseline_share", "improvement_share"), [(0.05, 0.5), (0.05, 1.0), (1.0, 0.0), (1.0, 0.5)])
