@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from packsim.cell.plan import CellPlan
 from packsim.inspection import plan as inspection_plans
-from packsim.inspection.expected import Moments, Rates, correction, estimated_limits, moments, rates
+from packsim.inspection.expected import Rates, correction, estimated_limits, moments, rates
 from packsim.inspection.process import spread_slots, with_defects
 from packsim.inspection.response import Surface, fit
 from packsim.line import plan as line_plans
@@ -29,6 +29,7 @@ WIDER = 1.8  # times the spreads: cells that a response surface is fitted to
 GRID = 1.25  # ratio of the factors that surfaces are fitted for
 FITTED_CELLS = 1 << 12
 LIMIT_CELLS, CELLS_OF_LOT = 1 << 17, 1024  # for K-value limits relative to the lot
+FEWER_LIMITS = 4  # times, on the way to the final numbers
 CORRECTION_CELLS = 1 << 17
 CORRECTION_ERROR = 5e-5  # share: more cells are run until the correction is as good as that
 MOST_CORRECTION_CELLS = 1 << 20
@@ -62,13 +63,14 @@ class Turned:
         """Expected rates by the response surface alone."""
         key = (*factors.tolist(), slots)
         if key not in self._known:
-            self._known[key] = rates(self._moments(factors, slots))
+            line, surface, limits = self._at(factors, LIMIT_CELLS // FEWER_LIMITS)
+            self._known[key] = rates(moments(line, self.inspection, surface, SEED, slots, limits))
         return self._known[key]
 
     def corrected(self, factors: Factors, slots: int) -> Rates:
         """Expected rates of the process as it is: what the response surface leaves out is measured and added."""
-        line, surface, limits = self._at(factors)
-        estimated, cells = self._moments(factors, slots), CORRECTION_CELLS
+        line, surface, limits = self._at(factors, LIMIT_CELLS)
+        estimated, cells = moments(line, self.inspection, surface, SEED, slots, limits), CORRECTION_CELLS
         while True:
             missing = correction(line, self.inspection, surface, SEED, cells, CELLS_OF_LOT, limits)
             error = math.sqrt(float(missing.covariance[1:, 1:].sum()))
@@ -77,15 +79,11 @@ class Turned:
             wanted = cells * min((error / CORRECTION_ERROR) ** 2, 8.0)
             cells = min(1 << math.ceil(math.log2(wanted)), MOST_CORRECTION_CELLS)
 
-    def _moments(self, factors: Factors, slots: int) -> Moments:
-        line, surface, limits = self._at(factors)
-        return moments(line, self.inspection, surface, SEED, slots, limits)
-
-    def _at(self, factors: Factors) -> tuple[LinePlan, Surface, Factors | None]:
+    def _at(self, factors: Factors, cells: int) -> tuple[LinePlan, Surface, Factors | None]:
         line = self.line(factors)
         spread = float(factors[0])
         surface = self._surface(math.ceil(math.log(spread, GRID)) if spread > 0.0 else None)
-        return line, surface, estimated_limits(line, self.inspection, surface, SEED, LIMIT_CELLS, CELLS_OF_LOT)
+        return line, surface, estimated_limits(line, self.inspection, surface, SEED, cells, CELLS_OF_LOT)
 
     def _fitted(self, power: int | None) -> Surface:
         """The response surface for spreads up to GRID ** power."""
