@@ -188,10 +188,7 @@ def test_relative_k_limit_block_by_block(report: Callable[..., None], cell) -> N
     Bounds are 4.9 standard errors (1e-6) and 0.02 points for the limit's own scatter.
     """
     wanted = scenario(0.5, None, relative=True)
-    found = calibrate(wanted, cell)
-    line = line_plans.plan(
-        wanted.line, wanted.slots_per_block, sd_factor=found.sd_factor, defect_factor=found.defect_factor
-    )
+    line = line_plans.plan(wanted.line, wanted.slots_per_block, sd_factor=1.07, defect_factor=1.08)  # about 89.8 %
     inspection = inspection_plans.plan(wanted.inspection, cell, line)
     without_limit = inspection._replace(k_robust_sigmas=math.inf, k_mv_per_day=math.inf)
     surface = surface_of(line, inspection)

@@ -1,0 +1,107 @@
+"""The response surface stands in for running the cells where it is trusted, and only there."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+from scenarios import small
+
+from packsim.cell import plan as cell_plans
+from packsim.cell.cell import Cell
+from packsim.cell.plan import CellPlan
+from packsim.cell.table.table_cell import TableCell
+from packsim.cell.traits import INDEX
+from packsim.inspection import plan as plans
+from packsim.inspection.process import spread_slots, with_defects
+from packsim.inspection.response import estimate, fit
+from packsim.inspection.test import TrueValues, true_values
+from packsim.line import plan as line_plans
+from packsim.line.build import build
+
+SEED = 4
+
+
+@pytest.fixture(scope="module")
+def case():
+    scenario = small()
+    line = line_plans.plan(scenario.line, 48)
+    return line, plans.plan(scenario.inspection, cell_plans.plan(scenario.cell), line)
+
+
+def fitted(scenario, plan, cells: int = 4096, factor: float = 1.8):
+    wide = with_defects(line_plans.plan(scenario.line, 48, sd_factor=factor, defect_factor=0.0), ())
+    return fit(plan, build(wide, SEED, spread_slots(wide, cells)))
+
+
+def same(one: TrueValues, other: TrueValues, rows: np.ndarray) -> bool:
+    return all(
+        getattr(one, f.name)[..., rows].tobytes() == getattr(other, f.name)[..., rows].tobytes()
+        for f in fields(TrueValues)
+    )
+
+
+def test_cells_outside_the_range_are_run(case):
+    line, plan = case
+    surface = fitted(small(), plan)
+    cells = build(line, 9, spread_slots(line, 20_000))
+    outside = ((cells.values < surface.low[:, None]) | (cells.values > surface.high[:, None])).any(axis=0)
+    assert 200 < outside.sum() < 4000  # mostly defects, of 6 % of the cells
+    real, fast = true_values(plan, cells, 9), estimate(plan, surface, cells, 9)
+    assert same(real, fast, np.flatnonzero(outside))
+    inside = np.flatnonzero(~outside)
+    assert not np.any(real.capacity_ah[inside] == fast.capacity_ah[inside])
+    assert fast.capacity_ah[inside] == pytest.approx(real.capacity_ah[inside], rel=1e-3)
+    assert fast.window[:, inside] == pytest.approx(real.window[:, inside], abs=1e-3)
+
+
+def test_too_few_cells_to_fit_are_not_trusted(case):
+    line, plan = case
+    surface = fitted(small(), plan, cells=60)
+    assert np.isnan(surface.residual).all()
+    cells = build(line, 9, spread_slots(line, 500))
+    assert same(true_values(plan, cells, 9), estimate(plan, surface, cells, 9), np.arange(500))
+
+
+def test_the_residual_is_that_of_the_cells_fitted(case):
+    _, plan = case
+    surface = fitted(small(), plan)
+    assert 0.0 < surface.residual[0, 0] < surface.residual[1, 0] < 1e-2 * plan.nominal_capacity_ah
+    assert 0.0 < surface.residual[0, 1] < surface.residual[1, 1] < 5e-5 * plan.nominal_dcir_mohm  # ohm: 5 %
+
+
+def test_a_line_without_spread_is_met_exactly(case):
+    _, plan = case
+    surface = fitted(small(), plan, factor=0.0)
+    assert surface.rows.size == 0
+    still = line_plans.plan(small().line, 48, sd_factor=0.0, defect_factor=0.0)
+    cells = build(still, 9, spread_slots(still, 1000))
+    real, fast = true_values(plan, cells, 9), estimate(plan, surface, cells, 9)
+    assert fast.capacity_ah == pytest.approx(real.capacity_ah, rel=1e-6)
+    assert fast.ocv_second_v == pytest.approx(real.ocv_second_v, rel=1e-6)
+
+
+def test_copies_of_one_trait_do_not_break_the_fit(case):
+    _, plan = case
+    wide = with_defects(line_plans.plan(small().line, 48, sd_factor=1.8), ())
+    cells = build(wide, SEED, spread_slots(wide, 4096))
+    cells.values[INDEX["anode_thickness_ratio"]] = cells.values[INDEX["cathode_thickness_ratio"]]
+    surface = fit(plan, cells)
+    assert np.isfinite(surface.residual).all()
+    assert surface.residual[0, 0] < 1e-3 * plan.nominal_capacity_ah
+
+
+def test_table_cells():
+    scenario = small()
+    line = line_plans.plan(scenario.line, 48)
+    cell = Cell(TableCell(2.5, np.array([0.0, 1.0]), np.array([3.0, 4.0]), 10.0))
+    plan = plans.plan(scenario.inspection, CellPlan("table", cell.design, cell.nominal_capacity_ah), line)
+    surface = fitted(scenario, plan)
+    cells = build(line, 9, spread_slots(line, 5000))
+    real, fast = true_values(plan, cells, 9), estimate(plan, surface, cells, 9)
+    assert fast.capacity_ah == pytest.approx(real.capacity_ah, rel=1e-5)
+    assert fast.dcir_mohm == pytest.approx(real.dcir_mohm, rel=1e-4)
+    assert fast.ocv_first_v == pytest.approx(real.ocv_first_v, abs=1e-5)
+    assert fast.soc == pytest.approx(real.soc, abs=1e-5)
+    assert fast.window == pytest.approx(real.window, rel=1e-9)
