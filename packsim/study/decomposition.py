@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from packsim.cell.cells import concatenate
 from packsim.cell.traits import TRAIT_NAMES
-from packsim.inspection.expected import reading_slopes
+from packsim.inspection.response import reading_slopes
 from packsim.study import block as blocks
 
 if TYPE_CHECKING:
