@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from packsim import quality
     from packsim.cell.cell import Cell, Curve
     from packsim.cell.table.table_cell import TableCell
+    from packsim.quality.eol_file.errors import EolFileError
     from packsim.scenario.errors import ScenarioError
     from packsim.scenario.load import load
     from packsim.scenario.model import Scenario
     from packsim.study.calibrate import calibrate
     from packsim.study.compare import Comparison, compare
+    from packsim.study.fit import Fit, fit
     from packsim.study.matching import compare_matchings
     from packsim.study.rest import rest_tradeoff
     from packsim.study.run import Result, run
@@ -30,6 +32,8 @@ _HOMES = {
     "Cell": "packsim.cell.cell",
     "Comparison": "packsim.study.compare",
     "Curve": "packsim.cell.cell",
+    "EolFileError": "packsim.quality.eol_file.errors",
+    "Fit": "packsim.study.fit",
     "Result": "packsim.study.run",
     "Scenario": "packsim.scenario.model",
     "ScenarioError": "packsim.scenario.errors",
@@ -37,6 +41,7 @@ _HOMES = {
     "calibrate": "packsim.study.calibrate",
     "compare": "packsim.study.compare",
     "compare_matchings": "packsim.study.matching",
+    "fit": "packsim.study.fit",
     "load": "packsim.scenario.load",
     "rest_tradeoff": "packsim.study.rest",
     "run": "packsim.study.run",
@@ -49,6 +54,8 @@ __all__ = [
     "Cell",
     "Comparison",
     "Curve",
+    "EolFileError",
+    "Fit",
     "Result",
     "Scenario",
     "ScenarioError",
@@ -57,6 +64,7 @@ __all__ = [
     "calibrate",
     "compare",
     "compare_matchings",
+    "fit",
     "load",
     "quality",
     "rest_tradeoff",

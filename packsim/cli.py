@@ -164,6 +164,58 @@ def rest(
 
 
 @app.command()
+def fit(
+    file: Annotated[Path, typer.Argument(help="End-of-line data (CSV of any delimiter, decimal mark and layout).")],
+    base: Annotated[
+        Path | None, typer.Option(help="Scenario that gives cell, pack and inspection; default: that of packsim init.")
+    ] = None,
+    map_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="NAME=COLUMN[:UNIT]",
+            help="Which column is what, e.g. --map capacity_ah=Q1:mAh; repeatable.",
+        ),
+    ] = None,
+    lot: Annotated[str | None, typer.Option(help="Column of lots.")] = None,
+    lot_size: Annotated[int | None, typer.Option(help="Lots of so many consecutive cells.")] = None,
+    lot_gap: Annotated[float | None, typer.Option(help="A new lot after a gap of so many hours.")] = None,
+    repeat: Annotated[
+        str | None, typer.Option(help="Column that numbers repeated measurements; the serial column if serials repeat.")
+    ] = None,
+    delimiter: Annotated[str | None, typer.Option(help="Delimiter; default: found by itself.")] = None,
+    decimal: Annotated[str | None, typer.Option(help="Decimal mark, . or ,; default: found by itself.")] = None,
+    out: Out = None,
+    force: Force = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Fit a line to end-of-line data: a scenario whose cells read alike, and a report."""
+    from packsim.study.output import check_free, to_json
+
+    columns = _mapped(map_)
+    if out is not None:
+        check_free(out, force=force)
+    from packsim.study.fit import fit as fit_study
+    from packsim.study.fitting.writing import fit_json, write_fit
+
+    mark = "\t" if delimiter in ("tab", "\\t") else delimiter
+    found = fit_study(
+        file, columns=columns, lot=lot, lot_size=lot_size, lot_gap_hours=lot_gap, repeat=repeat, delimiter=mark,
+        decimal=decimal, base=base,
+    )  # fmt: skip
+    if out is not None:  # before printing: whoever reads may close the pipe
+        write_fit(found, out)
+    if json:
+        typer.echo(to_json(fit_json(found)), nl=False)
+    elif not quiet:
+        from packsim.study.fitting.terminal import print_fit
+
+        print_fit(found)
+    _hint(out, json or quiet)
+
+
+@app.command()
 def init(
     path: Annotated[Path, typer.Argument(help="File to write.")] = Path("scenario.yaml"),
     force: Force = False,
@@ -240,6 +292,19 @@ def _load_both(load: Callable[[Path], Any], a: Path, b: Path) -> tuple[Any, Any]
     return loaded[0], loaded[-1]
 
 
+def _mapped(given: list[str] | None) -> dict[str, str]:
+    """Columns by role or quantity, from `NAME=COLUMN[:UNIT]`."""
+    out: dict[str, str] = {}
+    for each in given or []:
+        name, equals, column = each.partition("=")
+        if not equals or not name or not column:
+            raise _UserError(f"--map {each}: allowed: NAME=COLUMN[:UNIT], for example --map capacity_ah=Q1:mAh")
+        if name in out:
+            raise _UserError(f"--map {each}: {name} is given twice; allowed: a column each")
+        out[name] = column
+    return out
+
+
 def _shares(option: str, text: str | None, low: float) -> list[float] | None:
     if text is None:
         return None
@@ -313,12 +378,15 @@ def _known(error: Exception) -> list[str] | None:
     from packsim.cell.from_pybamm import UnsupportedParameterSet
     from packsim.inspection.fill import OutOfCandidates
     from packsim.inspection.grade import TooFewInBins
+    from packsim.quality.eol_file.errors import EolFileError
     from packsim.scenario.errors import NominalCellError, ScenarioError
     from packsim.study.calibrate import CalibrationError
     from packsim.study.output import OutputExists
 
     if isinstance(error, ScenarioError):
         return list(error.lines)
+    if isinstance(error, EolFileError):
+        return [str(error)]
     if message := getattr(error, "format_message", None):  # typer's own usage errors, whichever click it brings
         return [f"packsim: {message()}"]
     ours = (CalibrationError, NominalCellError, OutOfCandidates, OutputExists, TooFewInBins, UnsupportedParameterSet)

@@ -44,3 +44,13 @@ def slot_addresses(block: int, slots: npt.NDArray[np.int64] | range, candidate: 
     addresses = np.empty((len(slots), 3), np.int64)
     addresses[:, 0], addresses[:, 1], addresses[:, 2] = block, slots, candidate
     return addresses
+
+
+def lot_addresses(plan: LinePlan, lots: npt.NDArray[np.int64], place: npt.NDArray[np.int64] | int = 0) -> Addresses:
+    """Addresses int64[n, 3], first candidates, of cell number `place` of each lot (running numbers)."""
+    in_span = -(-plan.blocks_per_lot * plan.slots_per_block // plan.lot_cells)
+    position = lots % in_span * plan.lot_cells + place
+    out = np.zeros((lots.size, 3), np.int64)
+    out[:, 0] = lots // in_span * plan.blocks_per_lot + position // plan.slots_per_block
+    out[:, 1] = position % plan.slots_per_block
+    return out

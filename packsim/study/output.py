@@ -41,6 +41,7 @@ def check_free(folder: Path, *, force: bool) -> None:
 WRITTEN = (
     "summary.json",
     "compare.json",
+    "fit.json",
     "report.html",
     "packs.parquet",
     "cells.parquet",

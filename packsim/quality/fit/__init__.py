@@ -1,0 +1,1 @@
+"""Statistics of end-of-line data: nested components, correlations, distributions, outliers."""
