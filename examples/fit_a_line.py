@@ -10,7 +10,8 @@ from pathlib import Path
 import packsim as ps
 from packsim.study.fitting.check import simulate
 
-truth = ps.load(Path(__file__).parents[1] / "configs" / "module-24v.yaml")
+# without weld voids: one reading shows one far tail, and two kinds of defects in it cannot be told apart (docs/fit.md)
+truth = ps.load(Path(__file__).parents[1] / "configs" / "module-24v.yaml").updated({"line.defects.weld_void": None})
 cells = simulate(truth, lots=40, cells=8000, seed=7)
 
 with tempfile.TemporaryDirectory() as folder:
