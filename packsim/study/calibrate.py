@@ -79,7 +79,7 @@ def calibrate(scenario: Scenario, cell_plan: CellPlan) -> Calibration:
     for slots in (pilot, middle):
         factors = _stepped(turned, factors, slopes, target, found)
         found = turned.rates(factors, slots)
-    cost = turned.start_cost * found.started / middle * (1.0 + RUN_COST * found.defect)
+    cost = found.started / middle * (1.0 + RUN_COST * found.defect)
     slots = int(max(min(middle * (found.error / ERROR_GOAL) ** 2, MOST_STARTS / cost), middle))
     for _ in range(3):
         factors = _stepped(turned, factors, slopes, target, found)
