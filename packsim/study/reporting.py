@@ -43,7 +43,7 @@ def write_run_report(result: Result, path: Path, *, overwrite: bool = True) -> P
     names = (result.scenario.name,)
     parts = [html.Section(topic.title, topic.sentences) for topic in words.run_topics(result)]
     parts.append(html.Section("All metrics", tables=[sections.metrics(sections.grouped(result.table().reset_index()))]))
-    parts += [section for section in (yield_section(result, result.scenario.name),) if section]
+    parts += [section for section in (yield_section(result, result.scenario.name, said=True),) if section]
     parts += [*_figures([result], names), quality_report.section([result], names)]
     parts += [_assumptions([result], ("value",)), _facts([result], names)]
     page = html.Page(

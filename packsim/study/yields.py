@@ -91,8 +91,12 @@ def yield_words(result: Result) -> tuple[str, ...]:
     )
 
 
-def yield_section(result: Result, name: str) -> html.Section | None:
-    """The report's section on yields by step; None for a line without in-line inspections."""
+def yield_section(result: Result, name: str, *, said: bool = False) -> html.Section | None:
+    """The report's section on yields by step; None for a line without in-line inspections.
+
+    Args:
+        said: `yield_words` stand elsewhere already.
+    """
     if not result.plans.inspected:
         return None
     from packsim.report.yield_figures import step_yields, tables
@@ -100,7 +104,7 @@ def yield_section(result: Result, name: str) -> html.Section | None:
     steps = step_table(result).reset_index()
     return html.Section(
         f"Yield by step: {name}",
-        yield_words(result),
+        () if said else yield_words(result),
         [html.Figure(step_yields(steps), "First-pass yield of each inspected step, with 95 % intervals.")],
         tables(steps, material_table(result).reset_index()),
     )
