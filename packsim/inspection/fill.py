@@ -95,12 +95,12 @@ def fill(
 
 
 def _limits_by_lot(lot: npt.NDArray[np.int32], tested_lot: npt.NDArray[np.int32], limit: Array) -> Array:
-    """K-value limit of every slot from those of the tested cells of its lot; none where the whole lot was scrapped."""
+    """K-value limit of every slot from that of its lot's tested cells; the median one where all of a lot were scrapped."""
     known, first = np.unique(tested_lot, return_index=True)
     if not known.size:
         return np.full(lot.size, math.inf)
     place = np.minimum(np.searchsorted(known, lot), known.size - 1)
-    return np.where(known[place] == lot, limit[first[place]], math.inf)
+    return np.where(known[place] == lot, limit[first[place]], np.median(limit[first]))
 
 
 def _scrap_diagnosis(scrapped: Cells, slot: int, candidates: int, inspected: Sequence[str]) -> str:
