@@ -91,7 +91,7 @@ def test_bits_do_not_depend_on_threads(report: Callable[..., None], scenario) ->
 
 
 def test_materials_by_hand(report: Callable[..., None]) -> None:
-    """100 starts: 10 scrapped as cathodes, 5 as anodes, 4 at winding, 1 at filling; 78 ship; 0.99 x 0.95 of cathodes left."""
+    """100 starts: 10 scrapped as cathodes, 5 as anodes, 4 at winding, 1 at filling; 78 ship; 94 % of cathodes left."""
     step = {"inspection": {}}
     model = LineModel.model_validate(
         {
