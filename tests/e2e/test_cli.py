@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
@@ -188,7 +189,9 @@ def wait_for_work(process: int, seconds: float = 8.0) -> None:
 
 def test_ctrl_c_says_that_nothing_was_written(tmp_path: Path, small_file: Path) -> None:
     command = [sys.executable, "-m", "packsim.cli", "run", str(small_file), "--packs", "100000", "--out", "out"]
-    running = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    # what is started in the background inherits SIGINT ignored, so it is set back for the child
+    heard = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    running = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, preexec_fn=heard)
     wait_for_work(running.pid)
     running.send_signal(signal.SIGINT)
     _, said = running.communicate(timeout=120)
