@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,7 @@ from packsim.quality.fit.components import (
     residuals,
     structure,
 )
-from packsim.quality.fit.distributions import Fitted, fit_families
+from packsim.quality.fit.distributions import Factors, Fitted, fit_families
 from packsim.quality.fit.nested import Components
 from packsim.quality.fit.outliers import outliers
 
@@ -96,22 +96,16 @@ class Fit:
     def families(self) -> dict[str, list[Fitted]]:
         """Distributions tried on each quantity within its lots (rolls), best AICc first."""
         return {
-            name: fit_families(name, self.within(name), self.within(name, multiplied=True))
-            for name in self.data.quantities
+            name: fit_families(name, self.within(name), self.within_as_factors(name)) for name in self.data.quantities
         }
 
-    @overload
-    def within(self, name: str) -> Array: ...
-    @overload
-    def within(self, name: str, *, multiplied: bool) -> Array | None: ...
-    def within(self, name: str, *, multiplied: bool = False) -> Array | None:
-        """Readings of one quantity about the mean of their innermost group, moved to the overall mean; repeats averaged.
+    def within(self, name: str) -> Array:
+        """Readings of one quantity about the mean of their innermost group, moved to the overall mean; repeats averaged."""
+        return within_values(self.data.frame, self.data.frame[name].to_numpy(float), self.structure, self.means[name])
 
-        Args:
-            multiplied: groups count as factors instead; None if a reading is not positive.
-        """
-        values = self.data.frame[name].to_numpy(float)
-        return within_values(self.data.frame, values, self.structure, self.means[name], multiplied=multiplied)
+    def within_as_factors(self, name: str) -> Factors | None:
+        """The same with groups as factors; None if a reading is not positive."""
+        return within_factors(self.data.frame, self.data.frame[name].to_numpy(float), self.structure)
 
     def chosen(self, name: str) -> Fitted:
         """The distribution chosen for a quantity."""
@@ -211,24 +205,27 @@ class Fit:
         return f"<packsim.Fit {data.name!r}: {data.cells} cells, {data.lots} lots, {', '.join(data.quantities)}>"
 
 
-@overload
-def within_values(frame: pd.DataFrame, values: Array, how: Structure, mean: float) -> Array: ...
-@overload
-def within_values(
-    frame: pd.DataFrame, values: Array, how: Structure, mean: float, *, multiplied: bool
-) -> Array | None: ...
-def within_values(
-    frame: pd.DataFrame, values: Array, how: Structure, mean: float, *, multiplied: bool = False
-) -> Array | None:
-    """Cells about the mean of their innermost lot or roll, moved to `mean`; repeats averaged. See `Fit.within`.
+def within_values(frame: pd.DataFrame, values: Array, how: Structure, mean: float) -> Array:
+    """Cells about the mean of their innermost lot or roll, moved to `mean`; repeats of a cell are averaged."""
+    own, group = _of_large_groups(frame, values, how)
+    return mean + residuals(own, group)
 
-    Only of groups as large as those that half of the cells are in: the error of a small group's mean would blur the shape.
+
+def within_factors(frame: pd.DataFrame, values: Array, how: Structure) -> Factors | None:
+    """As `within_values` with groups as factors, moved to the geometric mean of all; None if a value is not positive."""
+    some = values[np.isfinite(values)]
+    if not (some > 0.0).all():
+        return None
+    own, group = _of_large_groups(frame, np.log(values), how)
+    middle = float(np.log(some).mean())
+    return Factors(np.exp(middle + residuals(own, group)), middle - float(own.mean()))
+
+
+def _of_large_groups(frame: pd.DataFrame, values: Array, how: Structure) -> tuple[Array, npt.NDArray[np.int64]]:
+    """Cells and their innermost lot or roll, of groups as large as those that half of the cells are in.
+
+    The error of a small group's mean would blur the shape of what lies within.
     """
-    if multiplied:
-        if not (values[np.isfinite(values)] > 0.0).all():
-            return None
-        logs = np.log(values)
-        return np.exp(within_values(frame, logs, how, float(np.nanmean(logs))))
     labels = dict(zip(how.levels, how.labels, strict=False))
     some = np.isfinite(values)
     groups = [label for level, label in labels.items() if level not in ("cell", "gauge")]
@@ -243,7 +240,7 @@ def within_values(
         values, group = values[some], group[some]
     size = np.bincount(group)[group]
     large = size >= max(float(np.sort(size)[size.size // 2]), 2.0)
-    return mean + residuals(values[large], np.unique(group[large], return_inverse=True)[1])
+    return values[large], np.unique(group[large], return_inverse=True)[1].astype(np.int64)
 
 
 def fit(

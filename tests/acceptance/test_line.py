@@ -140,3 +140,23 @@ def test_candidates_share_lot_and_roll() -> None:
     first, later = (build(still, 2, slot_addresses(4, range(SLOTS), candidate)) for candidate in (0, 3))
     assert np.array_equal(first.values, later.values)
     assert np.array_equal(first.lot, later.lot)
+
+
+def test_rolls_end_with_the_blocks_of_their_lot(report: Callable[..., None]) -> None:
+    """A lot that is no whole number of blocks is rounded down to them; cells built together are those built alone."""
+    model = LineModel.model_validate(
+        {
+            "supplier_lot_cells": 50,
+            "roll_cells": 50,
+            "steps": {"cutting": {"coated_area_ratio": {"sd_pct": 1.0, "between_lot_share": 0.5}}},
+        }
+    )
+    plan = plans.plan(model, 28)  # one block a lot
+    addresses = np.concatenate([slot_addresses(block, range(28)) for block in range(6)])
+    together = build(plan, 1, addresses)
+    alone = [build(plan, 1, addresses[k : k + 1].copy()) for k in range(len(addresses))]
+    differ = sum(
+        int(a.lot[0] != together.lot[k]) + int(a.values[4, 0] != together.values[4, k]) for k, a in enumerate(alone)
+    )
+    report("rolls cut short by their blocks: cells that differ when built alone", differ, 0, "", "==")
+    report("their lots", len(np.unique(together.lot)), 6, "", "==")

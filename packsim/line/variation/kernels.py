@@ -34,7 +34,7 @@ def rolls(lot, address, plan):
             block = address[i, 0] // span * span
             position = (address[i, 0] - block) * slots + address[i, 1]
             begin = position // plan.roll_cells * plan.roll_cells
-            end = begin + plan.roll_cells
+            end = min(begin + plan.roll_cells, span * slots)  # blocks that no lot leaves end a roll, too
             own_lot = position // plan.lot_cells
             number = block // span * -(-span * slots // plan.lot_cells) + own_lot
             of_roll[0, count], of_roll[1, count] = _word(begin % slots), _word(block + begin // slots)

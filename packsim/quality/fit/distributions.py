@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -46,13 +47,23 @@ class Fitted:
         return self.anderson_darling < CRITICAL_5
 
 
-def fit_families(quantity: str, values: Array, multiplied: Array | None = None) -> list[Fitted]:
+class Factors(NamedTuple):
+    """Readings whose lots count as factors: each times what moves its lot to the middle of all lots.
+
+    `log_scale` is the mean logarithm of these factors: the density of a reading is that of its value here times the factor,
+    so that likelihoods compare with those of lots that are added.
+    """
+
+    values: Array
+    log_scale: float = 0.0
+
+
+def fit_families(quantity: str, values: Array, factors: Factors | None = None) -> list[Fitted]:
     """All families that can be fitted, best AICc first.
 
     Args:
         values: the quantity's mean + what is left within lots.
-        multiplied: the same with lots as factors, for the lognormal: mean * reading / (geometric mean of its lot); none if
-            a reading is not positive. Their likelihoods compare: both are of the same readings in the same unit.
+        factors: the same readings with lots as factors, for the lognormal; None if a reading is not positive.
     """
     data = sample(values)
     found: list[Family | None] = [
@@ -62,19 +73,19 @@ def fit_families(quantity: str, values: Array, multiplied: Array | None = None) 
         fit_mixture(data),
     ]
     rows = [_row(quantity, family, values) for family in found if family is not None]
-    if multiplied is not None:
-        rows.append(_row(quantity, _lognormal(multiplied), multiplied))
-        logs = fit_mixture(sample(np.log(multiplied)))
+    if factors is not None:
+        rows.append(_row(quantity, _lognormal(factors.values), *factors))
+        logs = fit_mixture(sample(np.log(factors.values)))
         if logs is not None and logs.sd > SKEWED:
-            rows.append(_row(quantity, LogMixture.of_logs(logs), multiplied))
+            rows.append(_row(quantity, LogMixture.of_logs(logs), *factors))
     rows = sorted((row for row in rows if math.isfinite(row.aicc)), key=lambda row: row.aicc)
     best = _choice(rows)
-    return [_marked(row, data, multiplied) if row is best else row for row in rows]
+    return [_marked(row, data, factors) if row is best else row for row in rows]
 
 
-def _row(quantity: str, family: Family, values: Array) -> Fitted:
-    log_likelihood = float(family.log_density(values).sum())
+def _row(quantity: str, family: Family, values: Array, log_scale: float = 0.0) -> Fitted:
     k, n = family.parameters, values.size
+    log_likelihood = float(family.log_density(values).sum()) + n * log_scale
     aicc = 2.0 * k - 2.0 * log_likelihood + 2.0 * k * (k + 1) / max(n - k - 1, 1)
     fit = anderson_darling(family.probability(values)) if math.isfinite(log_likelihood) else math.inf
     return Fitted(quantity, family, log_likelihood, aicc, fit, n)
@@ -106,12 +117,12 @@ def stands_apart(family: Family) -> bool:
     return reach > WEAK_TAIL * family.sd and family.tail_share < 0.2
 
 
-def _marked(row: Fitted, data: Sample, multiplied: Array | None) -> Fitted:
+def _marked(row: Fitted, data: Sample, factors: Factors | None) -> Fitted:
     family, intervals = row.family, {}
     if isinstance(family, Mixture):
         intervals = mixture_intervals(data, family)
-    elif isinstance(family, LogMixture) and multiplied is not None:
-        logs = mixture_intervals(sample(np.log(multiplied)), family.logs())
+    elif isinstance(family, LogMixture) and factors is not None:
+        logs = mixture_intervals(sample(np.log(factors.values)), family.logs())
         median = [math.exp(family.logs().mean + end) for end in logs["tail_offset"]]
         factor = [math.exp(end) for end in logs["tail_sd"]]
         intervals = {

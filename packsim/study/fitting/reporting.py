@@ -119,8 +119,8 @@ def _shape(fit: Fit, name: str) -> Shape:
     values = fit.within(name)
     own = values
     if isinstance(chosen.family, (Lognormal, LogMixture)):
-        multiplied = fit.within(name, multiplied=True)
-        own = values if multiplied is None else multiplied
+        factors = fit.within_as_factors(name)
+        own = values if factors is None else factors.values
     at = np.linspace(float(own.min()), float(own.max()), 400)
     order = [chosen, *(row for row in tried if row is not chosen)]
     curves: dict[str, Any] = {}

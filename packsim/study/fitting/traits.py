@@ -29,7 +29,7 @@ FAR_TAIL = 0.5  # of the nominal value
 
 def trait_covariance(draft: Draft, found: Bench) -> tuple[Array, list[Family]]:
     """Covariance [level, trait, trait] of the traits without the gauge, and the distribution of each within lots."""
-    from packsim.study.fit import within_values
+    from packsim.study.fit import within_factors, within_values
 
     fit, how = draft.fit, draft.fit.structure
     count = len(draft.carried)
@@ -42,8 +42,8 @@ def trait_covariance(draft: Draft, found: Bench) -> tuple[Array, list[Family]]:
     for k, trait in enumerate(draft.traits):
         nominal, own = draft.nominal(trait), values[:, k]
         added = within_values(fit.data.frame, own, how, nominal)
-        multiplied = within_values(fit.data.frame, own, how, nominal, multiplied=True)
-        family = next(row.family for row in fit_families(trait, added, multiplied) if row.chosen)
+        factors = within_factors(fit.data.frame, own, how)
+        family = next(row.family for row in fit_families(trait, added, factors) if row.chosen)
         shapes.append(family)
         if isinstance(family, LogMixture):  # its tail becomes a defect, so it must not count as spread
             values[np.nan_to_num(family.in_tail(own)) > 0.5, k] = np.nan
