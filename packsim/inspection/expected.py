@@ -22,13 +22,13 @@ import numpy.typing as npt
 from packsim.inspection.plan import InspectionPlan
 from packsim.inspection.process import (
     Truth,
-    at_end,
     outcomes,
     spread_groups,
     spread_slots,
     with_defects,
 )
 from packsim.inspection.response import Surface, estimate
+from packsim.inspection.scrap import at_end
 from packsim.inspection.test import read, true_values
 from packsim.line.build import build
 from packsim.line.plan import LinePlan

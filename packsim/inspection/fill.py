@@ -13,6 +13,7 @@ from packsim.cell.cells import Cells, concatenate
 from packsim.cell.traits import TRAIT_NAMES, TRAITS
 from packsim.inspection.plan import InspectionPlan
 from packsim.inspection.response import reading_slopes
+from packsim.inspection.scrap import at_end, limits_of_slots
 from packsim.inspection.test import Cause, Measured, test
 from packsim.line.build import build, slot_addresses
 from packsim.line.defects import DEFECTS
@@ -72,18 +73,17 @@ def fill(
     reached = 0
     for candidate in range(max_candidates):
         built = build(line_plan, seed, slot_addresses(block, open_slots, candidate))
-        alive = np.flatnonzero(built.scrapped < 0)
         scrapped.append(built.take(np.flatnonzero(built.scrapped >= 0)))
-        ended, slots_there = built.lot, open_slots[alive]
-        built = built.take(alive)
-        tested = test(inspection_plan, built, seed, None if candidate == 0 else limit[slots_there])
+        alive, places = at_end(built)
+        slots_there = open_slots[places]
+        tested = test(inspection_plan, alive, seed, None if candidate == 0 else limit[slots_there])
         if candidate == 0:
-            limit = _limits_by_lot(ended, built.lot, tested.k_limit_mv_per_day)
-        cells.append(built)
+            limit = limits_of_slots(inspection_plan, built, places, tested.k_limit_mv_per_day)
+        cells.append(alive)
         measured.append(tested)
         done = np.flatnonzero(tested.accepted)
         chosen[slots_there[done]] = reached + done
-        reached += len(built)
+        reached += len(alive)
         open_slots = open_slots[chosen[open_slots] < 0]
         if not open_slots.size:
             return Filled(concatenate(cells), _joined(measured), chosen, concatenate(scrapped))
@@ -92,15 +92,6 @@ def fill(
     if len(lost) > np.count_nonzero(~everything[1].accepted):
         raise OutOfCandidates(_scrap_diagnosis(lost, int(open_slots[0]), max_candidates, inspected))
     raise OutOfCandidates(_diagnosis(line_plan, inspection_plan, everything, int(open_slots[0]), max_candidates))
-
-
-def _limits_by_lot(lot: npt.NDArray[np.int32], tested_lot: npt.NDArray[np.int32], limit: Array) -> Array:
-    """K-value limit of every slot from that of its lot's tested cells; the median one where all of a lot were scrapped."""
-    known, first = np.unique(tested_lot, return_index=True)
-    if not known.size:
-        return np.full(lot.size, math.inf)
-    place = np.minimum(np.searchsorted(known, lot), known.size - 1)
-    return np.where(known[place] == lot, limit[first[place]], np.median(limit[first]))
 
 
 def _scrap_diagnosis(scrapped: Cells, slot: int, candidates: int, inspected: Sequence[str]) -> str:

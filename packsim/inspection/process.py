@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from packsim.cell.cells import Cells
 from packsim.inspection.plan import InspectionPlan
+from packsim.inspection.scrap import at_end, limits_of_slots
 from packsim.inspection.test import TrueValues, read
 from packsim.line.build import build
 from packsim.line.defects import DEFECTS
@@ -112,7 +113,7 @@ def outcomes(
         slots = open_slots[reached]
         measured = read(inspection, tested, truth(tested, seed), seed, None if limit is None else limit[slots])
         if limit is None:
-            limit = _limits_of_all(built, reached, measured.k_limit_mv_per_day)
+            limit = limits_of_slots(inspection, built, reached, measured.k_limit_mv_per_day)
         defective = tested.defect != 0
         out[0, slots] += 1
         out[1, slots] += ~measured.accepted & ~defective
@@ -123,21 +124,6 @@ def outcomes(
         if not open_slots.size:
             break
     return Outcomes(out, first_defect, started)
-
-
-def at_end(cells: Cells) -> tuple[Cells, Numbers]:
-    """The cells that reach the end-of-line test, and their places among `cells`."""
-    reached = np.flatnonzero(cells.scrapped < 0)
-    return cells if reached.size == len(cells) else cells.take(reached), reached
-
-
-def _limits_of_all(built: Cells, reached: Numbers, limit: Array) -> Array:
-    """The limit of every slot, also of those whose first candidate was scrapped; inf in a lot that has none left."""
-    _, lot = np.unique((built.address[:, 0] << 32) | built.lot, return_inverse=True)
-    of_lot = np.full(int(lot.max()) + 1, np.inf)
-    of_lot[lot[reached]] = limit
-    everywhere: Array = of_lot[lot]
-    return everywhere
 
 
 def with_defects(line: LinePlan, defects: tuple[int, ...]) -> LinePlan:

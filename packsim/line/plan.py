@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +16,8 @@ from packsim.line.distributions import table_of
 from packsim.line.in_line.plan import InLinePlan, in_line_plan
 from packsim.line.size import sd_pct
 from packsim.line.variation.kernels import KNOTS, LOGNORMAL, NORMAL, TABLE
-from packsim.numerics import purposes
+from packsim.line.variation.plan import correlations, places, words
 from packsim.scenario.automation import AutomationLevel
-from packsim.scenario.errors import ScenarioError
 from packsim.scenario.line import LineModel
 from packsim.scenario.spread import Spread
 from packsim.scenario.traits import DEFECT_STEPS
@@ -27,8 +26,6 @@ Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 File = Callable[[str], Path]
-LEVELS = (purposes.TRAIT_LOT_0, purposes.TRAIT_ROLL_0, purposes.TRAIT_WITHIN_0, purposes.LANE_0, purposes.DRIFT_0)
-LEVEL_NAMES = ("lot", "roll", "within", "lane", "drift", "rework")
 AS_GIVEN = AutomationLevel()
 
 
@@ -139,11 +136,11 @@ def plan(
         d.rate_ppm * level_of(model, DEFECT_STEPS[k.name]).defect_factor if d else 0.0
         for k, d in zip(DEFECTS, given, strict=True)
     ]
-    correlated, factors = _correlations(model, names)
+    correlated, factors = correlations(model, names)
     sd_within, gain = columns["sd_within"], columns["gain"]
     moves = (columns["sd_drift"] > 0.0) | (columns["wear"] != 0.0) | (gain > 0.0)
-    group_rows, purpose = _words(names)
-    own_group, own_word = _places(group_rows, len(names))
+    group_rows, purpose = words(names)
+    own_group, own_word = places(group_rows, len(names))
     effects = [
         (names.index(name), INDEX[trait], elasticity)
         for _, name, spread in model.spreads()
@@ -279,50 +276,3 @@ def _row(
         target=target,
         table=table,
     )
-
-
-def _correlations(model: LineModel, names: list[str]) -> tuple[Flags, list[Any]]:
-    """Which of lot, roll, within are correlated, and the lower triangle of each."""
-    factors: list[Any] = []
-    flags = []
-    for level in ("lot", "roll", "within"):
-        matrix = np.eye(len(names))
-        for each in model.correlations:
-            if each.level in (level, "all"):
-                a, b = names.index(each.a), names.index(each.b)
-                matrix[a, b] = matrix[b, a] = each.value
-        try:
-            factors.append(np.linalg.cholesky(matrix))
-        except np.linalg.LinAlgError:
-            raise ScenarioError(
-                [
-                    f"line.correlations: given values that no {level} can have together; allowed: a positive definite matrix"
-                ]
-            ) from None
-        flags.append(bool(np.any(matrix != np.eye(len(names)))))
-    return np.array(flags), factors
-
-
-def _words(names: list[str]) -> tuple[Integers, Integers]:
-    """Rows [g, 4] that share a Philox call, and its purpose [level, g] at every level.
-
-    Traits keep the words of their place in TRAITS; a variable of the user's has purposes from its name, so that adding
-    another one does not change its luck.
-    """
-    traits, count = len(TRAITS), len(names)
-    rows = [[k if k < traits else count for k in range(first, first + 4)] for first in range(0, traits, 4)]
-    first_purpose = (*LEVELS, purposes.REWORK_0)
-    purpose = [[first + g for g in range(len(rows))] for first in first_purpose]
-    for place in range(traits, count):
-        rows.append([place, count, count, count])
-        for level, name in zip(purpose, LEVEL_NAMES, strict=True):
-            level.append(purposes.named(f"variable {names[place]} {name}"))
-    return np.array(rows, np.int64), np.array(purpose, np.int64)
-
-
-def _places(group_rows: Integers, count: int) -> tuple[Integers, Integers]:
-    group, word = np.zeros(count, np.int64), np.zeros(count, np.int64)
-    for g, k in np.ndindex(group_rows.shape):
-        if group_rows[g, k] < count:
-            group[group_rows[g, k]], word[group_rows[g, k]] = g, k
-    return group, word

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from packsim.line.yields import material_use
+from packsim.quality.yields import rolled_throughput_yield
 from packsim.report import html
 from packsim.report.labels import fixed
 from packsim.stats.intervals import leave_one_out, rate_interval
@@ -57,7 +58,8 @@ def step_table(result: Result) -> pd.DataFrame:
 
 def product_of_yields_pct(result: Result) -> float:
     """Product of the first-pass yields of all inspected steps and of the test."""
-    return 100.0 * float(np.prod(step_table(result)["first_pass_yield_pct"] / 100.0))
+    yields = step_table(result)["first_pass_yield_pct"] / 100.0
+    return 100.0 * rolled_throughput_yield(yields.tolist())
 
 
 def material_table(result: Result) -> pd.DataFrame:

@@ -124,10 +124,10 @@ def compare(report: Callable[..., None], name: str, wanted: Scenario, cell, time
     report(f"{name}: qualification rate off", abs(100.0 - got["any"][0] - target.target_pct), 0.05, "points")
     for kind, goal in (("without", target.conformance_reject_pct), ("with", target.defect_reject_pct)):
         report(f"{name}: rejects {kind} a defect off", abs(got[kind][0] - goal), 0.05, "points")
-    report(f"{name}: standard error of this count", got["any"][1], 0.025, "points")
-    report(f"{name}: its own standard error", found.standard_error_pct, 0.02, "points")
-    report(f"{name}: wall time", wall, math.inf, "s")
-    report(f"{name}: processor time over two cores", 0.5 * cpu, math.inf, "s")
+    near = target.target_pct >= BASELINE  # far below, rates scatter more
+    report(f"{name}: standard error of this count", got["any"][1], 0.015 if near else 0.025, "points")
+    report(f"{name}: its own standard error", found.standard_error_pct, 0.015 if near else 0.02, "points")
+    print(f"{name}: {wall:.2f} s, {0.5 * cpu:.2f} s of processor time over two cores (see benchmarks/cost.py)")
 
 
 def slow(*case: float | None):
@@ -138,7 +138,7 @@ def slow(*case: float | None):
     ("baseline_share", "improvement_share"),
     [
         (0.5, None),
-        slow(0.5, 0.5),
+        (0.5, 0.5),
         slow(0.5, 0.0),
         slow(0.5, 1.0),
         slow(0.05, 0.0),
@@ -208,7 +208,7 @@ def test_relative_k_limit_block_by_block(report: Callable[..., None], cell) -> N
         clean = cells.defect == 0
         alone.append(float((m.cause[clean] == eol.Cause.K_VALUE).mean()))
         block_limits += np.unique(m.k_limit_mv_per_day).tolist()
-    error = math.hypot(np.std(alone, ddof=1) / math.sqrt(len(alone)), 3e-5)
+    error = np.std(alone, ddof=1) / math.sqrt(len(alone))
     off = 100.0 * abs(np.mean(alone) - few)
     report("relative K limit: clean cells it alone rejects, off block by block", off, 490.0 * error + 0.02, "points")
     ratio = abs(np.mean(block_limits) / lot_limits(line, inspection, 1, 1 << 18, 1024).mean() - 1.0)
@@ -276,7 +276,7 @@ def test_response_surface(report: Callable[..., None], config: str) -> None:
     different = eol.read(plan, cells, real, SEED, limit).accepted != eol.read(plan, cells, fast, SEED, limit).accepted
     report(f"{config}: decisions that differ", 1e6 * different.mean(), 300.0, "ppm")
     report(f"{config}: cells outside its range, run instead", 100.0 * run, 6.0, "%")
-    report(f"{config}: times as fast as running all cells", speed, 0.0, direction=">")
+    print(f"{config}: {speed:.1f} times as fast as running all cells")
 
 
 def test_expected_rates_have_the_same_bits_on_any_number_of_threads(cell) -> None:

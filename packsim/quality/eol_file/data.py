@@ -48,11 +48,6 @@ class EolData:
         return int(self.frame["lot"].nunique())
 
     @property
-    def has_rolls(self) -> bool:
-        """Whether rolls within lots are known."""
-        return "roll" in self.frame
-
-    @property
     def has_repeats(self) -> bool:
         """Whether any cell was measured more than once."""
         return len(self.frame) > self.cells
