@@ -1,0 +1,1 @@
+"""Cells, joints and rails as one network of two-terminal nodes, solved in O(cells)."""
