@@ -11,7 +11,9 @@ class Circuit:
 
     def __init__(self) -> None:
         self.nodes = 0
-        self.branches: list[tuple[int, int, float, float]] = []  # plus, minus, emf, ohm: v_plus - v_minus = emf - ohm * i
+        self.branches: list[
+            tuple[int, int, float, float]
+        ] = []  # plus, minus, emf, ohm: v_plus - v_minus = emf - ohm * i
 
     def node(self) -> int:
         self.nodes += 1
@@ -44,8 +46,10 @@ class Circuit:
         floating = np.flatnonzero(~np.any(a[:m, :], axis=1))
         a[floating, floating] = 1.0
         # nodes cut off by open branches float: the smallest solution pins them
-        found = scipy.linalg.lstsq(a, rhs, cond=1e-15)[0] if np.isinf([r for *_, r in self.branches]).any() else (
-            scipy.linalg.solve(a, rhs)
+        found = (
+            scipy.linalg.lstsq(a, rhs, cond=1e-15)[0]
+            if np.isinf([r for *_, r in self.branches]).any()
+            else (scipy.linalg.solve(a, rhs))
         )
         return found[m:], found[:m]
 

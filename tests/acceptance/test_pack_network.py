@@ -57,7 +57,9 @@ def test_random_packs_are_a_dense_solve(report):
         net, joints = design.net, nominal_joints(design)
         n, m = net.child_of_cell.size, net.kind.size
         joints.rail_ohm[joints.rail_ohm > 0] = 10.0 ** luck.uniform(-6, -2, np.sum(joints.rail_ohm > 0))
-        joints.child_ohm[:] = np.where(luck.random(net.child.size) < 0.5, 0.0, 10.0 ** luck.uniform(-6, -2, net.child.size))
+        joints.child_ohm[:] = np.where(
+            luck.random(net.child.size) < 0.5, 0.0, 10.0 ** luck.uniform(-6, -2, net.child.size)
+        )
         emf, ohm = luck.uniform(2.5, 4.2, n), 10.0 ** luck.uniform(-4, 0, n)
         total = float((0.0, 5.0, -7.0)[case % 3])
         if case % 2:
@@ -120,7 +122,10 @@ def test_opposite_ends_share_current_more_evenly_than_one_end():
 
 
 def test_joints_are_a_function_of_the_pack_alone(report):
-    joints = Joints(tab=Joint(nominal_mohm=0.2, spread_pct=15.0, open_ppm=2e4, high_ppm=3e4), busbar=Joint(nominal_mohm=0.05, spread_pct=10.0))
+    joints = Joints(
+        tab=Joint(nominal_mohm=0.2, spread_pct=15.0, open_ppm=2e4, high_ppm=3e4),
+        busbar=Joint(nominal_mohm=0.05, spread_pct=10.0),
+    )
     design = plan((Level(20, "s"), Level(10, "p")), joints)
     many = [joints_of(design, 7, 3, p) for p in range(40)]
     again = joints_of(design, 7, 3, 17)

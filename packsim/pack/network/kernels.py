@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from packsim.numerics.jit import kernel
+from packsim.numerics.jit import inlined_kernel, kernel
 
 SERIES, PARALLEL = 0, 1
 SLOPE_FLOOR = 1e-7  # ohm: a branch cannot have less, so that conductances stay finite
@@ -62,152 +62,129 @@ class Nodes(NamedTuple):
 @kernel
 def reduce(nodes, emf, slope, net, joints):
     """Every node as a source: e and r."""
-    for k in range(net.kind.shape[0]):
-        first, last = net.first[k], net.first[k + 1]
-        if net.kind[k] == SERIES:
-            series_up(nodes, k, first, last, emf, slope, net, joints)
-        elif last - first == 1:
-            nodes.e[k], nodes.r[k] = source(nodes, first, emf, slope, net, joints)
-        elif net.ideal[k]:
-            common_up(nodes, k, first, last, emf, slope, net, joints)
+    # arrays by name: a tuple of arrays handed to a function for every cell costs more than the arithmetic
+    e, r, a, g, h, drain = nodes.e, nodes.r, nodes.a, nodes.g, nodes.h, nodes.drain_a
+    kind, ends, child, ohm, rail = net.kind, net.first, net.child, joints.child_ohm, joints.rail_ohm
+    ideal, opposite = net.ideal, net.opposite
+    for k in range(kind.shape[0]):
+        first, last = ends[k], ends[k + 1]
+        if last - first == 1:
+            e[k], r[k] = source(e, r, child, ohm, first, emf, slope)
+        elif kind[k] == SERIES:
+            e[k], r[k] = series_up(e, r, child, ohm, first, last, emf, slope)
+        elif ideal[k]:
+            e[k], r[k] = common_up(e, r, child, ohm, first, last, emf, slope)
         else:
-            ladder_up(nodes, k, first, last, emf, slope, net, joints)
-        if nodes.drain_a[k] != 0.0 and nodes.r[k] < math.inf:
-            nodes.e[k] -= nodes.r[k] * nodes.drain_a[k]
+            e[k], r[k] = ladder_up(e, r, a, g, h, child, ohm, rail, first, last, opposite[k], emf, slope)
+        if drain[k] != 0.0 and r[k] < math.inf:
+            e[k] -= r[k] * drain[k]
 
 
-@kernel
-def source(nodes, c, emf, slope, net, joints):
+@inlined_kernel
+def source(e, r, child, ohm, c, emf, slope):
     """Branch number c as (e, r), its own joint included."""
-    child = net.child[c]
-    if child < 0:
-        return emf[~child], max(slope[~child], SLOPE_FLOOR) + joints.child_ohm[c]
-    return nodes.e[child], nodes.r[child] + joints.child_ohm[c]
+    at = child[c]
+    if at < 0:
+        return emf[~at], max(slope[~at], SLOPE_FLOOR) + ohm[c]
+    return e[at], r[at] + ohm[c]
 
 
-@kernel
-def series_up(nodes, k, first, last, emf, slope, net, joints):
+@inlined_kernel
+def series_up(e, r, child, ohm, first, last, emf, slope):
     """A chain: voltages and resistances add."""
-    e, r = 0.0, 0.0
+    sum_e, sum_r = 0.0, 0.0
     for c in range(first, last):
-        e_c, r_c = source(nodes, c, emf, slope, net, joints)
-        e += e_c
-        r += r_c
-    nodes.e[k], nodes.r[k] = e, r
+        e_c, r_c = source(e, r, child, ohm, c, emf, slope)
+        sum_e += e_c
+        sum_r += r_c
+    return sum_e, sum_r
 
 
-@kernel
-def common_up(nodes, k, first, last, emf, slope, net, joints):
+@inlined_kernel
+def common_up(e, r, child, ohm, first, last, emf, slope):
     """Branches that share one voltage."""
     conductance, drive, plain = 0.0, 0.0, 0.0
     for c in range(first, last):
-        e_c, r_c = source(nodes, c, emf, slope, net, joints)
+        e_c, r_c = source(e, r, child, ohm, c, emf, slope)
         per = 1.0 / r_c
         conductance += per
         drive += e_c * per
         plain += e_c
     if conductance > 0.0:
-        nodes.e[k], nodes.r[k] = drive / conductance, 1.0 / conductance
-    else:
-        nodes.e[k], nodes.r[k] = plain / (last - first), math.inf
+        return drive / conductance, 1.0 / conductance
+    return plain / (last - first), math.inf
 
 
-@kernel
-def ladder_up(nodes, k, first, last, emf, slope, net, joints):
-    """Branches on rails: elimination from the far end."""
-    a, g, h, drop, lost = 0.0, 0.0, 0.0, 0.0, 0.0
-    opposite = net.opposite[k]
+@inlined_kernel
+def ladder_up(e, r, a_c, g_c, h_c, child, ohm, rail, first, last, opposite, emf, slope):
+    """Branches on rails: elimination from the far end; leaves t_c = a_c - g_c v_c + h_c I of what lies beyond c."""
+    a, g, h, plain = 0.0, 0.0, 0.0, 0.0
     for c in range(last - 1, first - 1, -1):
-        e_c, r_c = source(nodes, c, emf, slope, net, joints)
-        per = 1.0 / r_c
+        e_b, r_b = source(e, r, child, ohm, c, emf, slope)
+        per = 1.0 / r_b
+        plain += e_b
         if c < last - 1:
-            negative = joints.rail_ohm[c + 1, 1]
-            rho = joints.rail_ohm[c + 1, 0] + negative
+            negative = rail[c + 1, 1]
+            rho = rail[c + 1, 0] + negative
             sigma = negative if opposite else 0.0
             scale = 1.0 / (1.0 + g * rho)
             a, g, h = a * scale, g * scale, (h + g * sigma) * scale
-            # t_c = a - g v_c + h I of what lies beyond c
-        nodes.a[c], nodes.g[c], nodes.h[c] = a, g, h
-        a += e_c * per
+        a_c[c], g_c[c], h_c[c] = a, g, h
+        a += e_b * per
         g += per
     if g == 0.0:
-        nodes.e[k], nodes.r[k] = plain_mean(nodes, first, last, emf, slope, net, joints), math.inf
-        return
-    # I = a - g v_0 + h I
-    e, r = a / g, (1.0 - h) / g
-    if opposite:  # terminal voltage = v_0 - sum r- (I - t_c), with t_c linear in I: march once for each part
-        v_e, v_i = e, -r
-        for c in range(first, last - 1):
-            negative = joints.rail_ohm[c + 1, 1]
-            rho = joints.rail_ohm[c + 1, 0] + negative
-            t_e, t_i = nodes.a[c] - nodes.g[c] * v_e, nodes.h[c] - nodes.g[c] * v_i
-            drop += negative * t_e
-            lost += negative * (1.0 - t_i)
-            v_e += rho * t_e
-            v_i += rho * t_i - negative
-        e, r = e + drop, r + lost
-    nodes.e[k], nodes.r[k] = e, r
-
-
-@kernel
-def plain_mean(nodes, first, last, emf, slope, net, joints):
-    """Mean source voltage of branches that are all open."""
-    out = 0.0
-    for c in range(first, last):
-        out += source(nodes, c, emf, slope, net, joints)[0]
-    return out / (last - first)
+        return plain / (last - first), math.inf
+    out_e, out_r = a / g, (1.0 - h) / g  # from I = a - g v_0 + h I
+    if not opposite:
+        return out_e, out_r
+    # terminal voltage = v_0 - sum r- (I - t_c), with t_c linear in I: march once for each part
+    v_e, v_i = out_e, -out_r
+    for c in range(first, last - 1):
+        negative = rail[c + 1, 1]
+        rho = rail[c + 1, 0] + negative
+        t_e, t_i = a_c[c] - g_c[c] * v_e, h_c[c] - g_c[c] * v_i
+        out_e += negative * t_e
+        out_r += negative * (1.0 - t_i)
+        v_e += rho * t_e
+        v_i += rho * t_i - negative
+    return out_e, out_r
 
 
 @kernel
 def expand(nodes, current, emf, slope, net, joints, total):
-    """Share the root's current `total` out to every node and cell; leaves terminal voltages and currents of nodes."""
-    root = net.kind.shape[0] - 1
-    nodes.i[root] = total
+    """Share the root's current `total` out to every node and cell; leaves terminal voltages and currents of nodes.
+
+    One function on purpose: handing its arrays on for every node costs more than the arithmetic (42 against 4 ns a cell).
+    """
+    e, r, a, g, h, node_v, node_i, drain = nodes.e, nodes.r, nodes.a, nodes.g, nodes.h, nodes.v, nodes.i, nodes.drain_a
+    kind, ends, child, ohm, rail = net.kind, net.first, net.child, joints.child_ohm, joints.rail_ohm
+    ideal, opposite = net.ideal, net.opposite
+    root = kind.shape[0] - 1
+    node_i[root] = total
     for k in range(root, -1, -1):
-        i, first, last = nodes.i[k], net.first[k], net.first[k + 1]
-        open_node = nodes.r[k] == math.inf
-        nodes.v[k] = nodes.e[k] if open_node else nodes.e[k] - nodes.r[k] * i
-        i += nodes.drain_a[k]
-        if open_node:
-            for c in range(first, last):
-                give(nodes, current, net, c, 0.0)
-        elif net.kind[k] == SERIES:
-            for c in range(first, last):
-                give(nodes, current, net, c, i)
-        elif last - first == 1:
-            give(nodes, current, net, first, i)
-        elif net.ideal[k]:
-            v = nodes.v[k]
-            for c in range(first, last):
-                e_c, r_c = source(nodes, c, emf, slope, net, joints)
-                give(nodes, current, net, c, (e_c - v) / r_c)
-        else:
-            ladder_down(nodes, current, k, first, last, i, emf, slope, net, joints)
-
-
-@kernel
-def give(nodes, current, net, c, i):
-    """Set the current of child number c."""
-    child = net.child[c]
-    if child < 0:
-        current[~child] = i
-    else:
-        nodes.i[child] = i
-
-
-@kernel
-def ladder_down(nodes, current, k, first, last, i, emf, slope, net, joints):
-    """Currents of branches on rails, from the near end; t is what the branches beyond still give."""
-    opposite = net.opposite[k]
-    a, g, h = nodes.a[first], nodes.g[first], nodes.h[first]
-    e_c, r_c = source(nodes, first, emf, slope, net, joints)
-    v = (a + e_c / r_c + (h - 1.0) * i) / (g + 1.0 / r_c)
-    for c in range(first, last):
-        e_c, r_c = source(nodes, c, emf, slope, net, joints)
-        give(nodes, current, net, c, (e_c - v) / r_c)
-        if c < last - 1:
-            negative = joints.rail_ohm[c + 1, 1]
-            t = nodes.a[c] - nodes.g[c] * v + nodes.h[c] * i
-            v += (joints.rail_ohm[c + 1, 0] + negative) * t
-            if opposite:
-                v -= negative * i
+        i, first, last = node_i[k], ends[k], ends[k + 1]
+        is_open = r[k] == math.inf
+        node_v[k] = e[k] if is_open else e[k] - r[k] * i
+        i = 0.0 if is_open else i + drain[k]
+        chain = is_open or kind[k] == SERIES or last - first == 1
+        ladder = not chain and not ideal[k]
+        v, far = node_v[k], opposite[k]
+        if ladder:  # at the near end; t is what the branches beyond still give
+            e_c, r_c = source(e, r, child, ohm, first, emf, slope)
+            v = (a[first] + e_c / r_c + (h[first] - 1.0) * i) / (g[first] + 1.0 / r_c)
+        for c in range(first, last):
+            own = i
+            if not chain:
+                e_c, r_c = source(e, r, child, ohm, c, emf, slope)
+                own = (e_c - v) / r_c
+            at = child[c]
+            if at < 0:
+                current[~at] = own
+            else:
+                node_i[at] = own
+            if ladder and c < last - 1:
+                negative = rail[c + 1, 1]
+                t = a[c] - g[c] * v + h[c] * i
+                v += (rail[c + 1, 0] + negative) * t
+                if far:
+                    v -= negative * i

@@ -91,7 +91,9 @@ def plan(levels: tuple[Level, ...], joints: JointsModel) -> NetworkPlan:
     child = np.array([c for own in b.children for c in own], np.int32)
     of_cell = np.empty(b.cells, np.int32)
     of_cell[~child[child < 0]] = np.flatnonzero(child < 0)
-    role = np.concatenate([np.full(len(own), ROLES.index(r), np.int8) for own, r in zip(b.children, b.roles, strict=True)])
+    role = np.concatenate(
+        [np.full(len(own), ROLES.index(r), np.int8) for own, r in zip(b.children, b.roles, strict=True)]
+    )
     table = np.array([_numbers(getattr(joints, name)) for name in ROLES])
     rail = np.zeros((child.size, 2))
     for node, (start, stop) in enumerate(zip(first[:-1], first[1:], strict=True)):
@@ -135,4 +137,6 @@ def joints_of(plan: NetworkPlan, seed: int, block: int, pack: int) -> k.Joints:
 def new_nodes(net: k.Network) -> k.Nodes:
     """Scratch and results for one pack."""
     m, c = net.kind.size, net.child.size
-    return k.Nodes(np.zeros(m), np.zeros(m), np.zeros(m), np.zeros(m), np.zeros(c), np.zeros(c), np.zeros(c), np.zeros(m))
+    return k.Nodes(
+        np.zeros(m), np.zeros(m), np.zeros(m), np.zeros(m), np.zeros(c), np.zeros(c), np.zeros(c), np.zeros(m)
+    )

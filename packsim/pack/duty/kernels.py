@@ -1,0 +1,489 @@
+"""One pack through a protocol (compiled): the time loop that joins cells, network, battery management and faults.
+
+Every accepted step ends with currents that satisfy Kirchhoff's laws at its *end* (implicit Euler, Newton on linearised
+cells, `pack/network`). A trial is accepted, shortened, or starts the search for the event that it stepped over, as in
+`pack/kernels.py`, which stays the faster way for ideal busbars and the plain duty.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from packsim.cell import kernels as cell
+from packsim.numerics.jit import inlined_kernel, kernel
+from packsim.pack.bms import kernels as bms_kernels
+from packsim.pack.duty.control.kernels import (
+    CURRENT,
+    POWER,
+    PROFILE_CURRENT,
+    PROFILE_POWER,
+    REST,
+    VOLTAGE,
+    at_power,
+    next_sample,
+    profile_mean,
+)
+from packsim.pack.faults import kernels as fault_kernels
+from packsim.pack.faults.kernels import note_alarm
+from packsim.pack.network import kernels as network
+
+NEWTON_LIMIT = 40
+SPLIT_TOLERANCE = 1e-3  # of the mean current: the linearised voltages are then good to 1e-7 V
+STEP_LIMIT = 2_000_000
+CV_CHANGE = 0.15  # largest relative change of current in a constant-voltage step
+CV_FACTOR = 0.5
+REST_FACTOR = 10.0
+EVENT_TOLERANCE_V = 1e-9
+TOGETHER = 1e-6
+
+# conditions that end a step; the last three are the BMS's while it watches all the time
+(MEAN_LOW, MEAN_HIGH, GROUP_LOW, GROUP_HIGH, SMALL_CURRENT, CHARGE, SOC_LOW, TEMPERATURE) = range(8)
+BMS_FIRST = 8
+CONDITIONS = BMS_FIRST + bms_kernels.LIMITS
+DURATION, OPEN_PACK, NO_POWER, NOT_CONVERGED, NO_LIMIT, RUNNING = range(CONDITIONS, CONDITIONS + 6)  # other ends
+ENDS = CONDITIONS + 6
+
+
+class Settings(NamedTuple):
+    """Numbers of the run."""
+
+    dt_max: float
+    rated_a: float  # 1C of the pack
+    series: int  # cells in series through the pack
+    cycles: int  # how often the protocol is repeated
+    monitor_holds: bool  # constant-voltage charge watches the highest reading, not the terminals
+    thresholds_v: np.ndarray  # [k] group voltages whose time below is kept
+
+
+class Own(NamedTuple):
+    """One pack: built, and as it is now; a saved copy of this is where a later run goes on."""
+
+    lane: cell.Lane
+    joints: network.Joints
+    nodes: network.Nodes
+    memory: bms_kernels.Memory
+    leak_a: np.ndarray  # [n] as built
+    short_s: np.ndarray  # [n] conductance across each cell, by injected faults
+    weld_ohm: np.ndarray  # [n] of the cells' own welds, as built
+    held: np.ndarray  # [n] accepted currents
+    scratch: np.ndarray  # [n]
+    flow: np.ndarray  # [1] share of the coolant that flows
+    clock: np.ndarray  # [1] s since the pack was built
+    found: np.ndarray  # bool[fault kinds, places] faults already seen
+
+
+class Kept(NamedTuple):
+    """What is kept of one pack: a row a protocol step (cycles one after another), and extremes."""
+
+    ended_by: np.ndarray  # int8[q]
+    time_s: np.ndarray  # [q]
+    charge_ah: np.ndarray  # [q] discharged
+    energy_wh: np.ndarray  # [q]
+    end_v: np.ndarray  # [q, g]
+    below_s: np.ndarray  # [q, k, g] time below the thresholds
+    highest_v: np.ndarray  # [g] over the whole run
+    lowest_v: np.ndarray  # [g]
+    steps: np.ndarray  # int64[2] accepted, tried
+
+
+class Trace(NamedTuple):
+    """Every accepted step while there is room; arrays of zero columns keep nothing."""
+
+    time_s: np.ndarray  # [m]
+    step: np.ndarray  # int32[m] protocol step
+    current_a: np.ndarray  # [m]
+    voltage_v: np.ndarray  # [m]
+    group_v: np.ndarray  # [g, m]
+    reading_v: np.ndarray  # [s, m]
+    cell_a: np.ndarray  # [n, m] or [0, m]
+    soc: np.ndarray  # [1, m] the BMS's estimate
+    count: np.ndarray  # int64[1]
+
+
+@kernel
+def note_sample(trace, t, k, total, own, group, readings, soc):
+    """Write an accepted step into the trace."""
+    at = trace.count[0]
+    if at >= trace.time_s.shape[0]:
+        return
+    nodes = own.nodes
+    trace.time_s[at], trace.step[at], trace.current_a[at] = t, k, total
+    trace.voltage_v[at] = nodes.v[nodes.v.shape[0] - 1]
+    trace.soc[0, at] = soc
+    for g in range(trace.group_v.shape[0]):
+        trace.group_v[g, at] = nodes.v[group[g]]
+    for s in range(trace.reading_v.shape[0]):
+        trace.reading_v[s, at] = readings[s]
+    for j in range(trace.cell_a.shape[0]):
+        trace.cell_a[j, at] = own.lane.current[j]
+    trace.count[0] = at + 1
+
+
+@kernel
+def wanted(protocol, k, begin, end):
+    """Target of protocol step k over the time begin..end since it started: A, W, or V a cell."""
+    kind = protocol.kind[k]
+    if kind == PROFILE_CURRENT or kind == PROFILE_POWER:
+        return profile_mean(protocol, k, begin, end)
+    return 0.0 if kind == REST else protocol.value[k]
+
+
+@kernel
+def solve(own, net, design, bms, settings, kind, target, total):
+    """Currents of the prepared step: (pack current, ended_by or RUNNING). Newton from `lane.current`."""
+    lane, nodes = own.lane, own.nodes
+    n, root = lane.current.shape[0], net.kind.shape[0] - 1
+    small = 1e-3 * settings.rated_a
+    for _ in range(NEWTON_LIMIT):
+        cell.respond(lane.emf, lane.slope, lane.current, lane.work, lane.coef, design, 0, n)
+        for j in range(n):
+            own.scratch[j] = lane.current[j]
+        network.reduce(nodes, lane.emf, lane.slope, net, own.joints)
+        e, r = nodes.e[root], nodes.r[root]
+        new = target
+        if r == math.inf:
+            if target != 0.0 or kind == VOLTAGE:
+                return 0.0, OPEN_PACK
+        elif kind == POWER or kind == PROFILE_POWER:
+            new = at_power(target, e, r)
+            if math.isnan(new):
+                return total, NO_POWER
+        elif kind == VOLTAGE:
+            new = (e - target * settings.series) / r
+            if new < 0.0 and settings.monitor_holds:
+                new = held_by_monitor(own, net, bms, target, new)
+        if not math.isfinite(new):
+            return total, NOT_CONVERGED
+        network.expand(nodes, lane.current, lane.emf, lane.slope, net, own.joints, new)
+        largest = 0.0
+        for j in range(n):
+            largest = max(largest, abs(lane.current[j] - own.scratch[j]))
+        moved, total = abs(new - total), new
+        if not math.isfinite(largest):
+            return total, NOT_CONVERGED
+        parts = n / settings.series
+        tolerance = SPLIT_TOLERANCE * max(abs(new), small)
+        if largest * parts <= tolerance and moved <= tolerance:
+            return total, RUNNING
+    return total, NOT_CONVERGED
+
+
+@kernel
+def held_by_monitor(own, net, bms, limit_v, most):
+    """Charge current (<= 0, not beyond `most`) at which the highest reading stands at the limit; voltages are linear in it."""
+    lane, nodes, memory = own.lane, own.nodes, own.memory
+    network.expand(nodes, lane.current, lane.emf, lane.slope, net, own.joints, most)
+    bms_kernels.read(memory, bms, nodes.v, nodes.r, nodes.drain_a)
+    if not memory.scalars[bms_kernels.HIGH] > limit_v:
+        return most
+    sensors = memory.reading.shape[0]
+    full = np.empty(sensors)
+    for s in range(sensors):
+        full[s] = memory.reading[s]
+    network.expand(nodes, lane.current, lane.emf, lane.slope, net, own.joints, 0.0)
+    bms_kernels.read(memory, bms, nodes.v, nodes.r, nodes.drain_a)
+    best = most
+    for s in range(sensors):
+        rise = full[s] - memory.reading[s]
+        if rise > 0.0:
+            best = max(best, most * (limit_v - memory.reading[s]) / rise)
+    return min(best, 0.0)
+
+
+@kernel
+def conditions(f, protocol, k, own, net, bms, settings, total, charge_ah, hottest_k):
+    """How far each end of step k is passed (>= 0) or ahead (< 0), into f[CONDITIONS]; -inf where there is none."""
+    nodes, memory = own.nodes, own.memory
+    node_v, group = nodes.v, net.group
+    mean = node_v[node_v.shape[0] - 1] / settings.series
+    low, high = math.inf, -math.inf
+    for g in range(group.shape[0]):
+        v = node_v[group[g]]
+        low, high = min(low, v), max(high, v)
+    # limits not given are nan: every comparison with them must stay "ahead"
+    f[MEAN_LOW] = ahead(protocol.until_v_low[k] - mean)
+    f[MEAN_HIGH] = ahead(mean - protocol.until_v_high[k])
+    f[GROUP_LOW] = ahead(protocol.until_group_low[k] - low)
+    f[GROUP_HIGH] = ahead(high - protocol.until_group_high[k])
+    f[SMALL_CURRENT] = ahead(protocol.until_current_a[k] - abs(total))
+    f[CHARGE] = ahead(abs(charge_ah) - protocol.until_ah[k])
+    f[SOC_LOW] = -math.inf
+    if not math.isnan(protocol.until_soc[k]):
+        passed = protocol.until_soc[k] - memory.scalars[bms_kernels.SOC]
+        f[SOC_LOW] = passed if total >= 0.0 else -passed
+    f[TEMPERATURE] = ahead(hottest_k - protocol.until_temperature_k[k])
+    bms_kernels.read(memory, bms, nodes.v, nodes.r, nodes.drain_a)
+    read_low, read_high = memory.scalars[bms_kernels.LOW], memory.scalars[bms_kernels.HIGH]
+    for limit in range(bms_kernels.LIMITS):
+        f[BMS_FIRST + limit] = -math.inf
+        if bms.sampling_s == 0.0:
+            f[BMS_FIRST + limit] = bms_kernels.beyond_limit(limit, read_low, read_high, bms, total, hottest_k)
+    if protocol.kind[k] == VOLTAGE and total < 0.0:
+        f[BMS_FIRST + bms_kernels.OVER_VOLTAGE] = -math.inf  # the charger holds it there
+
+
+@inlined_kernel
+def ahead(value):
+    """`value`, or -inf for nan."""
+    return -math.inf if math.isnan(value) else value
+
+
+@kernel
+def largest_change(before, nodes, group):
+    """Largest change of a group's voltage since `before`."""
+    out = 0.0
+    for g in range(group.shape[0]):
+        out = max(out, abs(nodes.v[group[g]] - before[g]))
+    return out
+
+
+@kernel
+def time_below(v_from, v_to, dt, threshold):
+    """Part of a step of `dt` spent below the threshold when the voltage runs straight from v_from to v_to."""
+    if v_to >= threshold:
+        return 0.0 if v_from >= threshold else dt * (threshold - v_from) / (v_to - v_from)
+    return dt if v_from < threshold else dt * (threshold - v_to) / (v_from - v_to)
+
+
+@kernel
+def keep_step(kept, q, own, net, settings, before, step):
+    """Times below thresholds and extremes of an accepted step."""
+    nodes = own.nodes
+    for g in range(net.group.shape[0]):
+        v = nodes.v[net.group[g]]
+        kept.highest_v[g] = max(kept.highest_v[g], v)
+        kept.lowest_v[g] = min(kept.lowest_v[g], v)
+        if step > 0.0:
+            for k in range(settings.thresholds_v.shape[0]):
+                kept.below_s[q, k, g] += time_below(before[g], v, step, settings.thresholds_v[k])
+
+
+@kernel
+def leak(own):
+    """Leakage of each cell for the next step: as built, and through the shorts at the voltage it stands at now."""
+    lane, n = own.lane, own.leak_a.shape[0]
+    for j in range(n):
+        extra = own.short_s[j]
+        if extra > 0.0:
+            extra *= max(lane.emf[j] - lane.slope[j] * lane.current[j], 0.0)
+        lane.coef[cell.electrodes.LEAK, j] = own.leak_a[j] + extra
+
+
+@kernel
+def first_trial(own, protocol, k, settings):
+    """Guess of the pack's current and, into `held`, of the cells' at the start of step k."""
+    n, kind = own.held.shape[0], protocol.kind[k]
+    total = 0.0
+    if kind == CURRENT:
+        total = protocol.value[k]
+    elif kind == POWER:
+        total = protocol.value[k] / (settings.series * 3.7)
+    for j in range(n):
+        own.held[j] = total * settings.series / n
+    return total
+
+
+@kernel
+def ends_at(f_new, f_now, seeking):
+    """A condition other than the one sought that this trial went past, or -1."""
+    for c in range(CONDITIONS):
+        behind = f_new[c] >= 0.0 if seeking < 0 else f_new[c] > TOGETHER
+        if behind and f_now[c] < 0.0 and c != seeking:
+            return c
+    return -1
+
+
+@kernel
+def met(f_new, seeking):
+    """The condition that ends the step here, or RUNNING."""
+    if seeking >= 0:
+        return seeking
+    for c in range(CONDITIONS):
+        if f_new[c] >= 0.0:
+            return c
+    return RUNNING
+
+
+@kernel
+def alarm_place(memory, limit):
+    """The sensor whose reading passed a voltage limit; -1 for other limits."""
+    if limit > bms_kernels.OVER_VOLTAGE:
+        return -1
+    return int(memory.scalars[bms_kernels.LOW_AT if limit == bms_kernels.UNDER_VOLTAGE else bms_kernels.HIGH_AT])
+
+
+@kernel
+def drive(design, net, protocol, bms, faults, limits, settings, own, kept, log, trace, block, pack):
+    """Run one pack through all cycles of the protocol; `own` ends where the last accepted step ended."""
+    lane, nodes, memory = own.lane, own.nodes, own.memory
+    n, groups, rows = own.leak_a.shape[0], net.group.shape[0], protocol.kind.shape[0]
+    before, trend = np.zeros(groups), np.zeros(n)
+    f_now, f_new = np.empty(CONDITIONS), np.empty(CONDITIONS)
+    zero_a = bms_kernels.CURRENT_ZERO * settings.rated_a
+    by_group = bms.every_part and bms.node.shape[0] == groups
+    t, hottest, prepared = own.clock[0], 298.15, -1.0
+    fault = 0
+    while fault < faults.time_s.shape[0] and faults.time_s[fault] < t:
+        fault += 1  # took effect before this run
+    for q in range(rows * settings.cycles):
+        k = q % rows
+        kind, duration = protocol.kind[k], protocol.duration_s[k]
+        profiled = kind == PROFILE_CURRENT or kind == PROFILE_POWER
+        total, rise, v_before = first_trial(own, protocol, k, settings), 0.0, 0.0
+        trend[:] = 0.0
+        step_t, charge_ah, energy, bleed_in, hot = 0.0, 0.0, 0.0, math.inf, True
+        dt = cell.FIRST_FRACTION * settings.dt_max
+        starts, seeking, low, f_low, high, f_high, trials, end = True, -1, 0.0, 0.0, 0.0, 0.0, 0, RUNNING
+        f_now[:] = -1.0
+        while end == RUNNING:
+            sample_in = math.inf
+            if bms.sampling_s > 0.0:
+                sample_in = (math.floor(t / bms.sampling_s + 1e-6) + 1.0) * bms.sampling_s - t
+            if starts:
+                step = 0.0
+            elif seeking >= 0:
+                step = (low * f_high - high * f_low) / (f_high - f_low)
+            else:
+                step = min(dt, duration - step_t)
+                if profiled:
+                    step = min(step, next_sample(protocol, k, step_t) - step_t)
+                if fault < faults.time_s.shape[0]:
+                    step = min(step, faults.time_s[fault] - t)
+                step = min(step, bleed_in)
+                if hot:
+                    step = min(step, sample_in)
+            if step != prepared:
+                cell.set_dt(lane.decay, lane.coef, design, step, 0, n)
+                prepared = step
+            cell.prepare(lane.work, lane.state, lane.coef, lane.decay, design, step, 0, n)
+            for j in range(n):
+                lane.current[j] = own.held[j] + trend[j] * step
+            target = wanted(protocol, k, step_t, step_t + step)
+            if kind != VOLTAGE:
+                at = bms_kernels.DISCHARGE_FACTOR if target > 0.0 else bms_kernels.CHARGE_FACTOR
+                target *= memory.scalars[at]
+            new, status = solve(own, net, design, bms, settings, kind, target, total + rise * step)
+            kept.steps[1] += 1
+            if status != RUNNING:
+                if starts or step <= cell.DT_MIN:
+                    end = status
+                    break
+                dt, seeking, rise = 0.5 * step, -1, 0.0  # start again from even currents
+                trend[:] = 0.0
+                continue
+            charge_new = charge_ah + new * step / 3600.0
+            conditions(f_new, protocol, k, own, net, bms, settings, new, charge_new, hottest)
+            change = 0.0 if starts else largest_change(before, nodes, net.group)
+            if not starts:
+                big = abs(new - total) > CV_CHANGE * abs(total) if kind == VOLTAGE else change > cell.VOLTAGE_STEP
+                if seeking < 0 and big and not (profiled or kind == REST) and step > cell.DT_MIN:
+                    dt = 0.5 * step
+                    continue
+                if seeking >= 0:  # Illinois
+                    f = f_new[seeking]
+                    if f * f_high < 0.0:
+                        low, f_low = high, f_high
+                    else:
+                        f_low *= 0.5
+                    high, f_high = step, f
+                    trials += 1
+                    close = abs(f) < (
+                        1e-4 * protocol.until_current_a[k] if seeking == SMALL_CURRENT else EVENT_TOLERANCE_V
+                    )
+                    if not (close or abs(high - low) < cell.EVENT_TOLERANCE_S or trials >= 60):
+                        continue
+                late = ends_at(f_new, f_now, seeking)
+                if late >= 0:
+                    seeking, low, f_low, high, f_high, trials = late, 0.0, f_now[late], step, f_new[late], 0
+                    if f_low == -math.inf:  # it did not apply before this step: it ends where it begins to apply
+                        f_low = -1.0
+                    continue
+                watch_a = 0.0 if kind == VOLTAGE and new < 0.0 else new
+                if seeking < 0 and step > sample_in * (1.0 + 1e-9) and bms_kernels.hot(memory, bms, watch_a, hottest):
+                    dt = max(sample_in, math.floor(0.5 * step / bms.sampling_s) * bms.sampling_s)
+                    continue
+                cell.advance(lane.state, lane.work, lane.coef, lane.decay, design, lane.current, step, 0, n)
+                kept.steps[0] += 1
+            # accepted
+            v_pack = nodes.v[nodes.v.shape[0] - 1]
+            t, step_t, charge_ah = t + step, step_t + step, charge_new
+            energy += 0.5 * (v_before + v_pack) * new * step
+            keep_step(kept, q, own, net, settings, before, step)
+            per_step = 0.0 if starts else 1.0 / step
+            for j in range(n):
+                trend[j] = 0.0 if profiled else (lane.current[j] - own.held[j]) * per_step
+                own.held[j] = lane.current[j]
+            rise = (new - total) * per_step if kind == VOLTAGE else 0.0
+            total, v_before = new, v_pack
+            for g in range(groups):
+                before[g] = nodes.v[net.group[g]]
+            end = met(f_new, seeking)
+            for c in range(CONDITIONS):
+                f_now[c] = f_new[c]
+            if seeking < 0 and not starts:
+                if kind == REST:
+                    dt = cell.next_dt(dt, REST_FACTOR * change, REST_FACTOR * settings.dt_max)
+                elif kind == VOLTAGE:
+                    dt = min(2.0 * dt, CV_FACTOR * settings.dt_max) if not big else dt
+                else:
+                    dt = cell.next_dt(dt, 0.0 if profiled else change, settings.dt_max)
+            # the BMS
+            bms_kernels.estimate(memory, bms, total, step, zero_a)
+            watch_a = 0.0 if kind == VOLTAGE and total < 0.0 else total  # the charger holds the voltage at its limit
+            hot = bms.sampling_s > 0.0 and bms_kernels.hot(memory, bms, watch_a, hottest)
+            if hot and abs(sample_in - step) <= 1e-6 * bms.sampling_s and not starts:
+                sample = int(math.floor(t / bms.sampling_s + 0.5))
+                bms_kernels.add_noise(memory, bms, block, pack, sample)
+                seen = hottest + bms_kernels.temperature_noise(bms, block, pack, sample)
+                tripped = bms_kernels.time_limits(memory, bms, watch_a, seen, bms.sampling_s)
+                if tripped >= 0:
+                    end = BMS_FIRST + tripped
+                elif end >= BMS_FIRST and end < CONDITIONS:
+                    end = RUNNING
+            if bms_kernels.derate(memory, bms, hottest, step) < 1.0 - 1e-9:
+                dt = min(dt, 0.5 * bms_kernels.DERATE_TAU_S)
+            bleed_in = bms_kernels.balance(memory, bms, nodes.drain_a, net.group, by_group, total, zero_a, step)
+            if end >= BMS_FIRST and end < CONDITIONS:
+                limit = end - BMS_FIRST
+                note_alarm(log, t, limit, alarm_place(memory, limit), f_new[end])
+            # faults
+            fault_kernels.find(own.found, log, t, own, net, bms, limits, total, zero_a)
+            now = fault
+            fault, changed = fault_kernels.inject(
+                faults,
+                fault,
+                t + 1e-9,
+                pack,
+                own.joints.child_ohm,
+                net.child_of_cell,
+                own.short_s,
+                memory.stuck_v,
+                memory.dead,
+                memory.reading,
+                own.flow,
+            )
+            leak(own)
+            note_sample(trace, t, q, total, own, net.group, memory.reading, memory.scalars[bms_kernels.SOC])
+            if end == RUNNING and duration - step_t <= 1e-9:
+                end = DURATION
+            starts, seeking = fault != now and changed, -1
+            if starts:
+                dt = cell.FIRST_FRACTION * settings.dt_max
+                f_now[:] = -1.0
+            if kept.steps[0] > STEP_LIMIT:
+                end = NO_LIMIT
+        kept.ended_by[q], kept.time_s[q], kept.charge_ah[q], kept.energy_wh[q] = end, step_t, charge_ah, energy / 3600.0
+        for g in range(groups):
+            kept.end_v[q, g] = nodes.v[net.group[g]]
+        if end == OPEN_PACK:
+            fault_kernels.find_open(own.found, log, t, own, net)
+        if (
+            end >= OPEN_PACK
+            or end == BMS_FIRST + bms_kernels.OVER_TEMPERATURE
+            or end == BMS_FIRST + bms_kernels.OVER_CURRENT
+        ):
+            own.clock[0] = t
+            return q + 1
+    own.clock[0] = t
+    return rows * settings.cycles

@@ -1,0 +1,155 @@
+"""Build packs for the time loop, run them, save and restore them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from packsim.cell import kernels as cell_kernels
+from packsim.cell.cell import empty_lane, window_of
+from packsim.cell.electrodes.kernels import LEAK, T_WELD, Design
+from packsim.pack.bms import kernels as bms_kernels
+from packsim.pack.bms import plan as bms_plans
+from packsim.pack.duty import kernels as k
+from packsim.pack.duty.protocol import Protocol
+from packsim.pack.faults import kernels as fault_kernels
+from packsim.pack.network import kernels as network
+from packsim.pack.network.plan import NetworkPlan, new_nodes
+from packsim.scenario.bms import Bms
+
+Array = npt.NDArray[np.float64]
+OCV_POINTS = 513
+LOG_LINES = 1000
+
+
+class DutyPlan(NamedTuple):
+    """Everything that packs of a run share."""
+
+    design: Design
+    network: NetworkPlan
+    bms_model: Bms
+    bms: bms_kernels.Bms
+    settings: k.Settings
+    limits: fault_kernels.Limits
+
+
+class Run(NamedTuple):
+    """One pack after a run."""
+
+    own: k.Own
+    kept: k.Kept
+    log: fault_kernels.Log
+    trace: k.Trace
+    rows: int  # protocol steps that were begun
+
+
+def ocv_table(design: Design, values: Array) -> Array:
+    """Open-circuit voltage [OCV_POINTS] of one cell at even SOC 0..1."""
+    points = OCV_POINTS
+    many = np.repeat(values[:, :1], points, axis=1)
+    lane, soc = empty_lane(points), np.linspace(0.0, 1.0, points)
+    cell_kernels.coefficients(lane.coef, many, design, 0, points)
+    lane.coef[LEAK] = 0.0
+    cell_kernels.rest_state(lane.state, design, soc, window_of(design, many), 0, points)
+    cell_kernels.set_dt(lane.decay, lane.coef, design, 0.0, 0, points)
+    cell_kernels.prepare(lane.work, lane.state, lane.coef, lane.decay, design, 0.0, 0, points)
+    cell_kernels.respond(lane.emf, lane.slope, lane.current, lane.work, lane.coef, design, 0, points)
+    rising: Array = np.maximum.accumulate(lane.emf)
+    return rising
+
+
+def build(
+    plan: DutyPlan, values: Array, soc: Array, joints: network.Joints, *, seed: int, block: int, pack: int
+) -> k.Own:
+    """A new pack of cells `values` [trait, n] at rest at `soc` [n], in the network's order of cells."""
+    n, net = values.shape[1], plan.network.net
+    lane, window = empty_lane(n), window_of(plan.design, values)
+    cell_kernels.coefficients(lane.coef, values, plan.design, 0, n)
+    cell_kernels.rest_state(lane.state, plan.design, soc, window, 0, n)
+    places = max(n, plan.bms.node.size)
+    return k.Own(
+        lane=lane,
+        joints=joints,
+        nodes=new_nodes(net),
+        memory=bms_plans.memory(plan.bms_model, plan.bms, net, seed, block, pack, float(np.mean(soc))),
+        leak_a=lane.coef[LEAK].copy(),
+        short_s=np.zeros(n),
+        weld_ohm=1e-3 * values[T_WELD],
+        held=np.zeros(n),
+        scratch=np.zeros(n),
+        flow=np.ones(1),
+        clock=np.zeros(1),
+        found=np.zeros((fault_kernels.KINDS, places), np.bool_),
+    )
+
+
+def no_faults() -> fault_kernels.Faults:
+    """An empty list of injected faults."""
+    none = np.zeros(0)
+    return fault_kernels.Faults(none, none.astype(np.int8), none.astype(np.int64), none.astype(np.int32), none)
+
+
+def empty_kept(plan: DutyPlan, rows: int) -> k.Kept:
+    """Arrays for what is kept of one pack."""
+    groups, levels = plan.network.net.group.size, plan.settings.thresholds_v.size
+    return k.Kept(
+        ended_by=np.full(rows, -1, np.int8),
+        time_s=np.zeros(rows),
+        charge_ah=np.zeros(rows),
+        energy_wh=np.zeros(rows),
+        end_v=np.zeros((rows, groups)),
+        below_s=np.zeros((rows, levels, groups)),
+        highest_v=np.full(groups, -np.inf),
+        lowest_v=np.full(groups, np.inf),
+        steps=np.zeros(2, np.int64),
+    )
+
+
+def empty_trace(plan: DutyPlan, samples: int, cells: bool) -> k.Trace:
+    """Room for `samples` accepted steps; with currents of cells if asked for."""
+    net = plan.network.net
+    return k.Trace(
+        time_s=np.zeros(samples),
+        step=np.zeros(samples, np.int32),
+        current_a=np.zeros(samples),
+        voltage_v=np.zeros(samples),
+        group_v=np.zeros((net.group.size if samples else 0, samples)),
+        reading_v=np.zeros((plan.bms.node.size if samples else 0, samples)),
+        cell_a=np.zeros((net.child_of_cell.size if cells else 0, samples)),
+        soc=np.zeros((1, samples)),
+        count=np.zeros(1, np.int64),
+    )
+
+
+def empty_log() -> fault_kernels.Log:
+    """Room for the alarms of one pack."""
+    return fault_kernels.Log(
+        np.zeros(LOG_LINES),
+        np.zeros(LOG_LINES, np.int16),
+        np.zeros(LOG_LINES, np.int32),
+        np.zeros(LOG_LINES),
+        np.zeros(1, np.int64),
+    )
+
+
+def run(
+    plan: DutyPlan,
+    own: k.Own,
+    protocol: Protocol,
+    faults: fault_kernels.Faults,
+    *,
+    block: int = 0,
+    pack: int = 0,
+    samples: int = 0,
+    cells: bool = False,
+) -> Run:
+    """Take `own` through the protocol; it is changed in place."""
+    kept = empty_kept(plan, protocol.kind.size * plan.settings.cycles)
+    trace, log = empty_trace(plan, samples, cells), empty_log()
+    rows = k.drive(
+        plan.design, plan.network.net, protocol, plan.bms, faults, plan.limits, plan.settings, own, kept, log, trace,
+        block, pack,
+    )  # fmt: skip
+    return Run(own, kept, log, trace, rows)
