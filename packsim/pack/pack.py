@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from packsim.cell.cell import Cell
+from packsim.cell.cell import KELVIN, Cell
+from packsim.cell.heat.design import cell_heat
 from packsim.cell.traits import INDEX, trait_values
 from packsim.pack.bms import plan as bms_plans
 from packsim.pack.duty import kernels as k
@@ -19,6 +20,7 @@ from packsim.pack.faults import plan as fault_plans
 from packsim.pack.network.plan import joints_of
 from packsim.pack.network.plan import plan as network_plan
 from packsim.scenario.bms import Bms
+from packsim.scenario.heat import Heat
 from packsim.scenario.injection import FaultLimits, InjectedFault
 from packsim.scenario.protocol import Step
 from packsim.scenario.topology import Joints, parse, text_of
@@ -34,6 +36,7 @@ class Pack:
         traits: name -> one number, or one a cell in the order of the description (outermost part first).
         soc: state of charge at the start, one number or one a cell (0..1).
         joints, bms, fault_limits: default to ideal joints and a BMS that watches every group.
+        heat: how cells are cooled; default: every cell stays at the temperature of `cell`.
         seed: of joint spread and of the BMS's sensors.
         rated_capacity_ah: to which C-rates refer; default the nominal cell's times the cells in parallel.
         longest_step_s: steps are shorter where the voltage changes fast.
@@ -51,6 +54,7 @@ class Pack:
         soc: float | Sequence[float] | Array = 1.0,
         joints: Joints | None = None,
         bms: Bms | None = None,
+        heat: Heat | None = None,
         fault_limits: FaultLimits | None = None,
         seed: int = 0,
         rated_capacity_ah: float | None = None,
@@ -93,8 +97,15 @@ class Pack:
             thresholds_v=np.array([low, low - 0.2, low - 0.5, 1.0, 0.0]),
         )
         nominal_weld = 1e-3 * float(self.cell.values[INDEX["weld_resistance_mohm"], 0])
-        limits = fault_plans.limits(fault_limits or FaultLimits(), network, nominal_weld, per_cell)
-        self.plan = duty.DutyPlan(design, network, model, plan, settings, limits)
+        limits = fault_plans.limits(
+            fault_limits or FaultLimits(), network, nominal_weld, per_cell, heat is not None and heat.coolant_flow_w_per_k > 0.0
+        )
+        self.assumed: tuple[str, ...] = ()
+        thermal = duty.no_heat(self.cell.temperature_degc + KELVIN)
+        if heat is not None:
+            found = cell_heat(self.cell)
+            thermal, self.assumed = found.thermal, found.assumed
+        self.plan = duty.DutyPlan(design, network, model, plan, settings, limits, heat, thermal)
         self.own = duty.build(self.plan, self.values, start, joints_of(network, seed, 0, 0), seed=seed, block=0, pack=0)
 
     def _each(self, name: str, value: float | Sequence[float] | Array) -> Array:

@@ -19,7 +19,8 @@ N_STATE = 16
 Q_N, Q_P, TAU_N, TAU_P, K_N, K_P, R_OHM, LEAK = 0, 1, 2, 3, 4, 5, 6, 7
 AL_N, AL_S, AL_P, VOL_N, VOL_S, VOL_P, SALT, SOURCE = 8, 9, 10, 11, 12, 13, 14, 15
 CHI_V = 16  # chi R T / F at the concentration where PyBaMM takes it
-N_COEF = 17
+THERMAL_V, R_E = 17, 18  # R T / F; the part of R_OHM that the electrolyte makes
+N_COEF = 19
 
 # rows of `work`: `NAME` the part without current, `NAME + 1` its slope with current; then the shells' elimination
 XS_N, XS_P, CM_N, CM_P, C1, C2 = 0, 2, 4, 6, 8, 10
@@ -162,6 +163,8 @@ def electrode_coefficients(coef, values, design, begin, end):
         surface_p = 3.0 * nominal[p + ACTIVE] * packing_p / radius_p * l_p * area
         coef[K_N, j] = 0.5 / (surface_n * nominal[EXCHANGE])
         coef[K_P, j] = 0.5 / (surface_p * nominal[p + EXCHANGE])
+        coef[THERMAL_V, j] = design.thermal_v
+        coef[R_E, j] = r_e / area
         coef[R_OHM, j] = (r_e + r_s) / area + nominal[R_CONTACT] + 1e-3 * values[T_WELD, j]
         coef[LEAK, j] = 1e-6 * values[T_LEAK, j]
         coef[AL_N, j] = 3.0 * tor_n / l_n

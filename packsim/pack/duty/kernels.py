@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from packsim.cell import kernels as cell
+from packsim.cell.heat import kernels as cell_heat
 from packsim.numerics.jit import inlined_kernel, kernel
 from packsim.pack.bms import kernels as bms_kernels
 from packsim.pack.duty.control.kernels import (
@@ -26,6 +27,7 @@ from packsim.pack.duty.control.kernels import (
 )
 from packsim.pack.faults import kernels as fault_kernels
 from packsim.pack.faults.kernels import note_alarm
+from packsim.pack.heat import kernels as pack_heat
 from packsim.pack.network import kernels as network
 
 NEWTON_LIMIT = 40
@@ -56,9 +58,18 @@ class Settings(NamedTuple):
     thresholds_v: np.ndarray  # [k] group voltages whose time below is kept
 
 
+class Heating(NamedTuple):
+    """Temperature dependence of the cells, and how they are cooled. `on` False: all at the design's temperature."""
+
+    on: bool
+    cell: cell_heat.ThermalDesign
+    pack: pack_heat.Thermal
+
+
 class Own(NamedTuple):
     """One pack: built, and as it is now; a saved copy of this is where a later run goes on."""
 
+    values: np.ndarray  # [trait, n]
     lane: cell.Lane
     joints: network.Joints
     nodes: network.Nodes
@@ -68,6 +79,7 @@ class Own(NamedTuple):
     weld_ohm: np.ndarray  # [n] of the cells' own welds, as built
     held: np.ndarray  # [n] accepted currents
     scratch: np.ndarray  # [n]
+    heats: pack_heat.Heats
     flow: np.ndarray  # [1] share of the coolant that flows
     clock: np.ndarray  # [1] s since the pack was built
     found: np.ndarray  # bool[fault kinds, places] faults already seen
@@ -96,13 +108,16 @@ class Trace(NamedTuple):
     voltage_v: np.ndarray  # [m]
     group_v: np.ndarray  # [g, m]
     reading_v: np.ndarray  # [s, m]
+    hottest_k: np.ndarray  # [m]
     cell_a: np.ndarray  # [n, m] or [0, m]
+    cell_v: np.ndarray  # likewise
+    cell_k: np.ndarray  # likewise
     soc: np.ndarray  # [1, m] the BMS's estimate
     count: np.ndarray  # int64[1]
 
 
 @kernel
-def note_sample(trace, t, k, total, own, group, readings, soc):
+def note_sample(trace, t, k, total, own, group, readings, soc, hottest_k):
     """Write an accepted step into the trace."""
     at = trace.count[0]
     if at >= trace.time_s.shape[0]:
@@ -115,8 +130,11 @@ def note_sample(trace, t, k, total, own, group, readings, soc):
         trace.group_v[g, at] = nodes.v[group[g]]
     for s in range(trace.reading_v.shape[0]):
         trace.reading_v[s, at] = readings[s]
+    trace.hottest_k[at] = hottest_k
     for j in range(trace.cell_a.shape[0]):
         trace.cell_a[j, at] = own.lane.current[j]
+        trace.cell_v[j, at] = own.lane.emf[j] - own.lane.slope[j] * own.lane.current[j]
+        trace.cell_k[j, at] = own.heats.temperature_k[j]
     trace.count[0] = at + 1
 
 
@@ -130,13 +148,15 @@ def wanted(protocol, k, begin, end):
 
 
 @kernel
-def solve(own, net, design, bms, settings, kind, target, total):
+def solve(own, net, design, heating, bms, settings, kind, target, total):
     """Currents of the prepared step: (pack current, ended_by or RUNNING). Newton from `lane.current`."""
     lane, nodes = own.lane, own.nodes
     n, root = lane.current.shape[0], net.kind.shape[0] - 1
     small = 1e-3 * settings.rated_a
     for _ in range(NEWTON_LIMIT):
         cell.respond(lane.emf, lane.slope, lane.current, lane.work, lane.coef, design, 0, n)
+        if heating.on and heating.cell.has_entropy:
+            cell_heat.entropic(lane.emf, lane.work, own.heats.temperature_k, heating.cell)
         for j in range(n):
             own.scratch[j] = lane.current[j]
         network.reduce(nodes, lane.emf, lane.slope, net, own.joints)
@@ -306,6 +326,43 @@ def met(f_new, seeking):
 
 
 @kernel
+def hottest_of(temperature_k):
+    """Highest temperature."""
+    out = temperature_k[0]
+    for j in range(1, temperature_k.shape[0]):
+        out = max(out, temperature_k[j])
+    return out
+
+
+@kernel
+def warm_up(own, net, design, heating, step, starts):
+    """Heat made by cells and joints, and the temperatures after `step`; returns the hottest cell."""
+    lane, heats, n = own.lane, own.heats, own.leak_a.shape[0]
+    made, mean = heats.made_w, heats.mean_w
+    for j in range(n):
+        mean[j] = made[j]
+    cell_heat.heat_w(
+        made, lane.state, lane.coef, design, heating.cell, heats.temperature_k, lane.current, lane.emf, lane.slope
+    )
+    if starts:
+        return 0.0
+    cells_j = 0.0
+    for j in range(n):
+        mean[j] = 0.5 * (mean[j] + made[j])
+        cells_j += mean[j]
+    heats.joules[pack_heat.CELLS] += cells_j * step
+    joint_ohm, child_of_cell, joints_w = own.joints.child_ohm, net.child_of_cell, 0.0
+    for j in range(n):  # tabs warm their cell
+        ohm = joint_ohm[child_of_cell[j]]
+        if 0.0 < ohm < math.inf:
+            own_w = ohm * lane.current[j] * lane.current[j]
+            mean[j] += own_w
+            joints_w += own_w
+    heats.joules[pack_heat.JOINTS] += joints_w * step
+    return pack_heat.advance_temperature(heats, heating.pack, own.flow[0], step)
+
+
+@kernel
 def alarm_place(memory, limit):
     """The sensor whose reading passed a voltage limit; -1 for other limits."""
     if limit > bms_kernels.OVER_VOLTAGE:
@@ -314,7 +371,7 @@ def alarm_place(memory, limit):
 
 
 @kernel
-def drive(design, net, protocol, bms, faults, limits, settings, own, kept, log, trace, block, pack):
+def drive(design, net, protocol, heating, bms, faults, limits, settings, own, kept, log, trace, block, pack):
     """Run one pack through all cycles of the protocol; `own` ends where the last accepted step ended."""
     lane, nodes, memory = own.lane, own.nodes, own.memory
     n, groups, rows = own.leak_a.shape[0], net.group.shape[0], protocol.kind.shape[0]
@@ -322,7 +379,13 @@ def drive(design, net, protocol, bms, faults, limits, settings, own, kept, log, 
     f_now, f_new = np.empty(CONDITIONS), np.empty(CONDITIONS)
     zero_a = bms_kernels.CURRENT_ZERO * settings.rated_a
     by_group = bms.every_part and bms.node.shape[0] == groups
-    t, hottest, prepared = own.clock[0], 298.15, -1.0
+    t, prepared = own.clock[0], -1.0
+    hottest = hottest_of(own.heats.temperature_k)
+    if heating.on:
+        cell_heat.set_temperature(
+            lane.coef, own.heats.base, own.heats.at_k, own.heats.temperature_k, heating.cell, True
+        )
+        leak(own)
     fault = 0
     while fault < faults.time_s.shape[0] and faults.time_s[fault] < t:
         fault += 1  # took effect before this run
@@ -363,7 +426,7 @@ def drive(design, net, protocol, bms, faults, limits, settings, own, kept, log, 
             if kind != VOLTAGE:
                 at = bms_kernels.DISCHARGE_FACTOR if target > 0.0 else bms_kernels.CHARGE_FACTOR
                 target *= memory.scalars[at]
-            new, status = solve(own, net, design, bms, settings, kind, target, total + rise * step)
+            new, status = solve(own, net, design, heating, bms, settings, kind, target, total + rise * step)
             kept.steps[1] += 1
             if status != RUNNING:
                 if starts or step <= cell.DT_MIN:
@@ -373,7 +436,7 @@ def drive(design, net, protocol, bms, faults, limits, settings, own, kept, log, 
                 trend[:] = 0.0
                 continue
             charge_new = charge_ah + new * step / 3600.0
-            conditions(f_new, protocol, k, own, net, bms, settings, new, charge_new, hottest)
+            conditions(f_new, protocol, k, own, net, bms, settings, new, charge_new, hottest + memory.offset_k[0])
             change = 0.0 if starts else largest_change(before, nodes, net.group)
             if not starts:
                 big = abs(new - total) > CV_CHANGE * abs(total) if kind == VOLTAGE else change > cell.VOLTAGE_STEP
@@ -400,11 +463,18 @@ def drive(design, net, protocol, bms, faults, limits, settings, own, kept, log, 
                         f_low = -1.0
                     continue
                 watch_a = 0.0 if kind == VOLTAGE and new < 0.0 else new
-                if seeking < 0 and step > sample_in * (1.0 + 1e-9) and bms_kernels.hot(memory, bms, watch_a, hottest):
+                if seeking < 0 and step > sample_in * (1.0 + 1e-9) and bms_kernels.hot(memory, bms, watch_a, hottest + memory.offset_k[0]):
                     dt = max(sample_in, math.floor(0.5 * step / bms.sampling_s) * bms.sampling_s)
                     continue
                 cell.advance(lane.state, lane.work, lane.coef, lane.decay, design, lane.current, step, 0, n)
                 kept.steps[0] += 1
+            if heating.on:
+                warmer = warm_up(own, net, design, heating, step, starts)
+                hottest = warmer if not starts else hottest
+                if cell_heat.set_temperature(
+                    lane.coef, own.heats.base, own.heats.at_k, own.heats.temperature_k, heating.cell, False
+                ):
+                    prepared = -1.0
             # accepted
             v_pack = nodes.v[nodes.v.shape[0] - 1]
             t, step_t, charge_ah = t + step, step_t + step, charge_new
@@ -431,24 +501,24 @@ def drive(design, net, protocol, bms, faults, limits, settings, own, kept, log, 
             # the BMS
             bms_kernels.estimate(memory, bms, total, step, zero_a)
             watch_a = 0.0 if kind == VOLTAGE and total < 0.0 else total  # the charger holds the voltage at its limit
-            hot = bms.sampling_s > 0.0 and bms_kernels.hot(memory, bms, watch_a, hottest)
+            hot = bms.sampling_s > 0.0 and bms_kernels.hot(memory, bms, watch_a, hottest + memory.offset_k[0])
             if hot and abs(sample_in - step) <= 1e-6 * bms.sampling_s and not starts:
                 sample = int(math.floor(t / bms.sampling_s + 0.5))
                 bms_kernels.add_noise(memory, bms, block, pack, sample)
-                seen = hottest + bms_kernels.temperature_noise(bms, block, pack, sample)
+                seen = hottest + memory.offset_k[0] + bms_kernels.temperature_noise(bms, block, pack, sample)
                 tripped = bms_kernels.time_limits(memory, bms, watch_a, seen, bms.sampling_s)
                 if tripped >= 0:
                     end = BMS_FIRST + tripped
                 elif end >= BMS_FIRST and end < CONDITIONS:
                     end = RUNNING
-            if bms_kernels.derate(memory, bms, hottest, step) < 1.0 - 1e-9:
+            if bms_kernels.derate(memory, bms, hottest + memory.offset_k[0], step) < 1.0 - 1e-9:
                 dt = min(dt, 0.5 * bms_kernels.DERATE_TAU_S)
             bleed_in = bms_kernels.balance(memory, bms, nodes.drain_a, net.group, by_group, total, zero_a, step)
             if end >= BMS_FIRST and end < CONDITIONS:
                 limit = end - BMS_FIRST
                 note_alarm(log, t, limit, alarm_place(memory, limit), f_new[end])
             # faults
-            fault_kernels.find(own.found, log, t, own, net, bms, limits, total, zero_a)
+            fault_kernels.find(own.found, log, t, own, net, bms, limits, heating.on, heating.pack.inlet_k, total, zero_a)
             now = fault
             fault, changed = fault_kernels.inject(
                 faults,
@@ -464,7 +534,7 @@ def drive(design, net, protocol, bms, faults, limits, settings, own, kept, log, 
                 own.flow,
             )
             leak(own)
-            note_sample(trace, t, q, total, own, net.group, memory.reading, memory.scalars[bms_kernels.SOC])
+            note_sample(trace, t, q, total, own, net.group, memory.reading, memory.scalars[bms_kernels.SOC], hottest)
             if end == RUNNING and duration - step_t <= 1e-9:
                 end = DURATION
             starts, seeking = fault != now and changed, -1

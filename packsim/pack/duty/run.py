@@ -10,14 +10,17 @@ import numpy.typing as npt
 from packsim.cell import kernels as cell_kernels
 from packsim.cell.cell import empty_lane, window_of
 from packsim.cell.electrodes.kernels import LEAK, T_WELD, Design
+from packsim.cell.heat.kernels import N_FACTORS, ThermalDesign
 from packsim.pack.bms import kernels as bms_kernels
 from packsim.pack.bms import plan as bms_plans
 from packsim.pack.duty import kernels as k
 from packsim.pack.duty.protocol import Protocol
 from packsim.pack.faults import kernels as fault_kernels
+from packsim.pack.heat import plan as heat_plans
 from packsim.pack.network import kernels as network
 from packsim.pack.network.plan import NetworkPlan, new_nodes
 from packsim.scenario.bms import Bms
+from packsim.scenario.heat import Heat
 
 Array = npt.NDArray[np.float64]
 OCV_POINTS = 513
@@ -33,6 +36,8 @@ class DutyPlan(NamedTuple):
     bms: bms_kernels.Bms
     settings: k.Settings
     limits: fault_kernels.Limits
+    heat_model: Heat | None
+    cell_heat: ThermalDesign
 
 
 class Run(NamedTuple):
@@ -70,6 +75,7 @@ def build(
     cell_kernels.rest_state(lane.state, plan.design, soc, window, 0, n)
     places = max(n, plan.bms.node.size)
     return k.Own(
+        values=values,
         lane=lane,
         joints=joints,
         nodes=new_nodes(net),
@@ -79,10 +85,17 @@ def build(
         weld_ohm=1e-3 * values[T_WELD],
         held=np.zeros(n),
         scratch=np.zeros(n),
+        heats=heat_plans.heats(plan.heat_model, lane.coef, plan.cell_heat.reference_k, n),
         flow=np.ones(1),
         clock=np.zeros(1),
         found=np.zeros((fault_kernels.KINDS, places), np.bool_),
     )
+
+
+def no_heat(temperature_k: float = 298.15) -> ThermalDesign:
+    """Cells that stay at one temperature."""
+    none = np.zeros(2)
+    return ThermalDesign(temperature_k, 0.0, 1.0, np.zeros((N_FACTORS, 2)), none, none, False, 1.0)
 
 
 def no_faults() -> fault_kernels.Faults:
@@ -117,7 +130,10 @@ def empty_trace(plan: DutyPlan, samples: int, cells: bool) -> k.Trace:
         voltage_v=np.zeros(samples),
         group_v=np.zeros((net.group.size if samples else 0, samples)),
         reading_v=np.zeros((plan.bms.node.size if samples else 0, samples)),
+        hottest_k=np.zeros(samples),
         cell_a=np.zeros((net.child_of_cell.size if cells else 0, samples)),
+        cell_v=np.zeros((net.child_of_cell.size if cells else 0, samples)),
+        cell_k=np.zeros((net.child_of_cell.size if cells else 0, samples)),
         soc=np.zeros((1, samples)),
         count=np.zeros(1, np.int64),
     )
@@ -148,8 +164,12 @@ def run(
     """Take `own` through the protocol; it is changed in place."""
     kept = empty_kept(plan, protocol.kind.size * plan.settings.cycles)
     trace, log = empty_trace(plan, samples, cells), empty_log()
+    cooling = heat_plans.plan(
+        plan.heat_model, plan.network.net, own.values, plan.cell_heat.heat_capacity_j_per_k
+    )
+    heating = k.Heating(plan.heat_model is not None, plan.cell_heat, cooling)
     rows = k.drive(
-        plan.design, plan.network.net, protocol, plan.bms, faults, plan.limits, plan.settings, own, kept, log, trace,
-        block, pack,
+        plan.design, plan.network.net, protocol, heating, plan.bms, faults, plan.limits, plan.settings, own, kept, log,
+        trace, block, pack,
     )  # fmt: skip
     return Run(own, kept, log, trace, rows)

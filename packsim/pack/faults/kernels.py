@@ -32,6 +32,7 @@ class Limits(NamedTuple):
     joint_ohm: np.ndarray  # [n] weld and joint of each cell together
     short_a: float  # leakage inside a cell
     sensor_v: float  # error of a reading
+    cooled: bool  # the pack has a coolant
     coolant_k: float  # hottest cell above the inlet while the coolant takes no heat
 
 
@@ -90,7 +91,7 @@ def inject(faults, first, t, pack, child_ohm, child_of_cell, short_s, stuck_v, d
 
 
 @kernel
-def find(found, log, t, own, net, bms, limits, total, zero_a):
+def find(found, log, t, own, net, bms, limits, heated, inlet_k, total, zero_a):
     """Faults of any origin, by what they do now; each is logged once, where and when it is first seen."""
     current, leak = own.lane.current, own.lane.coef[LEAK]
     for j in range(current.shape[0]):
@@ -110,6 +111,14 @@ def find(found, log, t, own, net, bms, limits, total, zero_a):
         wrong = memory.reading[s] - own.nodes.v[bms.node[s]] * bms.per_cell[s]
         if abs(wrong) > limits.sensor_v:
             once(found, log, t, STUCK_SENSOR, s, wrong)
+    if heated:
+        coolant, temperature = own.heats.coolant_k, own.heats.temperature_k
+        taken, hottest = 0.0, temperature[0]
+        for j in range(temperature.shape[0]):
+            taken = max(taken, abs(coolant[j] - inlet_k))
+            hottest = max(hottest, temperature[j])
+        if taken == 0.0 and limits.cooled and hottest > inlet_k + limits.coolant_k:
+            once(found, log, t, COOLANT_LOSS, 0, hottest - inlet_k)
 
 
 @kernel
