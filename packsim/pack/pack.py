@@ -114,6 +114,21 @@ class Pack:
             raise ValueError(f"{name} must be one finite number, or {self.cells} of them, one a cell")
         return np.broadcast_to(out, (self.cells,)).copy()
 
+    def save(self, path: str | Path) -> None:
+        """Write the pack's present state (an .npz file) for `restore`; an existing file is replaced as a whole."""
+        duty.save(self.own, Path(path), self._mark())
+
+    def restore(self, path: str | Path) -> None:
+        """Go on from a saved state of a pack built with the same arguments.
+
+        Raises:
+            FileNotFoundError; ValueError: no such state, or one of another pack.
+        """
+        self.own = duty.restore(self.own, Path(path), self._mark())
+
+    def _mark(self) -> str:
+        return f"{self.cell.name} {self.topology} {self.plan.bms.node.size}"
+
     def run(
         self,
         protocol: Sequence[Step | str],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import zipfile
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -173,3 +175,41 @@ def run(
         trace, block, pack,
     )  # fmt: skip
     return Run(own, kept, log, trace, rows)
+
+
+def _leaves(value: Any, name: str = "") -> dict[str, npt.NDArray[Any]]:
+    """The arrays of nested named tuples, by dotted name."""
+    if isinstance(value, np.ndarray):
+        return {name: value}
+    return {key: leaf for field in value._fields for key, leaf in _leaves(getattr(value, field), f"{name}.{field}").items()}
+
+
+def save(own: k.Own, path: Path, mark: str) -> None:
+    """Write every array of `own`; the file appears whole or not at all."""
+    part = path.with_name(f".{path.name}.part")
+    with part.open("wb") as file:
+        np.savez(file, mark=np.array(mark), **_leaves(own))  # type: ignore[arg-type]
+    part.replace(path)
+
+
+def restore(own: k.Own, path: Path, mark: str) -> k.Own:
+    """`own` with the arrays of a file that `save` wrote for such a pack.
+
+    Raises:
+        FileNotFoundError: no such file. ValueError: it is no saved pack, or one of another pack.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"saved pack not found: {path}")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            found = {name: file[name] for name in file.files}
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path.name}: not a saved pack ({error})") from error
+    there = str(found.pop("mark", ""))
+    wanted = _leaves(own)
+    same = found.keys() == wanted.keys() and all(found[name].shape == wanted[name].shape for name in wanted)
+    if there != mark or not same:
+        raise ValueError(f"{path.name}: saved from another pack ({there or 'unknown'}); this one is {mark}")
+    for name, array in wanted.items():
+        array[...] = found[name]
+    return own

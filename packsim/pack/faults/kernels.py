@@ -68,7 +68,7 @@ def once(found, log, t, kind, place, value):
 
 @kernel
 def inject(faults, first, t, pack, child_ohm, child_of_cell, short_s, stuck_v, dead, reading, flow):
-    """Let faults number `first`.. whose time has come take effect; returns (next fault, whether the network changed)."""
+    """Let faults number `first`.. whose time has come take effect; returns (next fault, whether one did)."""
     changed = False
     while first < faults.time_s.shape[0] and faults.time_s[first] <= t:
         kind, place, value = faults.kind[first], faults.place[first], faults.value[first]
@@ -85,7 +85,7 @@ def inject(faults, first, t, pack, child_ohm, child_of_cell, short_s, stuck_v, d
                 dead[place] = True
             else:
                 flow[0] = 0.0
-            changed = changed or kind <= SOFT_SHORT
+            changed = True
         first += 1
     return first, changed
 
