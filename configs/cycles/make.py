@@ -39,9 +39,9 @@ class Phase(NamedTuple):
     trips: tuple[tuple[tuple[int, float], ...], ...]
 
 
-# WLTC class 3b as published: 1800 s, mean 46.5 km/h, maximum 131.3 km/h, standing 13.4 % of the time (Mercedes-Benz, WLTP pages),
-# 23.25 km (Volvo Cars, WLTP pages). The split into phases (589, 433, 455, 323 s; 3.095, 4.756, 7.162, 8.254 km; peaks 56.5, 76.6,
-# 97.4, 131.3 km/h; standing 156, 48, 31, 7 s) is recalled; its sums agree with the totals read.
+# WLTC class 3b as published: 1800 s, mean 46.5 km/h, maximum 131.3 km/h, standing 13.4 % of the time (Mercedes-Benz, WLTP
+# pages), 23.25 km (Volvo Cars, WLTP pages). The split into phases (589, 433, 455, 323 s; 3.095, 4.756, 7.162, 8.254 km;
+# peaks 56.5, 76.6, 97.4, 131.3 km/h; standing 156, 48, 31, 7 s) is recalled; its sums agree with the totals read.
 WLTP_LIKE = (
     Phase(
         3.095,
@@ -84,8 +84,8 @@ WLTP_LIKE = (
         ),
     ),
 )
-# US06 as published: 596 s, 8.01 mi, mean 77.9 km/h, maximum 129.2 km/h, four stops, largest acceleration 8.46 mph/s (Wikipedia and
-# DieselNet, "US06"). The time standing (41 s here) is assumed.
+# US06 as published: 596 s, 8.01 mi, mean 77.9 km/h, maximum 129.2 km/h, four stops, largest acceleration 8.46 mph/s
+# (Wikipedia and DieselNet, "US06"). The time standing (41 s here) is assumed.
 US06_LIKE = (
     Phase(
         8.01 * 1.609344,
@@ -135,7 +135,7 @@ def trace(phases: tuple[Phase, ...]) -> np.ndarray:
 
 
 def power_kw(speed_kmh: np.ndarray, car: Car) -> np.ndarray:
-    """Power at the battery [kW], discharge positive: inertia, rolling, air, drive losses, limited regeneration, auxiliaries."""
+    """Power at the battery [kW], discharge positive: inertia, rolling, air, losses, limited regeneration, auxiliaries."""
     v = speed_kmh / 3.6
     change = np.gradient(v)  # central: kinetic energy taken and given back cancel to the last digit
     force = car.mass_kg * ((1.0 + car.rotating_share) * change + G * car.rolling_coefficient * (v > 0.0))
@@ -155,7 +155,7 @@ def statistics(speed_kmh: np.ndarray) -> dict[str, float]:
         "mean_kmh": km / seconds * 3600.0,
         "max_kmh": float(speed_kmh.max()),
         "standing_pct": 100.0 * float(np.mean(~moving)),
-        "stops": float(np.count_nonzero(np.diff(np.r_[0, (~moving).astype(int)]) == 1)),
+        "stops": float(np.count_nonzero(np.diff(moving.astype(int)) == -1)),
         "max_acceleration_m_s2": float(np.diff(speed_kmh).max() / 3.6),
         "max_deceleration_m_s2": float(-np.diff(speed_kmh).min() / 3.6),
     }

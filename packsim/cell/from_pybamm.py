@@ -266,8 +266,8 @@ def experiment_steps(experiment: pybamm.Experiment) -> list[ExperimentStep]:
     Returns:
         A tuple for each step: kind (current, c_rate, voltage, power); value [A, 1, V, W]; duration [s], inf where PyBaMM
         would stop after its default time; ends as (voltage_below_v | voltage_above_v | current_below_a | c_rate_below,
-        value); ambient temperature [K], nan if not given; times [s] and values of a drive cycle (linear between points, loops
-        written out), or None.
+        value); ambient temperature [K], nan if not given; times [s] and values of a drive cycle (linear between points,
+        loops written out), or None.
 
     Raises:
         UnsupportedExperiment: see the class.
@@ -282,12 +282,14 @@ def experiment_steps(experiment: pybamm.Experiment) -> list[ExperimentStep]:
 def _experiment_step(place: int, step: Any) -> ExperimentStep:
     import pybamm
 
-    where = f"experiment: step {place} ({step})"
+    where = f"experiment: step {place} ({' '.join(str(step).split())[:120]})"
     types = pybamm.step
     named = ((types.CRate, "c_rate"), (types.Current, "current"), (types.Voltage, "voltage"), (types.Power, "power"))
     kind = next((name for kind, name in named if isinstance(step, kind)), None)
     if kind is None:
-        raise UnsupportedExperiment(f"{where}: given {type(step).__name__}; allowed: current, C-rate, power, voltage, rest")
+        raise UnsupportedExperiment(
+            f"{where}: given {type(step).__name__}; allowed: current, C-rate, power, voltage, rest"
+        )
     if step.start_time is not None:
         raise UnsupportedExperiment(f"{where}: given a start time; allowed: rests between the steps")
     points = None
@@ -295,7 +297,9 @@ def _experiment_step(place: int, step: Any) -> ExperimentStep:
     if step.is_drive_cycle:
         points = (np.array(step.value.x[0], float), np.array(step.value.y, float).ravel())
         if kind == "voltage":
-            raise UnsupportedExperiment(f"{where}: given a voltage over time; allowed: current, C-rate or power over time")
+            raise UnsupportedExperiment(
+                f"{where}: given a voltage over time; allowed: current, C-rate or power over time"
+            )
     else:
         try:
             value = float(step.value)
@@ -323,4 +327,6 @@ def _experiment_end(where: str, end: Any, step: Any) -> tuple[str, float] | None
         )
         if falls or side is None:
             return "current_below_a", abs(float(end.value))
-    raise UnsupportedExperiment(f"{where}: given the end {end!r}; allowed: a voltage, or a current that falls to a value")
+    raise UnsupportedExperiment(
+        f"{where}: given the end {end!r}; allowed: a voltage, or a current that falls to a value"
+    )

@@ -74,7 +74,7 @@ class SimpleStep(Model):
     until: Annotated[list[str], BeforeValidator(_ends, json_schema_input_type=list[str] | str)] = Field(
         default_factory=list
     )
-    """Ends, the first of which counts: `3.0 V`, `350 V pack`, `any group 4.2 V`, `C/50`, `2 Ah`, `80 % SOC`, `45 degC`."""  # noqa: E501
+    """Ends, the first of which counts: `3.0 V`, `350 V pack`, `any group 4.2 V`, `C/50`, `2 Ah`, `80 % SOC`, `45 degC`."""
 
     @property
     def controls(self) -> list[str]:
@@ -224,4 +224,6 @@ def protocol(steps: Any, cycles: int = 1, ambient: Mapping[str, Any] | None = No
     try:
         return ProtocolModel.model_validate(data)
     except ValidationError as error:
-        raise ScenarioError([f"protocol: {fault}" for fault in faults(error, ProtocolModel, in_values(data))]) from error
+        raise ScenarioError(
+            [f"protocol: {fault}" for fault in faults(error, ProtocolModel, in_values(data))]
+        ) from error

@@ -105,12 +105,13 @@ def step(text: str) -> dict[str, Any]:
 
 def _control(head: str, text: str) -> tuple[dict[str, Any], int]:
     """What a step holds, and its direction."""
-    word, at, amount = head.partition(" at ")
+    word, *amounts = re.split(r"\s+at\s+", head, maxsplit=1, flags=re.IGNORECASE)
     word = word.strip().lower()
-    if word == "rest" and not at:
+    if word == "rest" and not amounts:
         return {"rest": True}, EITHER
-    if word not in ("charge", "discharge", "hold") or not at:
+    if word not in ("charge", "discharge", "hold") or not amounts:
         raise TextError(text, STEP_FORM + hint(head.split(" ")[0], ("Charge", "Discharge", "Hold", "Rest")))
+    amount = amounts[0]
     quantity = _quantity(amount)
     if word == "hold":
         if quantity.kind != "voltage":

@@ -112,7 +112,9 @@ def _table(path: str | os.PathLike[str]) -> _Table:
     try:
         content = Path(path).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise ScenarioError([f"{name}: given a file that cannot be read ({error}); allowed: a CSV file (UTF-8)"]) from None
+        raise ScenarioError(
+            [f"{name}: given a file that cannot be read ({error}); allowed: a CSV file (UTF-8)"]
+        ) from None
     kept = [(number, line) for number, line in enumerate(content, 1) if line.strip() and not line.startswith("#")]
     rows = [[cell.strip() for cell in row] for row in csv.reader([line for _, line in kept])]
     if len(rows) < 3:

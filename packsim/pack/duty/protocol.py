@@ -39,9 +39,9 @@ class Protocol(NamedTuple):
     """Arrays over s steps, in the order in which they run (all cycles written out), and profiles of all of them.
 
     Limits that are not asked for are infinite, so that every comparison below is false without a special case: a step ends
-    when its time is over or `v <= until_v_low`, `v >= until_v_high`, any group `<= until_group_low` or `>= until_group_high`,
-    `abs(current) <= until_current_a`, `ah >= until_ah`, `soc <= until_soc_low`, `soc >= until_soc_high` or any cell
-    `>= until_temperature_k`.
+    when its time is over or `v <= until_v_low`, `v >= until_v_high`, any group is `<= until_group_low` or
+    `>= until_group_high`, `abs(current) <= until_current_a`, `ah >= until_ah`, `soc <= until_soc_low`,
+    `soc >= until_soc_high` or any cell is `>= until_temperature_k`.
     """
 
     kind: npt.NDArray[np.int8]  # [s] CURRENT, VOLTAGE, POWER, REST, PROFILE
@@ -80,12 +80,9 @@ class Rated(NamedTuple):
     capacity_ah: float  # rated capacity of one cell
 
 
-class Step(NamedTuple):
-    """One step in SI units of the pack, before all of them become arrays."""
+class Limits(NamedTuple):
+    """What ends a step, in SI units of the pack; infinite where nothing does."""
 
-    kind: int
-    value: float = 0.0
-    duration_s: float = math.inf
     v_low: float = -math.inf
     v_high: float = math.inf
     group_low: float = -math.inf
@@ -95,6 +92,15 @@ class Step(NamedTuple):
     soc_low: float = -math.inf
     soc_high: float = math.inf
     temperature_k: float = math.inf
+
+
+class Step(NamedTuple):
+    """One step in SI units of the pack, before all of them become arrays."""
+
+    kind: int
+    value: float = 0.0
+    duration_s: float = math.inf
+    limits: Limits = Limits()
     ambient_k: float = math.nan
     profile_kind: int = CURRENT
     profile: Profile | None = None
@@ -150,9 +156,11 @@ def from_experiment(experiment: pybamm.Experiment, rated: Rated) -> Protocol:
             PROFILE if profile is not None else REST if whole == CURRENT and value == 0.0 else whole,
             value * factor[kind] if profile is None else 0.0,
             duration_s,
-            v_low=end.get("voltage_below_v", -math.inf),
-            v_high=end.get("voltage_above_v", math.inf),
-            current_a=below,
+            Limits(
+                v_low=end.get("voltage_below_v", -math.inf),
+                v_high=end.get("voltage_above_v", math.inf),
+                current_a=below,
+            ),
             ambient_k=ambient_k,
             profile_kind=whole if profile is not None else CURRENT,
             profile=profile,
@@ -174,18 +182,18 @@ def _step(one: SimpleStep, rated: Rated, file: Callable[[str], Path], read: dict
             read[key] = _drive_cycle(one, rated, file)
         cycle = read[key]
         assert cycle.profile is not None
-        return cycle._replace(duration_s=min(duration, float(cycle.profile.time_s[-1])), **limits)
+        return cycle._replace(duration_s=min(duration, float(cycle.profile.time_s[-1])), limits=limits)
     given = float(getattr(one, held))
     held_a = {"current_a": given, "current_per_cell_a": given * rated.parallel, "c_rate": given * one_c}
     held_w = {"power_w": given, "power_per_cell_w": given * cells}
     held_v = {"voltage_v": given, "pack_voltage_v": given / rated.series}
     if held == "rest" or (held in held_a and held_a[held] == 0.0):
-        return Step(REST, 0.0, duration, **limits)
+        return Step(REST, 0.0, duration, limits)
     if held in held_a:
-        return Step(CURRENT, held_a[held], duration, **limits)
+        return Step(CURRENT, held_a[held], duration, limits)
     if held in held_w:
-        return Step(POWER, held_w[held], duration, **limits)
-    return Step(VOLTAGE, held_v[held], duration, **limits)
+        return Step(POWER, held_w[held], duration, limits)
+    return Step(VOLTAGE, held_v[held], duration, limits)
 
 
 def _drive_cycle(one: SimpleStep, rated: Rated, file: Callable[[str], Path]) -> Step:
@@ -207,33 +215,34 @@ def _drive_cycle(one: SimpleStep, rated: Rated, file: Callable[[str], Path]) -> 
     return Step(PROFILE, profile_kind=POWER if unit == "W" else CURRENT, profile=whole)
 
 
-def _limits(one: SimpleStep, rated: Rated) -> dict[str, float]:
-    """The ends of a step as fields of `Step`; of several of one kind the one that is reached first counts."""
+def _limits(one: SimpleStep, rated: Rated) -> Limits:
+    """The ends of a step; of several of one kind the one that is reached first counts."""
     one_c = rated.capacity_ah * rated.parallel
-    fields = {
-        "voltage_below_v": ("v_low", 1.0, 0.0),
-        "voltage_above_v": ("v_high", 1.0, 0.0),
-        "pack_voltage_below_v": ("v_low", 1.0 / rated.series, 0.0),
-        "pack_voltage_above_v": ("v_high", 1.0 / rated.series, 0.0),
-        "group_below_v": ("group_low", 1.0, 0.0),
-        "group_above_v": ("group_high", 1.0, 0.0),
-        "current_below_a": ("current_a", 1.0, 0.0),
-        "current_per_cell_below_a": ("current_a", float(rated.parallel), 0.0),
-        "c_rate_below": ("current_a", one_c, 0.0),
-        "throughput_ah": ("ah", 1.0, 0.0),
-        "throughput_per_cell_ah": ("ah", float(rated.parallel), 0.0),
-        "soc_below_pct": ("soc_low", 0.01, 0.0),
-        "soc_above_pct": ("soc_high", 0.01, 0.0),
-        "temperature_above_degc": ("temperature_k", 1.0, KELVIN),
+    one_cell = float(rated.parallel)
+    fields = {  # field, factor, divisor, offset: a division gives the digits that people expect (41 V / 10 = 4.1 V)
+        "voltage_below_v": ("v_low", 1.0, 1.0, 0.0),
+        "voltage_above_v": ("v_high", 1.0, 1.0, 0.0),
+        "pack_voltage_below_v": ("v_low", 1.0, float(rated.series), 0.0),
+        "pack_voltage_above_v": ("v_high", 1.0, float(rated.series), 0.0),
+        "group_below_v": ("group_low", 1.0, 1.0, 0.0),
+        "group_above_v": ("group_high", 1.0, 1.0, 0.0),
+        "current_below_a": ("current_a", 1.0, 1.0, 0.0),
+        "current_per_cell_below_a": ("current_a", one_cell, 1.0, 0.0),
+        "c_rate_below": ("current_a", one_c, 1.0, 0.0),
+        "throughput_ah": ("ah", 1.0, 1.0, 0.0),
+        "throughput_per_cell_ah": ("ah", one_cell, 1.0, 0.0),
+        "soc_below_pct": ("soc_low", 1.0, 100.0, 0.0),
+        "soc_above_pct": ("soc_high", 1.0, 100.0, 0.0),
+        "temperature_above_degc": ("temperature_k", 1.0, 1.0, KELVIN),
     }
     assert set(fields) == set(ENDS)
     found: dict[str, float] = {}
     for end in one.ends:
-        name, factor, offset = fields[end.key]
-        value = end.value * factor + offset
+        name, factor, divisor, offset = fields[end.key]
+        value = end.value * factor / divisor + offset
         first = max if name.endswith("_low") or name == "current_a" else min
         found[name] = first(found[name], value) if name in found else value
-    return found
+    return Limits(**found)
 
 
 def _check_count(count: int) -> None:
@@ -257,7 +266,8 @@ def assemble(steps: Sequence[Step], cycles: int = 1, ambient: Profile | None = N
     around = ambient if ambient is not None else Profile(np.empty(0), np.empty(0), LINEAR)
 
     def column(name: str) -> Array:
-        return np.tile(np.array([getattr(step, name) for step in steps], dtype=np.float64), cycles)
+        values = [getattr(step.limits if name in Limits._fields else step, name) for step in steps]
+        return np.tile(np.array(values, dtype=np.float64), cycles)
 
     def small(values: list[int]) -> npt.NDArray[np.int8]:
         return np.tile(np.array(values, dtype=np.int8), cycles)
