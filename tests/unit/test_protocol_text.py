@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -164,3 +165,51 @@ def test_an_updated_or_dumped_protocol_is_the_same_protocol() -> None:
     one = protocol(["Discharge at C/5 until 3.0 V", ("Charge at 1C for 1 h", "Rest for 1 h"), {"profile": "a.csv"}], 3)
     assert type(one).model_validate(one.model_dump(exclude_unset=True)) == one
     assert one.files() == {"steps.2.profile": "a.csv"}
+
+
+def test_faults_in_a_file_are_told_with_their_own_lines() -> None:
+    """As a scenario will hold it: lists of steps, each fault at the line of its step or key."""
+    from pydantic import ValidationError
+
+    from packsim.scenario.document import read
+    from packsim.scenario.faults import faults, in_document
+    from packsim.scenario.protocol import ProtocolModel
+
+    lines = [
+        "cycles: 2",
+        "steps:",
+        "  - Discharge at C/5 until 3.0 W",
+        "  - [Charge at 1C until 4.2 V, Rest for 1 horu]",
+        "  - c_rate: 1.0",
+        "    until:",
+        "      - 3 V",
+        "      - 3 ohm",
+        "  - {c_rat: 1.0, until: 3 V}",
+        "  - Rest for 1 h",
+        "ambient: {profile: 5}",
+    ]
+    root, problems = read("\n".join(lines))
+    assert not problems
+    with pytest.raises(ValidationError) as caught:
+        ProtocolModel.model_validate(root.value)
+    found = faults(caught.value, ProtocolModel, in_document(root))
+    assert [(fault.line, fault.key) for fault in found] == [
+        (3, "steps.0"),
+        (4, "steps.1.cycle.1"),
+        (8, "steps.2.until.1"),
+        (9, "steps.3.c_rat"),
+        (11, "ambient.profile"),
+    ]
+    assert found[2].text.startswith("given '3 ohm'; allowed: a voltage")
+
+
+def test_the_example_of_the_docs_is_a_protocol() -> None:
+    from packsim.scenario.document import read
+
+    page = (Path(__file__).resolve().parents[2] / "docs" / "protocols.md").read_text(encoding="utf-8")
+    block = page.partition("    steps:\n")[2].partition("\n\n")[0]
+    root, problems = read("steps:\n" + "\n".join(line[4:] for line in block.splitlines()))
+    assert not problems
+    found = protocol(root.value["steps"], root.value["cycles"], root.value["ambient"])
+    assert [len(entry.steps) * entry.repeat for entry in found.steps] == [1, 1, 1, 4, 2, 18]
+    assert found.files() == {"steps.3.profile": "wltp-like.csv", "ambient.profile": "winter-day.csv"}
