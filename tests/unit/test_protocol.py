@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from packsim.pack.duty import protocol as duty
-from packsim.pack.duty.profile import HOLD, LINEAR, MOST_POINTS, Profile, repeated, running_integral
-from packsim.pack.duty.protocol import CURRENT, POWER, PROFILE, REST, VOLTAGE, Protocol, Rated, integral_to, plan
+from packsim.pack.duty import experiment as duty
+from packsim.pack.duty.profile import HOLD, LINEAR, MOST_POINTS, Profile, integral_to, repeated, running_integral
+from packsim.pack.duty.protocol import CURRENT, POWER, PROFILE, REST, VOLTAGE, Protocol, Rated, plan
 from packsim.scenario.errors import ScenarioError
 from packsim.scenario.protocol import protocol
 

@@ -38,6 +38,21 @@ def running_integral(profile: Profile) -> Array:
     return np.concatenate([[0.0], np.cumsum(mean * dt)])
 
 
+def integral_to(time: float, t: Array, value: Array, cumulative: Array, interpolation: int) -> float:
+    """Integral of a profile from 0 to `time`; before its first and after its last point the nearest value stays.
+
+    `(integral_to(b) - integral_to(a)) / (b - a)` is the exact mean over [a, b]. Plain numbers and arrays only, so that a
+    kernel may hold the same lines.
+    """
+    last = t.size - 1
+    k = min(max(int(np.searchsorted(t, time, side="right")) - 1, 0), last)
+    past = time - t[k]
+    if k == last or past <= 0.0 or interpolation != LINEAR:
+        return float(cumulative[k] + value[k] * past)
+    slope = (value[k + 1] - value[k]) / (t[k + 1] - t[k])
+    return float(cumulative[k] + past * (value[k] + 0.5 * slope * past))
+
+
 def repeated(profile: Profile, times: int) -> Profile:
     """The profile `times` times in a row; each run starts where the one before ended in time.
 

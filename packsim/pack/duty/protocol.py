@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,9 +23,6 @@ from packsim.pack.duty.profile import (
 from packsim.scenario.errors import ScenarioError
 from packsim.scenario.protocol import ProtocolModel, SimpleStep
 from packsim.scenario.protocol_text import ENDS
-
-if TYPE_CHECKING:
-    import pybamm
 
 Array = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int32]
@@ -126,47 +123,6 @@ def plan(model: ProtocolModel, rated: Rated, file: Callable[[str], Path] = Path)
         elif model.ambient.temperature_degc is not None:
             ambient = Profile(np.zeros(1), np.full(1, model.ambient.temperature_degc), interpolation)
     return assemble(steps, model.cycles, ambient)
-
-
-def from_experiment(experiment: pybamm.Experiment, rated: Rated) -> Protocol:
-    """A PyBaMM experiment, written for one cell, on a pack: every cell's share of current and power is the experiment's.
-
-    C-rates become those of the rated pack (PyBaMM's are of the set's nominal capacity). Steps without an end, which PyBaMM
-    stops after a day (C-rates: after 2/C hours), have no time limit here. The period of recording is not kept.
-
-    Raises:
-        UnsupportedExperiment: a step that no pack can follow (resistance, custom or function of time, start times, a
-            termination of the whole experiment); one line that names the step.
-    """
-    from packsim.cell.from_pybamm import experiment_steps
-
-    cells = rated.series * rated.parallel
-    one_c = rated.capacity_ah * rated.parallel
-    factor = {"current": rated.parallel, "c_rate": one_c, "power": cells, "voltage": 1}
-    kinds = {"current": CURRENT, "c_rate": CURRENT, "power": POWER, "voltage": VOLTAGE}
-    steps = []
-    for kind, value, duration_s, ends, ambient_k, points in experiment_steps(experiment):
-        end = dict(ends)
-        below = max(end.get("current_below_a", -math.inf) * rated.parallel, end.get("c_rate_below", -math.inf) * one_c)
-        profile = None
-        if points is not None:
-            profile = Profile(points[0], points[1] * factor[kind], LINEAR)
-        whole = kinds[kind]
-        step = Step(
-            PROFILE if profile is not None else REST if whole == CURRENT and value == 0.0 else whole,
-            value * factor[kind] if profile is None else 0.0,
-            duration_s,
-            Limits(
-                v_low=end.get("voltage_below_v", -math.inf),
-                v_high=end.get("voltage_above_v", math.inf),
-                current_a=below,
-            ),
-            ambient_k=ambient_k,
-            profile_kind=whole if profile is not None else CURRENT,
-            profile=profile,
-        )
-        steps.append(step)
-    return assemble(steps)
 
 
 def _step(one: SimpleStep, rated: Rated, file: Callable[[str], Path], read: dict[tuple[object, ...], Step]) -> Step:
@@ -318,18 +274,3 @@ def _stored(steps: Sequence[Step]) -> tuple[Whole, Whole, list[Profile]]:
             stored.append(step.profile)
         first[row], last[row] = places[key]
     return first, last, stored
-
-
-def integral_to(time: float, t: Array, value: Array, cumulative: Array, interpolation: int) -> float:
-    """Integral of a profile from 0 to `time`; before its first and after its last point the nearest value stays.
-
-    `(integral_to(b) - integral_to(a)) / (b - a)` is the exact mean over [a, b]. Plain numbers and arrays only, so that a
-    kernel may hold the same lines.
-    """
-    last = t.size - 1
-    k = min(max(int(np.searchsorted(t, time, side="right")) - 1, 0), last)
-    past = time - t[k]
-    if k == last or past <= 0.0 or interpolation != LINEAR:
-        return float(cumulative[k] + value[k] * past)
-    slope = (value[k + 1] - value[k]) / (t[k + 1] - t[k])
-    return float(cumulative[k] + past * (value[k] + 0.5 * slope * past))
