@@ -15,6 +15,8 @@ from packsim.cell.traits import INDEX, trait_values
 from packsim.pack.bms import plan as bms_plans
 from packsim.pack.duty import kernels as k
 from packsim.pack.duty import run as duty
+from packsim.pack.duty.experiment import from_experiment
+from packsim.pack.duty.protocol import Rated
 from packsim.pack.duty.protocol import plan as protocol_plan
 from packsim.pack.faults import plan as fault_plans
 from packsim.pack.network.plan import joints_of
@@ -22,7 +24,7 @@ from packsim.pack.network.plan import plan as network_plan
 from packsim.scenario.bms import Bms
 from packsim.scenario.heat import Heat
 from packsim.scenario.injection import FaultLimits, InjectedFault
-from packsim.scenario.protocol import Step
+from packsim.scenario.protocol import protocol as read_protocol
 from packsim.scenario.topology import Joints, parse, text_of
 
 Array = npt.NDArray[np.float64]
@@ -92,7 +94,6 @@ class Pack:
             dt_max=float(longest_step_s),
             rated_a=self.rated_capacity_ah,
             series=self.series,
-            cycles=1,
             monitor_holds=model.monitoring != "pack_only",
             thresholds_v=np.array([low, low - 0.2, low - 0.5, 1.0, 0.0]),
         )
@@ -131,9 +132,10 @@ class Pack:
 
     def run(
         self,
-        protocol: Sequence[Step | str],
+        protocol: Sequence[Any] | Any,
         *,
         cycles: int = 1,
+        ambient: Any = None,
         faults: Sequence[InjectedFault] = (),
         samples: int = 20_000,
         cells: bool = False,
@@ -141,17 +143,22 @@ class Pack:
         """Take the pack through `protocol` from where it is now; it stays where that ends.
 
         Args:
-            protocol: steps in words or as `Step`; repeated `cycles` times.
+            protocol: steps in words or as mappings (docs/protocols.md), repeated `cycles` times, or a `pybamm.Experiment`.
+            ambient: temperature around the pack over time, as in docs/protocols.md.
             faults: their times count from the pack's first use.
             samples: accepted steps kept in the trace; `cells`: with the current of every cell.
 
         Raises:
-            ProtocolError: a step that cannot be read. ValueError: a fault at a place that the pack does not have.
+            ScenarioError: a step that cannot be read. ValueError: a fault at a place that the pack does not have.
         """
         for fault in faults:
             places = self.plan.bms.node.size if fault.kind.endswith("sensor") else self.cells
             if fault.place >= places:
                 raise ValueError(f"{fault.kind} at place {fault.place}: allowed: 0..{places - 1}")
-        plan = self.plan._replace(settings=self.plan.settings._replace(cycles=cycles))
-        numbers = protocol_plan(protocol, self.rated_capacity_ah)
-        return duty.run(plan, self.own, numbers, fault_plans.plan(faults), samples=samples, cells=cells)
+        side_by_side = self.cells // self.series
+        rated = Rated(self.series, side_by_side, self.rated_capacity_ah / side_by_side)
+        if type(protocol).__module__.startswith("pybamm"):
+            numbers = from_experiment(protocol, rated)
+        else:
+            numbers = protocol_plan(read_protocol(protocol, cycles, ambient), rated)
+        return duty.run(self.plan, self.own, numbers, fault_plans.plan(faults), samples=samples, cells=cells)

@@ -1,201 +1,229 @@
-"""What a pack is put through: steps in words (as PyBaMM's experiments) or as mappings, and drive cycles.
-
-    Discharge at C/5 for 2 hours or until 3.0 V            Charge at 20 A until any group 4.2 V
-    Hold at 4.2 V until C/20                               Rest for 30 minutes
-    Discharge at 5 kW until 20 % SOC                       Charge at 0.5C until 45 degC
-
-Rates and currents are of the rated pack, powers of the whole pack, voltages per cell: of the pack's mean, or of `any
-group`. The limits of the battery management system apply on top of what a step says.
-"""
+"""What a pack is put through: a list of steps, each as text, as keys, or as a drive cycle from a file."""
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from packsim.scenario.base import Model, require
+from packsim.scenario import protocol_text as text
+from packsim.scenario.base import Model, broken, refuse, require
 
-Kind = Literal["current", "voltage", "power", "rest", "profile_current", "profile_power"]
-INF = float("inf")
-
-
-class Limit(NamedTuple):
-    """One end of a step: `what` is v, group_v, a, c_rate, ah, soc_pct, degc."""
-
-    what: str
-    value: float
-
-
-class Step(NamedTuple):
-    """One step in plain numbers; discharge is positive. `unit` of the value: a, c_rate, w, v, or "" (rest, profile)."""
-
-    kind: Kind
-    value: float = 0.0
-    unit: str = ""
-    duration_s: float = INF
-    until: tuple[Limit, ...] = ()
-    profile: str = ""  # file with columns time_s and `column`
-    column: str = ""
-    scale: float = 1.0
-    linear: bool = False
+CONTROLS = (
+    "current_a",
+    "current_per_cell_a",
+    "c_rate",
+    "power_w",
+    "power_per_cell_w",
+    "voltage_v",
+    "pack_voltage_v",
+    "rest",
+    "profile",
+)
+OF_PROFILE = ("kind", "column", "unit", "of", "scale", "interpolation")
+UNITS = ("A", "mA", "C", "W", "kW")
+"""Units of the values of a drive cycle."""
 
 
-class ProtocolError(ValueError):
-    """A step that cannot be read; the message is one line."""
+def _ends(value: object) -> object:
+    return [value] if isinstance(value, str) else list(value) if isinstance(value, tuple) else value
 
 
-_NUMBER = r"([-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|[-+]?\.\d+)"
-_TIMES = {
-    "s": 1.0,
-    "second": 1.0,
-    "min": 60.0,
-    "minute": 60.0,
-    "h": 3600.0,
-    "hour": 3600.0,
-    "d": 86400.0,
-    "day": 86400.0,
-}
-_RATE = re.compile(rf"(?:C\s*/\s*{_NUMBER}|{_NUMBER}\s*C)$", re.IGNORECASE)
-_QUANTITY = re.compile(rf"{_NUMBER}\s*([a-zA-Z%]+(?:\s+SOC)?)$")
-_UNITS = {
-    "a": ("a", 1.0), "ma": ("a", 1e-3), "w": ("w", 1.0), "kw": ("w", 1e3), "mw": ("w", 1e-3), "v": ("v", 1.0), "mv": ("v", 1e-3),
-    "ah": ("ah", 1.0), "mah": ("ah", 1e-3), "% soc": ("soc_pct", 1.0), "degc": ("degc", 1.0),
-}  # fmt: skip
-EXAMPLES = "for example 'Discharge at C/5 until 3.0 V', 'Charge at 20 A for 1 hour', 'Hold at 4.2 V until C/20', 'Rest for 30 minutes'"
+def _listed(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
 
 
-def quantity(text: str) -> Limit | None:
-    """A number with its unit, or None."""
-    text = " ".join(text.split())
-    rate = _RATE.match(text)
-    if rate is not None:
-        value = 1.0 / float(rate.group(1)) if rate.group(1) and float(rate.group(1)) else float(rate.group(2) or 0.0)
-        return Limit("c_rate", value)
-    found = _QUANTITY.match(text)
-    if found is None or found.group(2).lower() not in _UNITS:
-        return None
-    what, factor = _UNITS[found.group(2).lower()]
-    return Limit(what, float(found.group(1)) * factor)
+class SimpleStep(Model):
+    """One step of a protocol: one thing that is held, and when it ends. Discharge is positive."""
 
-
-def seconds(text: str) -> float | None:
-    """A length of time such as `30 minutes`, or None."""
-    found = re.fullmatch(rf"{_NUMBER}\s*([a-z]+)", text.strip().lower())
-    if found is None:
-        return None
-    name = found.group(2) if found.group(2) in _TIMES else found.group(2).removesuffix("s")
-    return float(found.group(1)) * _TIMES[name] if name in _TIMES else None
-
-
-def parse(text: str) -> Step:
-    """A step in words.
-
-    Raises:
-        ProtocolError: what cannot be read, and what could be.
-    """
-
-    def refuse(why: str) -> ProtocolError:
-        return ProtocolError(f"given {text!r}: {why}; allowed: {EXAMPLES}")
-
-    words = " ".join(text.split())
-    head = re.match(
-        r"(discharge|charge|hold|rest)\b(?:\s+at\s+(.*?))?(?=\s+(?:for|until|or)\b|$)", words, re.IGNORECASE
+    current_a: float | None = None
+    """Current of the pack."""
+    current_per_cell_a: float | None = None
+    """Current of the pack, divided by the cells in parallel."""
+    c_rate: Annotated[float, Field(ge=-100.0, le=100.0)] | None = None
+    """Current of the pack, of the rated pack: rated capacity of a cell x cells in parallel, in one hour."""
+    power_w: float | None = None
+    """Power of the pack at its terminals."""
+    power_per_cell_w: float | None = None
+    """Power of the pack, divided by its number of cells."""
+    voltage_v: float | None = None
+    """Voltage to hold: pack voltage divided by the groups in series."""
+    pack_voltage_v: float | None = None
+    """Voltage to hold, of the pack."""
+    rest: Literal[True] | None = None
+    """No current."""
+    profile: Annotated[str, Field(min_length=1)] | None = None
+    """CSV file of a drive cycle: column time_s, and one of current or power."""
+    kind: Literal["current", "power"] | None = None
+    """Which column of the drive cycle is followed, if it has both."""
+    column: Annotated[str, Field(min_length=1)] | None = None
+    """Column of the drive cycle, if there are several or its name does not say the unit."""
+    unit: Literal["A", "mA", "C", "W", "kW"] | None = None
+    """Unit of that column; else its name ends in it (power_kw). C: of the rated pack."""
+    of: Literal["pack", "cell"] | None = None
+    """Whether the drive cycle's values are those of the pack (default) or of each cell."""
+    scale: float | None = None
+    """Factor on the drive cycle's values (default 1); negative where the file counts charge as positive."""
+    interpolation: Literal["linear", "hold"] | None = None
+    """Between the points of a drive cycle: straight lines (default), or each value until the next point."""
+    repeat: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    """How often the drive cycle (or cycle of steps) runs."""
+    for_s: Annotated[float, Field(gt=0.0, le=1e10)] | None = None
+    """Longest duration of the step."""
+    until: Annotated[list[str], BeforeValidator(_ends, json_schema_input_type=list[str] | str)] = Field(
+        default_factory=list
     )
-    if head is None:
-        raise refuse("a step begins with Discharge at, Charge at, Hold at or Rest")
-    verb, ends = head.group(1).lower(), words[head.end() :]
-    duration, until = INF, []
-    for part in filter(None, re.split(r"\s+(?:or\s+)?(?=for\b|until\b)|\s+or\s+", ends)):
-        word, _, rest = part.partition(" ")
-        if word.lower() == "for":
-            length = seconds(rest)
-            if length is None or not 0.0 < length < INF or duration < INF:
-                raise refuse(f"cannot read the time {rest!r}")
-            duration = length
-            continue
-        rest = rest if word.lower() == "until" else part
-        group = rest.lower().startswith("any group ")
-        limit = quantity(rest[10:] if group else rest)
-        if limit is None or limit.what == "w" or (group and limit.what != "v"):
-            raise refuse(f"cannot read the end {rest!r}")
-        until.append(Limit("group_v", limit.value) if group else limit)
-    if verb == "rest":
-        if head.group(2) or duration == INF:
-            raise refuse("a rest needs a time: Rest for 30 minutes")
-        return Step("rest", duration_s=duration, until=tuple(until))
-    target = quantity(head.group(2) or "")
-    if verb == "hold":
-        if target is None or target.what != "v":
-            raise refuse("a hold needs a voltage per cell: Hold at 4.2 V until C/20")
-        step = Step("voltage", target.value, "v", duration, tuple(until))
-    else:
-        if target is None or target.what not in ("a", "c_rate", "w") or not target.value > 0.0:
-            raise refuse("cannot read the rate, current or power")
-        sign = 1.0 if verb == "discharge" else -1.0
-        kind: Kind = "power" if target.what == "w" else "current"
-        step = Step(kind, sign * target.value, target.what, duration, tuple(until))
-    if duration == INF and not until:
-        raise refuse("nothing ends this step: add for ... or until ...")
-    return step
+    """Ends, the first of which counts: `3.0 V`, `350 V pack`, `any group 4.2 V`, `C/50`, `2 Ah`, `80 % SOC`, `45 degC`."""
+
+    @property
+    def controls(self) -> list[str]:
+        """Names of the given keys that say what is held."""
+        return [name for name in CONTROLS if getattr(self, name) is not None]
+
+    @property
+    def direction(self) -> int:
+        """Whether the step charges or discharges, where that is known before it runs."""
+        held = [getattr(self, key) for key in CONTROLS[:5] if getattr(self, key) is not None]
+        value = held[0] if held else 0.0
+        return text.DISCHARGING if value > 0.0 else text.CHARGING if value < 0.0 else text.EITHER
+
+    @property
+    def ends(self) -> list[text.End]:
+        """The ends in numbers."""
+        return [text.end(words, self.direction) for words in self.until]
+
+    @model_validator(mode="after")
+    def _whole(self) -> SimpleStep:
+        self._check_control()
+        self._check_ends()
+        return self
+
+    def _check_control(self) -> None:
+        found = self.controls
+        if len(found) != 1:
+            allowed = f"exactly one of {', '.join(CONTROLS)}"
+            refuse("step", [broken((), found, allowed, f"{' and '.join(found) or 'none'} in one step")])
+        require(
+            self,
+            *((found == ["profile"] or getattr(self, key) is None, key, "only beside profile") for key in OF_PROFILE),
+            (found == ["profile"] or self.repeat == 1, "repeat", "only beside profile or cycle"),
+            (self.scale is None or self.scale != 0.0, "scale", "a number other than 0"),
+            *((getattr(self, key) is None or getattr(self, key) > 0.0, key, "a number > 0") for key in CONTROLS[5:7]),
+        )
+
+    def _check_ends(self) -> None:
+        faults = []
+        for place, words in enumerate(self.until):
+            try:
+                text.end(words, self.direction)
+            except text.TextError as error:
+                faults.append(broken(("until", str(place)), words, error.allowed))
+        refuse("until", faults)
+        ends = self.for_s is not None or self.until or self.profile is not None
+        require(self, (bool(ends), "", "a step with for_s or until, else it would never end"))
 
 
-class Profile(Model):
-    """A drive cycle: a CSV file with a column `time_s` and one of power or current."""
+class StepModel(SimpleStep):
+    """A step, or a cycle of steps that repeats."""
 
-    profile: str
-    """Path of the CSV file, relative to the scenario file."""
-    column: str
-    """The column that is followed."""
-    kind: Literal["power_w", "current_a"] = "power_w"
-    """What the column holds, after scaling: of the whole pack, discharge positive."""
-    scale: float = 1.0
-    """What the column is multiplied by."""
-    interpolation: Literal["hold", "linear"] = "hold"
-    """Each value until the next time, or straight lines between them."""
-    until: tuple[str, ...] = ()
-    """Ends besides the profile's own, for example `any group 2.5 V`, `20 % SOC`."""
+    cycle: Annotated[list[Simple], BeforeValidator(_listed)] | None = Field(default=None, min_length=1)
+    """Steps that run one after another, `repeat` times; takes the place of all other keys."""
 
-    def step(self) -> Step:
-        """As plain numbers.
+    @model_validator(mode="after")
+    def _whole(self) -> StepModel:
+        if self.cycle is None:
+            self._check_control()
+            self._check_ends()
+        else:
+            others = sorted(self.model_fields_set - {"cycle", "repeat"})
+            require(self, *((getattr(self, key) in (None, []), key, "not beside cycle") for key in others))
+        return self
 
-        Raises:
-            ProtocolError: an end that cannot be read.
-        """
-        limits = []
-        for text in self.until:
-            group = text.lower().startswith("any group ")
-            limit = quantity(text[10:] if group else text)
-            if limit is None or limit.what == "w":
-                raise ProtocolError(
-                    f"given {text!r}: cannot read this end; allowed: for example 'any group 2.5 V', '20 % SOC'"
-                )
-            limits.append(Limit("group_v", limit.value) if group else limit)
-        kind: Kind = "profile_power" if self.kind == "power_w" else "profile_current"
-        return Step(
-            kind, until=tuple(limits), profile=self.profile, column=self.column, scale=self.scale,
-            linear=self.interpolation == "linear",
-        )  # fmt: skip
+    @property
+    def steps(self) -> list[SimpleStep]:
+        """The steps of one run of this entry."""
+        return [self] if self.cycle is None else list(self.cycle)
+
+
+def _from_text(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            return text.step(value)
+        except text.TextError as error:
+            refuse("step", [broken((), value, error.allowed, repr(error.given))])
+    return value
+
+
+def _from_text_or_cycle(value: object) -> object:
+    return {"cycle": list(value)} if isinstance(value, (tuple, list)) else _from_text(value)
+
+
+Simple = Annotated[SimpleStep, BeforeValidator(_from_text, json_schema_input_type=SimpleStep | str)]
+Step = Annotated[StepModel, BeforeValidator(_from_text_or_cycle, json_schema_input_type=StepModel | str | list[Simple])]
+StepModel.model_rebuild()
+
+
+class AmbientModel(Model):
+    """Temperature around the pack: one number, or a profile over the time since the protocol began."""
+
+    temperature_degc: Annotated[float, Field(ge=-80.0, le=200.0)] | None = None
+    """Constant temperature."""
+    profile: Annotated[str, Field(min_length=1)] | None = None
+    """CSV file with columns time_s and temperature_degc; after its end its last value stays."""
+    column: Annotated[str, Field(min_length=1)] = "temperature_degc"
+    """Column of the profile that is read."""
+    interpolation: Literal["linear", "hold"] = "linear"
+    """Between the points of the profile."""
+
+    @model_validator(mode="after")
+    def _one(self) -> AmbientModel:
+        one = (self.temperature_degc is None) != (self.profile is None)
+        require(self, (one, "", "either temperature_degc or profile"))
+        return self
 
 
 class ProtocolModel(Model):
-    """Steps one after another, and how often."""
+    """Steps that a pack runs one after another, `cycles` times."""
 
-    steps: Annotated[tuple[str | Profile, ...], Field(min_length=1)]
-    """Each a sentence, or a drive cycle."""
-    cycles: Annotated[int, Field(ge=1, le=100_000)] = 1
-    """How often the steps are repeated."""
+    steps: Annotated[list[Step], BeforeValidator(_listed)] = Field(min_length=1)
+    """Steps as text, as blocks of keys, or lists of these (a cycle)."""
+    cycles: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    """How often the whole list runs."""
+    ambient: AmbientModel | None = None
+    """Temperature around the pack; left out: the scenario's own."""
 
-    @model_validator(mode="after")
-    def _readable(self) -> ProtocolModel:
-        for index, step in enumerate(self.steps):
-            try:
-                parse(step) if isinstance(step, str) else step.step()
-            except ProtocolError as error:
-                require(self, (False, f"steps.{index}", str(error).split("; allowed: ")[-1]))
-        return self
+    def files(self) -> dict[str, str]:
+        """Files that the protocol names: dotted key -> name."""
+        found = {}
+        for place, entry in enumerate(self.steps):
+            for inner, one in enumerate(entry.steps):
+                if one.profile is not None:
+                    path = f"steps.{place}" if entry.cycle is None else f"steps.{place}.cycle.{inner}"
+                    found[f"{path}.profile"] = one.profile
+        if self.ambient is not None and self.ambient.profile is not None:
+            found["ambient.profile"] = self.ambient.profile
+        return found
 
-    def plain(self) -> list[Step]:
-        """The steps as plain numbers."""
-        return [parse(step) if isinstance(step, str) else step.step() for step in self.steps]
+
+def protocol(steps: Any, cycles: int = 1, ambient: Mapping[str, Any] | None = None) -> ProtocolModel:
+    """A protocol from steps as text, mappings, or tuples of these; one step may stand alone.
+
+    Raises:
+        ScenarioError: one line for each fault.
+    """
+    from pydantic import ValidationError
+
+    from packsim.scenario.errors import ScenarioError
+    from packsim.scenario.faults import faults, in_values
+
+    given = [steps] if isinstance(steps, (str, Mapping)) else list(steps)
+    data: dict[str, Any] = {"steps": given, "cycles": cycles}
+    if ambient is not None:
+        data["ambient"] = ambient
+    try:
+        return ProtocolModel.model_validate(data)
+    except ValidationError as error:
+        raise ScenarioError(
+            [f"protocol: {fault}" for fault in faults(error, ProtocolModel, in_values(data))]
+        ) from error

@@ -12,17 +12,17 @@ import numpy as np
 
 from packsim.cell import kernels as cell
 from packsim.cell.heat import kernels as cell_heat
-from packsim.numerics.jit import inlined_kernel, kernel
+from packsim.numerics.jit import kernel
 from packsim.pack.bms import kernels as bms_kernels
 from packsim.pack.duty.control.kernels import (
     CURRENT,
     POWER,
-    PROFILE_CURRENT,
-    PROFILE_POWER,
+    PROFILE,
     REST,
     VOLTAGE,
+    ambient_mean,
     at_power,
-    next_sample,
+    next_point,
     profile_mean,
 )
 from packsim.pack.faults import kernels as fault_kernels
@@ -40,8 +40,8 @@ EVENT_TOLERANCE_V = 1e-9
 TOGETHER = 1e-6
 
 # conditions that end a step; the last three are the BMS's while it watches all the time
-(MEAN_LOW, MEAN_HIGH, GROUP_LOW, GROUP_HIGH, SMALL_CURRENT, CHARGE, SOC_LOW, TEMPERATURE) = range(8)
-BMS_FIRST = 8
+(MEAN_LOW, MEAN_HIGH, GROUP_LOW, GROUP_HIGH, SMALL_CURRENT, CHARGE, SOC_LOW, SOC_HIGH, TEMPERATURE) = range(9)
+BMS_FIRST = 9
 CONDITIONS = BMS_FIRST + bms_kernels.LIMITS
 DURATION, OPEN_PACK, NO_POWER, NOT_CONVERGED, NO_LIMIT, RUNNING = range(CONDITIONS, CONDITIONS + 6)  # other ends
 ENDS = CONDITIONS + 6
@@ -53,7 +53,6 @@ class Settings(NamedTuple):
     dt_max: float
     rated_a: float  # 1C of the pack
     series: int  # cells in series through the pack
-    cycles: int  # how often the protocol is repeated
     monitor_holds: bool  # constant-voltage charge watches the highest reading, not the terminals
     thresholds_v: np.ndarray  # [k] group voltages whose time below is kept
 
@@ -86,7 +85,7 @@ class Own(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """What is kept of one pack: a row a protocol step (cycles one after another), and extremes."""
+    """What is kept of one pack: a row a protocol step, and extremes."""
 
     ended_by: np.ndarray  # int8[q]
     time_s: np.ndarray  # [q]
@@ -146,10 +145,9 @@ def note_sample(trace, t, k, total, own, design, heating, group, readings, soc, 
 @kernel
 def wanted(protocol, k, begin, end):
     """Target of protocol step k over the time begin..end since it started: A, W, or V a cell."""
-    kind = protocol.kind[k]
-    if kind == PROFILE_CURRENT or kind == PROFILE_POWER:
+    if protocol.kind[k] == PROFILE:
         return profile_mean(protocol, k, begin, end)
-    return 0.0 if kind == REST else protocol.value[k]
+    return protocol.value[k]
 
 
 @kernel
@@ -170,7 +168,7 @@ def solve(own, net, design, heating, bms, settings, kind, target, total):
         if r == math.inf:
             if target != 0.0 or kind == VOLTAGE:
                 return 0.0, OPEN_PACK
-        elif kind == POWER or kind == PROFILE_POWER:
+        elif kind == POWER:
             new = at_power(target, e, r)
             if math.isnan(new):
                 return total, NO_POWER
@@ -217,7 +215,7 @@ def held_by_monitor(own, net, bms, limit_v, most):
 
 
 @kernel
-def conditions(f, protocol, k, own, net, bms, settings, total, charge_ah, hottest_k):
+def conditions(f, protocol, k, own, net, bms, settings, total, throughput_ah, soc, hottest_k):
     """How far each end of step k is passed (>= 0) or ahead (< 0), into f[CONDITIONS]; -inf where there is none."""
     nodes, memory = own.nodes, own.memory
     node_v, group = nodes.v, net.group
@@ -226,18 +224,15 @@ def conditions(f, protocol, k, own, net, bms, settings, total, charge_ah, hottes
     for g in range(group.shape[0]):
         v = node_v[group[g]]
         low, high = min(low, v), max(high, v)
-    # limits not given are nan: every comparison with them must stay "ahead"
-    f[MEAN_LOW] = ahead(protocol.until_v_low[k] - mean)
-    f[MEAN_HIGH] = ahead(mean - protocol.until_v_high[k])
-    f[GROUP_LOW] = ahead(protocol.until_group_low[k] - low)
-    f[GROUP_HIGH] = ahead(high - protocol.until_group_high[k])
-    f[SMALL_CURRENT] = ahead(protocol.until_current_a[k] - abs(total))
-    f[CHARGE] = ahead(abs(charge_ah) - protocol.until_ah[k])
-    f[SOC_LOW] = -math.inf
-    if not math.isnan(protocol.until_soc[k]):
-        passed = protocol.until_soc[k] - memory.scalars[bms_kernels.SOC]
-        f[SOC_LOW] = passed if total >= 0.0 else -passed
-    f[TEMPERATURE] = ahead(hottest_k - protocol.until_temperature_k[k])
+    f[MEAN_LOW] = protocol.until_v_low[k] - mean  # limits that are not asked for are infinite
+    f[MEAN_HIGH] = mean - protocol.until_v_high[k]
+    f[GROUP_LOW] = protocol.until_group_low[k] - low
+    f[GROUP_HIGH] = high - protocol.until_group_high[k]
+    f[SMALL_CURRENT] = protocol.until_current_a[k] - abs(total)
+    f[CHARGE] = throughput_ah - protocol.until_ah[k]
+    f[SOC_LOW] = protocol.until_soc_low[k] - soc
+    f[SOC_HIGH] = soc - protocol.until_soc_high[k]
+    f[TEMPERATURE] = hottest_k - protocol.until_temperature_k[k]
     bms_kernels.read(memory, bms, nodes.v, nodes.r, nodes.drain_a)
     read_low, read_high = memory.scalars[bms_kernels.LOW], memory.scalars[bms_kernels.HIGH]
     for limit in range(bms_kernels.LIMITS):
@@ -246,12 +241,6 @@ def conditions(f, protocol, k, own, net, bms, settings, total, charge_ah, hottes
             f[BMS_FIRST + limit] = bms_kernels.beyond_limit(limit, read_low, read_high, bms, total, hottest_k)
     if protocol.kind[k] == VOLTAGE and total < 0.0:
         f[BMS_FIRST + bms_kernels.OVER_VOLTAGE] = -math.inf  # the charger holds it there
-
-
-@inlined_kernel
-def ahead(value):
-    """`value`, or -inf for nan."""
-    return -math.inf if math.isnan(value) else value
 
 
 @kernel
@@ -298,8 +287,7 @@ def leak(own):
 @kernel
 def first_trial(own, protocol, k, settings):
     """Guess of the pack's current and, into `held`, of the cells' at the start of step k."""
-    n, kind = own.held.shape[0], protocol.kind[k]
-    total = 0.0
+    n, kind, total = own.held.shape[0], protocol.kind[k], 0.0
     if kind == CURRENT:
         total = protocol.value[k]
     elif kind == POWER:
@@ -340,7 +328,17 @@ def hottest_of(temperature_k):
 
 
 @kernel
-def warm_up(own, net, design, heating, step, starts):
+def ambient_k(protocol, k, heating, since_s, step):
+    """Temperature around the pack in a step that begins `since_s` after the protocol: the step's own, its profile's, the pack's."""
+    if not math.isnan(protocol.ambient_k[k]):
+        return protocol.ambient_k[k]
+    if protocol.ambient_t.shape[0] == 0:
+        return heating.pack.ambient_k
+    return 273.15 + ambient_mean(protocol, since_s, since_s + step)
+
+
+@kernel
+def warm_up(own, net, design, heating, around_k, step, starts):
     """Heat made by cells and joints, and the temperatures after `step`; returns the hottest cell."""
     lane, heats, n = own.lane, own.heats, own.leak_a.shape[0]
     made, mean = heats.made_w, heats.mean_w
@@ -364,7 +362,7 @@ def warm_up(own, net, design, heating, step, starts):
             mean[j] += own_w
             joints_w += own_w
     heats.joules[pack_heat.JOINTS] += joints_w * step
-    return pack_heat.advance_temperature(heats, heating.pack, own.flow[0], step)
+    return pack_heat.advance_temperature(heats, heating.pack, own.flow[0], around_k, step)
 
 
 @kernel
@@ -394,13 +392,15 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
     fault = 0
     while fault < faults.time_s.shape[0] and faults.time_s[fault] < t:
         fault += 1  # took effect before this run
-    for q in range(rows * settings.cycles):
-        k = q % rows
-        kind, duration = protocol.kind[k], protocol.duration_s[k]
-        profiled = kind == PROFILE_CURRENT or kind == PROFILE_POWER
-        total, rise, v_before = first_trial(own, protocol, k, settings), 0.0, 0.0
+    began = t
+    for q in range(rows):
+        kind, duration = protocol.kind[q], protocol.duration_s[q]
+        profiled = kind == PROFILE
+        if profiled:
+            kind = protocol.profile_kind[q]
+        total, rise, v_before = first_trial(own, protocol, q, settings), 0.0, 0.0
         trend[:] = 0.0
-        step_t, charge_ah, energy, bleed_in, hot = 0.0, 0.0, 0.0, math.inf, True
+        step_t, charge_ah, through_ah, energy, bleed_in, hot = 0.0, 0.0, 0.0, 0.0, math.inf, True
         dt = cell.FIRST_FRACTION * settings.dt_max
         starts, seeking, low, f_low, high, f_high, trials, end = True, -1, 0.0, 0.0, 0.0, 0.0, 0, RUNNING
         f_now[:] = -1.0
@@ -415,7 +415,7 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
             else:
                 step = min(dt, duration - step_t)
                 if profiled:
-                    step = min(step, next_sample(protocol, k, step_t) - step_t)
+                    step = min(step, next_point(protocol, q, step_t) - step_t)
                 if fault < faults.time_s.shape[0]:
                     step = min(step, faults.time_s[fault] - t)
                 step = min(step, bleed_in)
@@ -427,7 +427,7 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
             cell.prepare(lane.work, lane.state, lane.coef, lane.decay, design, step, 0, n)
             for j in range(n):
                 lane.current[j] = own.held[j] + trend[j] * step
-            target = wanted(protocol, k, step_t, step_t + step)
+            target = wanted(protocol, q, step_t, step_t + step)
             if kind != VOLTAGE:
                 at = bms_kernels.DISCHARGE_FACTOR if target > 0.0 else bms_kernels.CHARGE_FACTOR
                 target *= memory.scalars[at]
@@ -441,7 +441,10 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
                 trend[:] = 0.0
                 continue
             charge_new = charge_ah + new * step / 3600.0
-            conditions(f_new, protocol, k, own, net, bms, settings, new, charge_new, hottest + memory.offset_k[0])
+            through_new = through_ah + abs(new) * step / 3600.0
+            soc = memory.scalars[bms_kernels.SOC] - new * step / (3600.0 * bms.capacity_ah)
+            seen_k = hottest + memory.offset_k[0]
+            conditions(f_new, protocol, q, own, net, bms, settings, new, through_new, soc, seen_k)
             change = 0.0 if starts else largest_change(before, nodes, net.group)
             if not starts:
                 big = abs(new - total) > CV_CHANGE * abs(total) if kind == VOLTAGE else change > cell.VOLTAGE_STEP
@@ -457,7 +460,7 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
                     high, f_high = step, f
                     trials += 1
                     close = abs(f) < (
-                        1e-4 * protocol.until_current_a[k] if seeking == SMALL_CURRENT else EVENT_TOLERANCE_V
+                        1e-4 * protocol.until_current_a[q] if seeking == SMALL_CURRENT else EVENT_TOLERANCE_V
                     )
                     if not (close or abs(high - low) < cell.EVENT_TOLERANCE_S or trials >= 60):
                         continue
@@ -474,7 +477,7 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
                 cell.advance(lane.state, lane.work, lane.coef, lane.decay, design, lane.current, step, 0, n)
                 kept.steps[0] += 1
             if heating.on:
-                warmer = warm_up(own, net, design, heating, step, starts)
+                warmer = warm_up(own, net, design, heating, ambient_k(protocol, q, heating, t - began, step), step, starts)
                 hottest = warmer if not starts else hottest
                 if cell_heat.set_temperature(
                     lane.coef, own.heats.base, own.heats.at_k, own.heats.temperature_k, heating.cell, False
@@ -482,7 +485,7 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
                     prepared = -1.0
             # accepted
             v_pack = nodes.v[nodes.v.shape[0] - 1]
-            t, step_t, charge_ah = t + step, step_t + step, charge_new
+            t, step_t, charge_ah, through_ah = t + step, step_t + step, charge_new, through_new
             energy += 0.5 * (v_before + v_pack) * new * step
             keep_step(kept, q, own, net, settings, before, step)
             per_step = 0.0 if starts else 1.0 / step
@@ -562,4 +565,4 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
             own.clock[0] = t
             return q + 1
     own.clock[0] = t
-    return rows * settings.cycles
+    return rows

@@ -164,7 +164,7 @@ def run(
     cells: bool = False,
 ) -> Run:
     """Take `own` through the protocol; it is changed in place."""
-    kept = empty_kept(plan, protocol.kind.size * plan.settings.cycles)
+    kept = empty_kept(plan, protocol.kind.size)
     trace, log = empty_trace(plan, samples, cells), empty_log()
     cooling = heat_plans.plan(
         plan.heat_model, plan.network.net, own.values, plan.cell_heat.heat_capacity_j_per_k

@@ -40,7 +40,7 @@ CELLS, JOINTS, COOLANT, AMBIENT = range(4)  # entries of Heats.joules: made in c
 
 
 @kernel
-def advance_temperature(heats, thermal, flow_share, dt):
+def advance_temperature(heats, thermal, flow_share, ambient_k, dt):
     """Move the temperatures over `dt` with heats.mean_w; returns the hottest cell."""
     temperature, coolant, heat = heats.temperature_k, heats.coolant_k, heats.mean_w
     old, upper, right = heats.scratch[0], heats.scratch[1], heats.scratch[2]
@@ -54,7 +54,7 @@ def advance_temperature(heats, thermal, flow_share, dt):
             taken = exchange(to_coolant[j], flow)
             before = link[j - 1] if j > 0 else 0.0
             diagonal = capacity[j] / dt + ambient[j] + taken + link[j] + before
-            rhs = capacity[j] / dt * old[j] + heat[j] + ambient[j] * thermal.ambient_k + taken * coolant[j]
+            rhs = capacity[j] / dt * old[j] + heat[j] + ambient[j] * ambient_k + taken * coolant[j]
             if j > 0:
                 diagonal -= before * upper[j - 1]
                 rhs += before * right[j - 1]
@@ -66,7 +66,7 @@ def advance_temperature(heats, thermal, flow_share, dt):
     # the last sweep's coolant was the one before this march: heat is counted with what the cells have really given
     coolant_j, ambient_j, hottest = 0.0, 0.0, temperature[0]
     for j in range(n):
-        to_air = ambient[j] * (temperature[j] - thermal.ambient_k)
+        to_air = ambient[j] * (temperature[j] - ambient_k)
         ambient_j += to_air
         coolant_j += heat[j] - to_air - capacity[j] / dt * (temperature[j] - old[j])
         hottest = max(hottest, temperature[j])

@@ -4,7 +4,8 @@ import math
 
 from packsim.numerics.jit import kernel
 
-CURRENT, VOLTAGE, POWER, REST, PROFILE_CURRENT, PROFILE_POWER = range(6)  # kinds of protocol steps
+CURRENT, VOLTAGE, POWER, REST, PROFILE = range(5)  # kinds of steps, as in pack/duty/protocol.py
+HOLD, LINEAR = 0, 1  # between the points of a profile
 
 
 @kernel
@@ -19,20 +20,32 @@ def at_power(power_w, e, r):
 @kernel
 def profile_mean(protocol, k, begin, end):
     """Mean of profile step k between two times since its start (its value there when they are equal)."""
-    first, last = protocol.profile_first[k], protocol.profile_last[k]
+    first, last, way = protocol.profile_first[k], protocol.profile_last[k], protocol.interpolation[k]
+    t, value, cumulative = protocol.profile_t, protocol.profile_value, protocol.profile_cumulative
     if end <= begin:
-        return profile_value(protocol, first, last, begin)
-    area = profile_integral(protocol, first, last, end) - profile_integral(protocol, first, last, begin)
-    return area / (end - begin)
+        return value_at(t, value, way, first, last, begin)
+    area = integral_to(t, value, cumulative, way, first, last, end)
+    return (area - integral_to(t, value, cumulative, way, first, last, begin)) / (end - begin)
 
 
 @kernel
-def interval(times, first, last, t):
-    """The last sample (first .. last - 2) whose time is not after t."""
-    low, high = first, last - 1
+def ambient_mean(protocol, begin, end):
+    """Mean ambient temperature [degC] of the protocol's own profile between two times since it began."""
+    t, value, cumulative = protocol.ambient_t, protocol.ambient_degc, protocol.ambient_cumulative
+    way, last = protocol.ambient_interpolation, protocol.ambient_t.shape[0]
+    if end <= begin:
+        return value_at(t, value, way, 0, last, begin)
+    area = integral_to(t, value, cumulative, way, 0, last, end)
+    return (area - integral_to(t, value, cumulative, way, 0, last, begin)) / (end - begin)
+
+
+@kernel
+def interval(t, first, last, time):
+    """The last point of first .. last - 1 whose time is not after `time` (the first one before them all)."""
+    low, high = first, last
     while high - low > 1:
         middle = (low + high) // 2
-        if times[middle] <= t:
+        if t[middle] <= time:
             low = middle
         else:
             high = middle
@@ -40,31 +53,28 @@ def interval(times, first, last, t):
 
 
 @kernel
-def profile_value(protocol, first, last, t):
-    """Value at time t: held since the last sample, or on the straight line to the next."""
-    at = interval(protocol.profile_t, first, last, t)
-    value = protocol.profile_value[at]
-    if not protocol.linear[first]:
-        return value
-    span = protocol.profile_t[at + 1] - protocol.profile_t[at]
-    share = min(max((t - protocol.profile_t[at]) / span, 0.0), 1.0)
-    return value + share * (protocol.profile_value[at + 1] - value)
+def value_at(t, value, way, first, last, time):
+    """Value of a profile: held since the last point, or on the straight line to the next."""
+    at = interval(t, first, last, time)
+    if way == HOLD or at == last - 1 or time <= t[at]:
+        return value[at]
+    return value[at] + (value[at + 1] - value[at]) * (time - t[at]) / (t[at + 1] - t[at])
 
 
 @kernel
-def profile_integral(protocol, first, last, t):
-    """Integral of the profile from its start to time t."""
-    at = interval(protocol.profile_t, first, last, t)
-    into = t - protocol.profile_t[at]
-    mean = protocol.profile_value[at]
-    if protocol.linear[first]:
-        mean = 0.5 * (mean + profile_value(protocol, first, last, t))
-    return protocol.profile_cumulative[at] + into * mean
+def integral_to(t, value, cumulative, way, first, last, time):
+    """Integral of a profile from its start; beyond its ends the nearest value stays (pack/duty/profile.py in plain Python)."""
+    at = interval(t, first, last, time)
+    past = time - t[at]
+    if way == HOLD or at == last - 1 or past <= 0.0:
+        return cumulative[at] + value[at] * past
+    slope = (value[at + 1] - value[at]) / (t[at + 1] - t[at])
+    return cumulative[at] + past * (value[at] + 0.5 * slope * past)
 
 
 @kernel
-def next_sample(protocol, k, t):
-    """Time since the step's start of the first sample after t (inf after the last)."""
-    first, last = protocol.profile_first[k], protocol.profile_last[k]
-    at = interval(protocol.profile_t, first, last, t + 1e-9) + 1
-    return protocol.profile_t[at] if at < last and protocol.profile_t[at] > t + 1e-9 else math.inf
+def next_point(protocol, k, time):
+    """Time since the step's start of the first point after `time` (inf after the last)."""
+    first, last, t = protocol.profile_first[k], protocol.profile_last[k], protocol.profile_t
+    at = interval(t, first, last, time + 1e-9) + 1
+    return t[at] if at < last else math.inf
