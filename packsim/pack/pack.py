@@ -99,7 +99,11 @@ class Pack:
         )
         nominal_weld = 1e-3 * float(self.cell.values[INDEX["weld_resistance_mohm"], 0])
         limits = fault_plans.limits(
-            fault_limits or FaultLimits(), network, nominal_weld, per_cell, heat is not None and heat.coolant_flow_w_per_k > 0.0
+            fault_limits or FaultLimits(),
+            network,
+            nominal_weld,
+            per_cell,
+            heat is not None and heat.coolant_flow_w_per_k > 0.0,
         )
         self.assumed: tuple[str, ...] = ()
         thermal = duty.no_heat(self.cell.temperature_degc + KELVIN)

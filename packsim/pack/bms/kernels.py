@@ -25,17 +25,25 @@ SOC, REST_S, CHARGE_FACTOR, DISCHARGE_FACTOR, LOW, HIGH, LOW_AT, HIGH_AT = range
 N_SCALARS = 8
 
 
+class Limits(NamedTuple):
+    """When the BMS acts. Voltages per cell; inf: not watched."""
+
+    always: bool  # watches all the time, without noise; else at samples
+    lower_v: float
+    upper_v: float
+    over_temperature_k: float
+    charge_limit_a: float  # both positive
+    discharge_limit_a: float
+
+
 class Bms(NamedTuple):
-    """What is the same for all packs of a run (SI). Limits are per cell; a delay needs a sampling period."""
+    """What is the same for all packs of a run (SI). A delay needs a sampling period."""
+
+    limits: Limits
 
     node: np.ndarray  # int32[s] node of the network under each sensor
     per_cell: np.ndarray  # [s] 1 / cells in series between its terminals
     every_part: bool  # False: one sensor on the whole pack
-    lower_v: float
-    upper_v: float
-    over_temperature_k: float  # inf: none
-    charge_limit_a: float  # inf: none; both positive
-    discharge_limit_a: float
     delay_s: np.ndarray  # [LIMITS]
     sampling_s: float  # 0: watches all the time, without noise
     noise_v: float  # sd of each sample of a voltage
@@ -61,12 +69,14 @@ class Bms(NamedTuple):
 class Memory(NamedTuple):
     """What the BMS of one pack remembers."""
 
-    reading: np.ndarray  # [s] last readings, V a cell
+    reading: np.ndarray  # [s] readings without noise, V a cell
+    before_v: np.ndarray  # [s] those of the last accepted step
     offset_v: np.ndarray  # [s]
     stuck_v: np.ndarray  # [s] nan: the sensor follows
     dead: np.ndarray  # bool[s]
     offset_k: np.ndarray  # [1] of the hottest reading
     over_s: np.ndarray  # [LIMITS] how long each limit has been passed
+    trial_s: np.ndarray  # [LIMITS]
     bleeding: np.ndarray  # bool[g]
     excess_v: np.ndarray  # [g] reading above where bleeding ends
     scalars: np.ndarray  # [N_SCALARS]
@@ -105,18 +115,53 @@ def outermost(memory):
 
 
 @kernel
-def add_noise(memory, bms, block, pack, sample):
-    """Turn readings into what this sample shows: noise, then the converter's resolution."""
-    reading, sensors = memory.reading, bms.node.shape[0]
+def sample(memory, bms, block, pack, number, share):
+    """Lowest and highest reading of sample `number`, taken at `share` of the way from the last accepted readings to the new.
+
+    Between accepted steps voltages run straight: steps change them by less than 30 mV. Noise and resolution are added.
+    """
+    before, after, sensors = memory.before_v, memory.reading, bms.node.shape[0]
+    low, high = math.inf, -math.inf
     for s in range(sensors):
-        if memory.dead[s] or not math.isnan(memory.stuck_v[s]):
+        value = before[s] + share * (after[s] - before[s])
+        if math.isnan(value):
             continue
-        if bms.noise_v > 0.0:
-            word = philox4x32(sample, block, pack * (sensors + 1) + s, bms.purpose, bms.key0, bms.key1)[0]
-            reading[s] += bms.noise_v * normal_from_word(word)
-        if bms.resolution_v > 0.0:
-            reading[s] = bms.resolution_v * math.floor(reading[s] / bms.resolution_v + 0.5)
-    outermost(memory)
+        if math.isnan(memory.stuck_v[s]):
+            if bms.noise_v > 0.0:
+                word = philox4x32(number, block, pack * (sensors + 1) + s, bms.purpose, bms.key0, bms.key1)[0]
+                value += bms.noise_v * normal_from_word(word)
+            if bms.resolution_v > 0.0:
+                value = bms.resolution_v * math.floor(value / bms.resolution_v + 0.5)
+        low, high = min(low, value), max(high, value)
+    return low, high
+
+
+@kernel
+def scan(memory, bms, block, pack, t, step, total, hottest_k):
+    """Look at every sample within a trial step from t on: (time from t, limit) of the first that trips, or (inf, -1).
+
+    Without a trip the times over the limits are kept; with one the step is to be taken again up to that sample.
+    """
+    over, trial = memory.over_s, memory.trial_s
+    for limit in range(LIMITS):
+        trial[limit] = over[limit]
+    number = math.floor(t / bms.sampling_s + 1e-6) + 1
+    while number * bms.sampling_s - t <= step * (1.0 + 1e-9):
+        since = number * bms.sampling_s - t
+        low, high = sample(memory, bms, block, pack, number, min(since / step, 1.0))
+        seen_k = hottest_k + temperature_noise(bms, block, pack, number)
+        for limit in range(LIMITS):
+            if not beyond_limit(limit, low, high, bms.limits, total, seen_k) >= 0.0:
+                trial[limit] = 0.0
+                continue
+            # the first sample beyond starts the clock, which then must not be taken for one that stands
+            trial[limit] = trial[limit] + bms.sampling_s if trial[limit] > 0.0 else 1e-12
+            if trial[limit] + 1e-9 >= bms.delay_s[limit]:
+                return since, limit
+        number += 1
+    for limit in range(LIMITS):
+        over[limit] = trial[limit]
+    return math.inf, -1
 
 
 @kernel
@@ -130,15 +175,15 @@ def temperature_noise(bms, block, pack, sample):
 
 
 @inlined_kernel
-def beyond_limit(limit, low, high, bms, total, hottest_k):
+def beyond_limit(limit, low, high, limits, total, hottest_k):
     """How far a limit is passed (>= 0) or ahead (< 0): volts, kelvin or amperes. -inf where it does not apply."""
     if limit == UNDER_VOLTAGE:
-        return bms.lower_v - low if total > 0.0 and not math.isnan(low) else -math.inf
+        return limits.lower_v - low if total > 0.0 and not math.isnan(low) else -math.inf
     if limit == OVER_VOLTAGE:
-        return high - bms.upper_v if total < 0.0 and not math.isnan(high) else -math.inf
+        return high - limits.upper_v if total < 0.0 and not math.isnan(high) else -math.inf
     if limit == OVER_TEMPERATURE:
-        return hottest_k - bms.over_temperature_k
-    return total - bms.discharge_limit_a if total >= 0.0 else -total - bms.charge_limit_a
+        return hottest_k - limits.over_temperature_k
+    return total - limits.discharge_limit_a if total >= 0.0 else -total - limits.charge_limit_a
 
 
 @inlined_kernel
@@ -154,24 +199,9 @@ def hot(memory, bms, total, hottest_k):
     """Whether some limit is so near, or being timed, that every sample has to be looked at."""
     over, low, high = memory.over_s, memory.scalars[LOW], memory.scalars[HIGH]
     for limit in range(LIMITS):
-        if over[limit] > 0.0 or beyond_limit(limit, low, high, bms, total, hottest_k) >= -guard(limit, bms):
+        if over[limit] > 0.0 or beyond_limit(limit, low, high, bms.limits, total, hottest_k) >= -guard(limit, bms):
             return True
     return False
-
-
-@kernel
-def time_limits(memory, bms, total, hottest_k, dt):
-    """One sample: add `dt` to each passed limit, clear the others; the first limit past its delay, or -1."""
-    tripped, over, low, high = -1, memory.over_s, memory.scalars[LOW], memory.scalars[HIGH]
-    for limit in range(LIMITS):
-        if beyond_limit(limit, low, high, bms, total, hottest_k) < 0.0:
-            over[limit] = 0.0
-            continue
-        # the first sample beyond starts the clock, which then must not be taken for one that stands
-        over[limit] = over[limit] + dt if over[limit] > 0.0 else 1e-12
-        if tripped < 0 and over[limit] + 1e-9 >= bms.delay_s[limit]:
-            tripped = limit
-    return tripped
 
 
 @kernel
@@ -217,10 +247,10 @@ def derate(memory, bms, hottest_k, dt):
     scalars = memory.scalars
     charge, discharge = 1.0, 1.0
     if bms.derate_v > 0.0 and not math.isnan(scalars[LOW]):
-        discharge = min(1.0, (scalars[LOW] - bms.lower_v) / bms.derate_v)
-        charge = min(1.0, (bms.upper_v - scalars[HIGH]) / bms.derate_v)
+        discharge = min(1.0, (scalars[LOW] - bms.limits.lower_v) / bms.derate_v)
+        charge = min(1.0, (bms.limits.upper_v - scalars[HIGH]) / bms.derate_v)
     if bms.derate_k > 0.0:
-        warm = (bms.over_temperature_k - hottest_k) / bms.derate_k
+        warm = (bms.limits.over_temperature_k - hottest_k) / bms.derate_k
         discharge, charge = min(discharge, warm), min(charge, warm)
     share = 1.0 - math.exp(-dt / DERATE_TAU_S)
     scalars[DISCHARGE_FACTOR] += share * (max(discharge, bms.derate_floor) - scalars[DISCHARGE_FACTOR])

@@ -22,15 +22,19 @@ def plan(model: Bms, net: Network, *, lower_v: float, upper_v: float, rated_ah: 
     node = {"every_group": net.group, "every_module": net.module}.get(model.monitoring, np.array([root], np.int32))
     key = seed_key(seed)
     bleed, derate = model.balancing, model.derating
-    return k.Bms(
-        node=np.ascontiguousarray(node, np.int32),
-        per_cell=1.0 / net.cells[node],
-        every_part=model.monitoring != "pack_only",
+    limits = k.Limits(
+        always=model.sampling_s == 0.0,
         lower_v=lower_v,
         upper_v=upper_v,
         over_temperature_k=np.inf if model.over_temperature_degc is None else model.over_temperature_degc + KELVIN,
         charge_limit_a=np.inf if model.charge_limit_c_rate is None else model.charge_limit_c_rate * rated_ah,
         discharge_limit_a=np.inf if model.discharge_limit_c_rate is None else model.discharge_limit_c_rate * rated_ah,
+    )
+    return k.Bms(
+        limits=limits,
+        node=np.ascontiguousarray(node, np.int32),
+        per_cell=1.0 / net.cells[node],
+        every_part=model.monitoring != "pack_only",
         delay_s=np.array(
             [
                 model.voltage_delay_s,
@@ -70,11 +74,13 @@ def memory(model: Bms, bms: k.Bms, net: Network, seed: int, block: int, pack: in
     scalars[k.SOC], scalars[k.CHARGE_FACTOR], scalars[k.DISCHARGE_FACTOR] = soc, 1.0, 1.0
     return k.Memory(
         reading=np.zeros(sensors),
+        before_v=np.zeros(sensors),
         offset_v=1e-3 * model.sensor_offset_sd_mv * words[0],
         stuck_v=np.full(sensors, np.nan),
         dead=np.zeros(sensors, np.bool_),
         offset_k=model.temperature_offset_sd_k * words[1, :1].copy(),
         over_s=np.zeros(k.LIMITS),
+        trial_s=np.zeros(k.LIMITS),
         bleeding=np.zeros(net.group.size, np.bool_),
         excess_v=np.zeros(net.group.size),
         scalars=scalars,

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from packsim.cell import kernels as cell
+from packsim.cell.electrodes.kernels import LEAK
 from packsim.cell.heat import kernels as cell_heat
 from packsim.numerics.jit import kernel
 from packsim.pack.bms import kernels as bms_kernels
@@ -31,7 +32,7 @@ from packsim.pack.heat import kernels as pack_heat
 from packsim.pack.network import kernels as network
 
 NEWTON_LIMIT = 40
-SPLIT_TOLERANCE = 3e-4  # of the mean current: parallel voltages then agree to a few uV, just after a jump as well
+SPLIT_TOLERANCE = 5e-4  # of the mean current: parallel voltages then agree to a few uV, just after a jump as well
 STEP_LIMIT = 2_000_000
 CV_CHANGE = 0.15  # largest relative change of current in a constant-voltage step
 CV_FACTOR = 0.5
@@ -63,6 +64,14 @@ class Heating(NamedTuple):
     on: bool
     cell: cell_heat.ThermalDesign
     pack: pack_heat.Thermal
+
+
+class Warmth(NamedTuple):
+    """What `solve` needs of temperature."""
+
+    on: bool
+    temperature_k: np.ndarray
+    cell: cell_heat.ThermalDesign
 
 
 class Own(NamedTuple):
@@ -143,26 +152,17 @@ def note_sample(trace, t, k, total, own, design, heating, group, readings, soc, 
 
 
 @kernel
-def wanted(protocol, k, begin, end):
-    """Target of protocol step k over the time begin..end since it started: A, W, or V a cell."""
-    if protocol.kind[k] == PROFILE:
-        return profile_mean(protocol, k, begin, end)
-    return protocol.value[k]
-
-
-@kernel
-def solve(own, net, design, heating, bms, settings, kind, target, total):
+def solve(lane, nodes, joints, memory, scratch, net, design, warmth, bms, settings, kind, target, total):
     """Currents of the prepared step: (pack current, ended_by or RUNNING). Newton from `lane.current`."""
-    lane, nodes = own.lane, own.nodes
     n, root = lane.current.shape[0], net.kind.shape[0] - 1
     small = 1e-3 * settings.rated_a
     for _ in range(NEWTON_LIMIT):
         cell.respond(lane.emf, lane.slope, lane.current, lane.work, lane.coef, design, 0, n)
-        if heating.on and heating.cell.has_entropy:
-            cell_heat.entropic(lane.emf, lane.work, own.heats.temperature_k, heating.cell)
+        if warmth.on:
+            cell_heat.entropic(lane.emf, lane.work, warmth.temperature_k, warmth.cell)
         for j in range(n):
-            own.scratch[j] = lane.current[j]
-        network.reduce(nodes, lane.emf, lane.slope, net, own.joints)
+            scratch[j] = lane.current[j]
+        network.reduce(nodes, lane.emf, lane.slope, net, joints)
         e, r = nodes.e[root], nodes.r[root]
         new = target
         if r == math.inf:
@@ -175,13 +175,13 @@ def solve(own, net, design, heating, bms, settings, kind, target, total):
         elif kind == VOLTAGE:
             new = (e - target * settings.series) / r
             if new < 0.0 and settings.monitor_holds:
-                new = held_by_monitor(own, net, bms, target, new)
+                new = held_by_monitor(lane, nodes, joints, memory, net, bms, target, new)
         if not math.isfinite(new):
             return total, NOT_CONVERGED
-        network.expand(nodes, lane.current, lane.emf, lane.slope, net, own.joints, new)
+        network.expand(nodes, lane.current, lane.emf, lane.slope, net, joints, new)
         largest = 0.0
         for j in range(n):
-            largest = max(largest, abs(lane.current[j] - own.scratch[j]))
+            largest = max(largest, abs(lane.current[j] - scratch[j]))
         moved, total = abs(new - total), new
         if not math.isfinite(largest):
             return total, NOT_CONVERGED
@@ -193,10 +193,9 @@ def solve(own, net, design, heating, bms, settings, kind, target, total):
 
 
 @kernel
-def held_by_monitor(own, net, bms, limit_v, most):
+def held_by_monitor(lane, nodes, joints, memory, net, bms, limit_v, most):
     """Charge current (<= 0, not beyond `most`) at which the highest reading stands at the limit; voltages are linear in it."""
-    lane, nodes, memory = own.lane, own.nodes, own.memory
-    network.expand(nodes, lane.current, lane.emf, lane.slope, net, own.joints, most)
+    network.expand(nodes, lane.current, lane.emf, lane.slope, net, joints, most)
     bms_kernels.read(memory, bms, nodes.v, nodes.r, nodes.drain_a)
     if not memory.scalars[bms_kernels.HIGH] > limit_v:
         return most
@@ -204,7 +203,7 @@ def held_by_monitor(own, net, bms, limit_v, most):
     full = np.empty(sensors)
     for s in range(sensors):
         full[s] = memory.reading[s]
-    network.expand(nodes, lane.current, lane.emf, lane.slope, net, own.joints, 0.0)
+    network.expand(nodes, lane.current, lane.emf, lane.slope, net, joints, 0.0)
     bms_kernels.read(memory, bms, nodes.v, nodes.r, nodes.drain_a)
     best = most
     for s in range(sensors):
@@ -215,40 +214,43 @@ def held_by_monitor(own, net, bms, limit_v, most):
 
 
 @kernel
-def conditions(f, protocol, k, own, net, bms, settings, total, throughput_ah, soc, hottest_k):
-    """How far each end of step k is passed (>= 0) or ahead (< 0), into f[CONDITIONS]; -inf where there is none."""
-    nodes, memory = own.nodes, own.memory
-    node_v, group = nodes.v, net.group
-    mean = node_v[node_v.shape[0] - 1] / settings.series
+def asked_ends(ends, protocol, k):
+    """The limits of protocol step k into ends[BMS_FIRST]; those that are not asked for are infinite."""
+    ends[MEAN_LOW], ends[MEAN_HIGH] = protocol.until_v_low[k], protocol.until_v_high[k]
+    ends[GROUP_LOW], ends[GROUP_HIGH] = protocol.until_group_low[k], protocol.until_group_high[k]
+    ends[SMALL_CURRENT], ends[CHARGE] = protocol.until_current_a[k], protocol.until_ah[k]
+    ends[SOC_LOW], ends[SOC_HIGH] = protocol.until_soc_low[k], protocol.until_soc_high[k]
+    ends[TEMPERATURE] = protocol.until_temperature_k[k]
+
+
+@kernel
+def conditions(f, ends, node_v, group, scalars, bms_limits, series, total, through_ah, soc, hottest_k, charger_holds):
+    """How far each end of the step is passed (>= 0) or ahead (< 0), into f[CONDITIONS]."""
+    mean = node_v[node_v.shape[0] - 1] / series
     low, high = math.inf, -math.inf
     for g in range(group.shape[0]):
         v = node_v[group[g]]
         low, high = min(low, v), max(high, v)
-    f[MEAN_LOW] = protocol.until_v_low[k] - mean  # limits that are not asked for are infinite
-    f[MEAN_HIGH] = mean - protocol.until_v_high[k]
-    f[GROUP_LOW] = protocol.until_group_low[k] - low
-    f[GROUP_HIGH] = high - protocol.until_group_high[k]
-    f[SMALL_CURRENT] = protocol.until_current_a[k] - abs(total)
-    f[CHARGE] = throughput_ah - protocol.until_ah[k]
-    f[SOC_LOW] = protocol.until_soc_low[k] - soc
-    f[SOC_HIGH] = soc - protocol.until_soc_high[k]
-    f[TEMPERATURE] = hottest_k - protocol.until_temperature_k[k]
-    bms_kernels.read(memory, bms, nodes.v, nodes.r, nodes.drain_a)
-    read_low, read_high = memory.scalars[bms_kernels.LOW], memory.scalars[bms_kernels.HIGH]
+    f[MEAN_LOW], f[MEAN_HIGH] = ends[MEAN_LOW] - mean, mean - ends[MEAN_HIGH]
+    f[GROUP_LOW], f[GROUP_HIGH] = ends[GROUP_LOW] - low, high - ends[GROUP_HIGH]
+    f[SMALL_CURRENT], f[CHARGE] = ends[SMALL_CURRENT] - abs(total), through_ah - ends[CHARGE]
+    f[SOC_LOW], f[SOC_HIGH] = ends[SOC_LOW] - soc, soc - ends[SOC_HIGH]
+    f[TEMPERATURE] = hottest_k - ends[TEMPERATURE]
+    read_low, read_high = scalars[bms_kernels.LOW], scalars[bms_kernels.HIGH]
     for limit in range(bms_kernels.LIMITS):
         f[BMS_FIRST + limit] = -math.inf
-        if bms.sampling_s == 0.0:
-            f[BMS_FIRST + limit] = bms_kernels.beyond_limit(limit, read_low, read_high, bms, total, hottest_k)
-    if protocol.kind[k] == VOLTAGE and total < 0.0:
-        f[BMS_FIRST + bms_kernels.OVER_VOLTAGE] = -math.inf  # the charger holds it there
+        if bms_limits.always:
+            f[BMS_FIRST + limit] = bms_kernels.beyond_limit(limit, read_low, read_high, bms_limits, total, hottest_k)
+    if charger_holds:
+        f[BMS_FIRST + bms_kernels.OVER_VOLTAGE] = -math.inf
 
 
 @kernel
-def largest_change(before, nodes, group):
+def largest_change(before, node_v, group):
     """Largest change of a group's voltage since `before`."""
     out = 0.0
     for g in range(group.shape[0]):
-        out = max(out, abs(nodes.v[group[g]] - before[g]))
+        out = max(out, abs(node_v[group[g]] - before[g]))
     return out
 
 
@@ -261,27 +263,25 @@ def time_below(v_from, v_to, dt, threshold):
 
 
 @kernel
-def keep_step(kept, q, own, net, settings, before, step):
+def keep_step(highest, lowest, below, q, node_v, group, thresholds, before, step):
     """Times below thresholds and extremes of an accepted step."""
-    nodes = own.nodes
-    for g in range(net.group.shape[0]):
-        v = nodes.v[net.group[g]]
-        kept.highest_v[g] = max(kept.highest_v[g], v)
-        kept.lowest_v[g] = min(kept.lowest_v[g], v)
+    for g in range(group.shape[0]):
+        v = node_v[group[g]]
+        highest[g], lowest[g] = max(highest[g], v), min(lowest[g], v)
         if step > 0.0:
-            for k in range(settings.thresholds_v.shape[0]):
-                kept.below_s[q, k, g] += time_below(before[g], v, step, settings.thresholds_v[k])
+            for k in range(thresholds.shape[0]):
+                below[q, k, g] += time_below(before[g], v, step, thresholds[k])
 
 
 @kernel
-def leak(own):
+def leak(lane, leak_a, short_s):
     """Leakage of each cell for the next step: as built, and through the shorts at the voltage it stands at now."""
-    lane, n = own.lane, own.leak_a.shape[0]
-    for j in range(n):
-        extra = own.short_s[j]
+    coef, emf, slope, current = lane.coef, lane.emf, lane.slope, lane.current
+    for j in range(leak_a.shape[0]):
+        extra = short_s[j]
         if extra > 0.0:
-            extra *= max(lane.emf[j] - lane.slope[j] * lane.current[j], 0.0)
-        lane.coef[cell.electrodes.LEAK, j] = own.leak_a[j] + extra
+            extra *= max(emf[j] - slope[j] * current[j], 0.0)
+        coef[LEAK, j] = leak_a[j] + extra
 
 
 @kernel
@@ -376,8 +376,12 @@ def alarm_place(memory, limit):
 @kernel
 def drive(design, net, protocol, heating, bms, faults, limits, settings, own, kept, log, trace, block, pack):
     """Run one pack through all cycles of the protocol; `own` ends where the last accepted step ended."""
-    lane, nodes, memory = own.lane, own.nodes, own.memory
-    n, groups, rows = own.leak_a.shape[0], net.group.shape[0], protocol.kind.shape[0]
+    # what every step touches by name: handing on whole tuples of arrays costs more than the arithmetic of small packs
+    lane, nodes, memory, joints, scratch = own.lane, own.nodes, own.memory, own.joints, own.scratch
+    node_v, drain, scalars, held, steps, group = nodes.v, nodes.drain_a, memory.scalars, own.held, kept.steps, net.group
+    warmth = Warmth(heating.on and heating.cell.has_entropy, own.heats.temperature_k, heating.cell)
+    n, groups, rows = own.leak_a.shape[0], group.shape[0], protocol.kind.shape[0]
+    ends = np.empty(BMS_FIRST)
     before, trend = np.zeros(groups), np.zeros(n)
     f_now, f_new = np.empty(CONDITIONS), np.empty(CONDITIONS)
     zero_a = bms_kernels.CURRENT_ZERO * settings.rated_a
@@ -388,7 +392,7 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
         cell_heat.set_temperature(
             lane.coef, own.heats.base, own.heats.at_k, own.heats.temperature_k, heating.cell, True
         )
-        leak(own)
+        leak(lane, own.leak_a, own.short_s)
     fault = 0
     while fault < faults.time_s.shape[0] and faults.time_s[fault] < t:
         fault += 1  # took effect before this run
@@ -398,16 +402,15 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
         profiled = kind == PROFILE
         if profiled:
             kind = protocol.profile_kind[q]
+        asked_ends(ends, protocol, q)
         total, rise, v_before = first_trial(own, protocol, q, settings), 0.0, 0.0
         trend[:] = 0.0
-        step_t, charge_ah, through_ah, energy, bleed_in, hot = 0.0, 0.0, 0.0, 0.0, math.inf, True
+        step_t, charge_ah, through_ah, energy, bleed_in = 0.0, 0.0, 0.0, 0.0, math.inf
+        hot, trip_in, tripped, sampled = True, math.inf, -1, bms.sampling_s > 0.0
         dt = cell.FIRST_FRACTION * settings.dt_max
         starts, seeking, low, f_low, high, f_high, trials, end = True, -1, 0.0, 0.0, 0.0, 0.0, 0, RUNNING
         f_now[:] = -1.0
         while end == RUNNING:
-            sample_in = math.inf
-            if bms.sampling_s > 0.0:
-                sample_in = (math.floor(t / bms.sampling_s + 1e-6) + 1.0) * bms.sampling_s - t
             if starts:
                 step = 0.0
             elif seeking >= 0:
@@ -418,21 +421,35 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
                     step = min(step, next_point(protocol, q, step_t) - step_t)
                 if fault < faults.time_s.shape[0]:
                     step = min(step, faults.time_s[fault] - t)
-                step = min(step, bleed_in)
-                if hot:
-                    step = min(step, sample_in)
+                step = min(step, bleed_in, trip_in)
             if step != prepared:
                 cell.set_dt(lane.decay, lane.coef, design, step, 0, n)
                 prepared = step
             cell.prepare(lane.work, lane.state, lane.coef, lane.decay, design, step, 0, n)
             for j in range(n):
-                lane.current[j] = own.held[j] + trend[j] * step
-            target = wanted(protocol, q, step_t, step_t + step)
+                lane.current[j] = held[j] + trend[j] * step
+            target = protocol.value[q]
+            if profiled:
+                target = profile_mean(protocol, q, step_t, step_t + step)
             if kind != VOLTAGE:
                 at = bms_kernels.DISCHARGE_FACTOR if target > 0.0 else bms_kernels.CHARGE_FACTOR
-                target *= memory.scalars[at]
-            new, status = solve(own, net, design, heating, bms, settings, kind, target, total + rise * step)
-            kept.steps[1] += 1
+                target *= scalars[at]
+            new, status = solve(
+                lane,
+                nodes,
+                joints,
+                memory,
+                scratch,
+                net,
+                design,
+                warmth,
+                bms,
+                settings,
+                kind,
+                target,
+                total + rise * step,
+            )
+            steps[1] += 1
             if status != RUNNING:
                 if starts or step <= cell.DT_MIN:
                     end = status
@@ -442,10 +459,14 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
                 continue
             charge_new = charge_ah + new * step / 3600.0
             through_new = through_ah + abs(new) * step / 3600.0
-            soc = memory.scalars[bms_kernels.SOC] - new * step / (3600.0 * bms.capacity_ah)
+            soc = scalars[bms_kernels.SOC] - new * step / (3600.0 * bms.capacity_ah)
             seen_k = hottest + memory.offset_k[0]
-            conditions(f_new, protocol, q, own, net, bms, settings, new, through_new, soc, seen_k)
-            change = 0.0 if starts else largest_change(before, nodes, net.group)
+            bms_kernels.read(memory, bms, node_v, nodes.r, drain)
+            holds = kind == VOLTAGE and new < 0.0  # the charger keeps the voltage at its limit
+            conditions(
+                f_new, ends, node_v, group, scalars, bms.limits, settings.series, new, through_new, soc, seen_k, holds
+            )
+            change = 0.0 if starts else largest_change(before, node_v, group)
             if not starts:
                 big = abs(new - total) > CV_CHANGE * abs(total) if kind == VOLTAGE else change > cell.VOLTAGE_STEP
                 if seeking < 0 and big and not (profiled or kind == REST) and step > cell.DT_MIN:
@@ -470,32 +491,38 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
                     if f_low == -math.inf:  # it did not apply before this step: it ends where it begins to apply
                         f_low = -1.0
                     continue
-                watch_a = 0.0 if kind == VOLTAGE and new < 0.0 else new
-                if seeking < 0 and step > sample_in * (1.0 + 1e-9) and bms_kernels.hot(memory, bms, watch_a, hottest + memory.offset_k[0]):
-                    dt = max(sample_in, math.floor(0.5 * step / bms.sampling_s) * bms.sampling_s)
-                    continue
+                watch_a = 0.0 if holds else new
+                if sampled and step < trip_in and (hot or bms_kernels.hot(memory, bms, watch_a, seen_k)):
+                    trip_in, tripped = bms_kernels.scan(memory, bms, block, pack, t, step, watch_a, seen_k)
+                    if trip_in < step * (1.0 - 1e-9):
+                        seeking = -1
+                        continue
                 cell.advance(lane.state, lane.work, lane.coef, lane.decay, design, lane.current, step, 0, n)
-                kept.steps[0] += 1
+                steps[0] += 1
             if heating.on:
-                warmer = warm_up(own, net, design, heating, ambient_k(protocol, q, heating, t - began, step), step, starts)
+                warmer = warm_up(
+                    own, net, design, heating, ambient_k(protocol, q, heating, t - began, step), step, starts
+                )
                 hottest = warmer if not starts else hottest
                 if cell_heat.set_temperature(
                     lane.coef, own.heats.base, own.heats.at_k, own.heats.temperature_k, heating.cell, False
                 ):
                     prepared = -1.0
             # accepted
-            v_pack = nodes.v[nodes.v.shape[0] - 1]
+            v_pack = node_v[node_v.shape[0] - 1]
             t, step_t, charge_ah, through_ah = t + step, step_t + step, charge_new, through_new
             energy += 0.5 * (v_before + v_pack) * new * step
-            keep_step(kept, q, own, net, settings, before, step)
+            keep_step(
+                kept.highest_v, kept.lowest_v, kept.below_s, q, node_v, group, settings.thresholds_v, before, step
+            )
             per_step = 0.0 if starts else 1.0 / step
             for j in range(n):
-                trend[j] = 0.0 if profiled else (lane.current[j] - own.held[j]) * per_step
-                own.held[j] = lane.current[j]
+                trend[j] = 0.0 if profiled else (lane.current[j] - held[j]) * per_step
+                held[j] = lane.current[j]
             rise = (new - total) * per_step if kind == VOLTAGE else 0.0
             total, v_before = new, v_pack
             for g in range(groups):
-                before[g] = nodes.v[net.group[g]]
+                before[g] = node_v[group[g]]
             end = met(f_new, seeking)
             for c in range(CONDITIONS):
                 f_now[c] = f_new[c]
@@ -508,53 +535,65 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
                     dt = cell.next_dt(dt, 0.0 if profiled else change, settings.dt_max)
             # the BMS
             bms_kernels.estimate(memory, bms, total, step, zero_a)
-            watch_a = 0.0 if kind == VOLTAGE and total < 0.0 else total  # the charger holds the voltage at its limit
-            hot = bms.sampling_s > 0.0 and bms_kernels.hot(memory, bms, watch_a, hottest + memory.offset_k[0])
-            if hot and abs(sample_in - step) <= 1e-6 * bms.sampling_s and not starts:
-                sample = int(math.floor(t / bms.sampling_s + 0.5))
-                bms_kernels.add_noise(memory, bms, block, pack, sample)
-                seen = hottest + memory.offset_k[0] + bms_kernels.temperature_noise(bms, block, pack, sample)
-                tripped = bms_kernels.time_limits(memory, bms, watch_a, seen, bms.sampling_s)
-                if tripped >= 0:
+            if sampled:
+                hot = bms_kernels.hot(memory, bms, 0.0 if holds else total, seen_k)
+                for s in range(memory.reading.shape[0]):
+                    memory.before_v[s] = memory.reading[s]
+                if tripped >= 0 and step >= trip_in * (1.0 - 1e-9):
                     end = BMS_FIRST + tripped
-                elif end >= BMS_FIRST and end < CONDITIONS:
-                    end = RUNNING
+                trip_in, tripped = math.inf, -1
             if bms_kernels.derate(memory, bms, hottest + memory.offset_k[0], step) < 1.0 - 1e-9:
                 dt = min(dt, 0.5 * bms_kernels.DERATE_TAU_S)
-            bleed_in = bms_kernels.balance(memory, bms, nodes.drain_a, net.group, by_group, total, zero_a, step)
+            bleed_in = bms_kernels.balance(memory, bms, drain, group, by_group, total, zero_a, step)
             if end >= BMS_FIRST and end < CONDITIONS:
                 limit = end - BMS_FIRST
                 note_alarm(log, t, limit, alarm_place(memory, limit), f_new[end])
             # faults
-            fault_kernels.find(own.found, log, t, own, net, bms, limits, heating.on, heating.pack.inlet_k, total, zero_a)
-            now = fault
-            fault, changed = fault_kernels.inject(
-                faults,
-                fault,
-                t + 1e-9,
-                pack,
-                own.joints.child_ohm,
+            if fault_kernels.suspicious(
+                lane,
+                joints.child_ohm,
                 net.child_of_cell,
-                own.short_s,
-                memory.stuck_v,
-                memory.dead,
+                own.weld_ohm,
+                limits,
                 memory.reading,
-                own.flow,
-            )
-            leak(own)
-            soc = memory.scalars[bms_kernels.SOC]
-            note_sample(trace, t, q, total, own, design, heating, net.group, memory.reading, soc, hottest)
+                node_v,
+                bms.node,
+                bms.per_cell,
+            ) or (heating.on and fault_kernels.uncooled(own.heats, limits, heating.pack.inlet_k)):
+                fault_kernels.find(
+                    own.found, log, t, own, net, bms, limits, heating.on, heating.pack.inlet_k, total, zero_a
+                )
+            changed = fault < faults.time_s.shape[0] and faults.time_s[fault] <= t + 1e-9
+            if changed:
+                fault, changed = fault_kernels.inject(
+                    faults,
+                    fault,
+                    t + 1e-9,
+                    pack,
+                    own.joints.child_ohm,
+                    net.child_of_cell,
+                    own.short_s,
+                    memory.stuck_v,
+                    memory.dead,
+                    memory.reading,
+                    own.flow,
+                )
+            leak(lane, own.leak_a, own.short_s)
+            if trace.time_s.shape[0] > 0:
+                note_sample(
+                    trace, t, q, total, own, design, heating, group, memory.reading, scalars[bms_kernels.SOC], hottest
+                )
             if end == RUNNING and duration - step_t <= 1e-9:
                 end = DURATION
-            starts, seeking = fault != now and changed, -1
+            starts, seeking = changed, -1
             if starts:
                 dt = cell.FIRST_FRACTION * settings.dt_max
                 f_now[:] = -1.0
-            if kept.steps[0] > STEP_LIMIT:
+            if steps[0] > STEP_LIMIT:
                 end = NO_LIMIT
         kept.ended_by[q], kept.time_s[q], kept.charge_ah[q], kept.energy_wh[q] = end, step_t, charge_ah, energy / 3600.0
         for g in range(groups):
-            kept.end_v[q, g] = nodes.v[net.group[g]]
+            kept.end_v[q, g] = node_v[group[g]]
         if end == OPEN_PACK:
             fault_kernels.find_open(own.found, log, t, own, net)
         if (

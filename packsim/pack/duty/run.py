@@ -166,9 +166,7 @@ def run(
     """Take `own` through the protocol; it is changed in place."""
     kept = empty_kept(plan, protocol.kind.size)
     trace, log = empty_trace(plan, samples, cells), empty_log()
-    cooling = heat_plans.plan(
-        plan.heat_model, plan.network.net, own.values, plan.cell_heat.heat_capacity_j_per_k
-    )
+    cooling = heat_plans.plan(plan.heat_model, plan.network.net, own.values, plan.cell_heat.heat_capacity_j_per_k)
     heating = k.Heating(plan.heat_model is not None, plan.cell_heat, cooling)
     rows = k.drive(
         plan.design, plan.network.net, protocol, heating, plan.bms, faults, plan.limits, plan.settings, own, kept, log,
@@ -181,7 +179,9 @@ def _leaves(value: Any, name: str = "") -> dict[str, npt.NDArray[Any]]:
     """The arrays of nested named tuples, by dotted name."""
     if isinstance(value, np.ndarray):
         return {name: value}
-    return {key: leaf for field in value._fields for key, leaf in _leaves(getattr(value, field), f"{name}.{field}").items()}
+    return {
+        key: leaf for field in value._fields for key, leaf in _leaves(getattr(value, field), f"{name}.{field}").items()
+    }
 
 
 def save(own: k.Own, path: Path, mark: str) -> None:

@@ -91,6 +91,31 @@ def inject(faults, first, t, pack, child_ohm, child_of_cell, short_s, stuck_v, d
 
 
 @kernel
+def suspicious(lane, child_ohm, child_of_cell, weld_ohm, limits, reading, node_v, node, per_cell):
+    """Whether anything is beyond a limit; cheap, so that `find` is called only where there is something to find."""
+    leak, joint_limit = lane.coef[LEAK], limits.joint_ohm
+    bad = False
+    for j in range(weld_ohm.shape[0]):
+        bad = bad or child_ohm[child_of_cell[j]] + weld_ohm[j] > joint_limit[j] or leak[j] > limits.short_a
+    for s in range(reading.shape[0]):
+        bad = bad or not abs(reading[s] - node_v[node[s]] * per_cell[s]) <= limits.sensor_v  # nan: a dead sensor
+    return bad
+
+
+@kernel
+def uncooled(heats, limits, inlet_k):
+    """Whether cells are hot while the coolant takes no heat."""
+    if not limits.cooled:
+        return False
+    coolant, temperature = heats.coolant_k, heats.temperature_k
+    taken, hottest = 0.0, temperature[0]
+    for j in range(temperature.shape[0]):
+        taken = max(taken, abs(coolant[j] - inlet_k))
+        hottest = max(hottest, temperature[j])
+    return taken == 0.0 and hottest > inlet_k + limits.coolant_k
+
+
+@kernel
 def find(found, log, t, own, net, bms, limits, heated, inlet_k, total, zero_a):
     """Faults of any origin, by what they do now; each is logged once, where and when it is first seen."""
     current, leak = own.lane.current, own.lane.coef[LEAK]
@@ -111,14 +136,8 @@ def find(found, log, t, own, net, bms, limits, heated, inlet_k, total, zero_a):
         wrong = memory.reading[s] - own.nodes.v[bms.node[s]] * bms.per_cell[s]
         if abs(wrong) > limits.sensor_v:
             once(found, log, t, STUCK_SENSOR, s, wrong)
-    if heated:
-        coolant, temperature = own.heats.coolant_k, own.heats.temperature_k
-        taken, hottest = 0.0, temperature[0]
-        for j in range(temperature.shape[0]):
-            taken = max(taken, abs(coolant[j] - inlet_k))
-            hottest = max(hottest, temperature[j])
-        if taken == 0.0 and limits.cooled and hottest > inlet_k + limits.coolant_k:
-            once(found, log, t, COOLANT_LOSS, 0, hottest - inlet_k)
+    if heated and uncooled(own.heats, limits, inlet_k):
+        once(found, log, t, COOLANT_LOSS, 0, np.max(own.heats.temperature_k) - inlet_k)
 
 
 @kernel
