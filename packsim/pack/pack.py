@@ -21,6 +21,7 @@ from packsim.pack.duty.protocol import plan as protocol_plan
 from packsim.pack.faults import plan as fault_plans
 from packsim.pack.network.plan import joints_of
 from packsim.pack.network.plan import plan as network_plan
+from packsim.pack.pack_run import PackRun
 from packsim.scenario.bms import Bms
 from packsim.scenario.heat import Heat
 from packsim.scenario.injection import FaultLimits, InjectedFault
@@ -143,7 +144,7 @@ class Pack:
         faults: Sequence[InjectedFault] = (),
         samples: int = 20_000,
         cells: bool = False,
-    ) -> duty.Run:
+    ) -> PackRun:
         """Take the pack through `protocol` from where it is now; it stays where that ends.
 
         Args:
@@ -165,4 +166,5 @@ class Pack:
             numbers = from_experiment(protocol, rated)
         else:
             numbers = protocol_plan(read_protocol(protocol, cycles, ambient), rated)
-        return duty.run(self.plan, self.own, numbers, fault_plans.plan(faults), samples=samples, cells=cells)
+        raw = duty.run(self.plan, self.own, numbers, fault_plans.plan(faults), samples=samples, cells=cells)
+        return PackRun(raw, numbers, self.plan.bms_model.monitoring == "every_group")

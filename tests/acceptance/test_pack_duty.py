@@ -34,6 +34,7 @@ PLAIN_DUTY = (
 
 def kept(run):
     """The trace as arrays that end where the run did."""
+    run = run.raw
     m = int(run.trace.count[0])
     return run.trace._replace(
         **{name: getattr(run.trace, name)[..., :m] for name in run.trace._fields if name != "count"}
@@ -42,7 +43,7 @@ def kept(run):
 
 def lines(run):
     """The log as (code, place, time, value)."""
-    log = run.log
+    log = run.raw.log
     return [
         (int(log.code[k]), int(log.place[k]), float(log.time_s[k]), float(log.value[k]))
         for k in range(int(log.count[0]))
@@ -60,11 +61,11 @@ def test_without_joints_it_is_the_plain_pack(report):
     outcome, _ = plain_trace(*case[:4], case.offset_v[0])
     pack = Pack("Chen2020", "6s4p", soc=case.soc, traits=dict(zip(TRAIT_NAMES, case.cells.values, strict=True)))
     run = pack.run(PLAIN_DUTY)
-    ends = np.max(np.abs(run.kept.end_v[3] - outcome.end_v[0, 0]))
+    ends = np.max(np.abs(run.raw.kept.end_v[3] - outcome.end_v[0, 0]))
     report("general loop against the plain one: group voltages at the end", ends, 1e-7, "V")
-    report("... charge", abs(run.kept.charge_ah[3] / outcome.usable_ah[0, 0] - 1.0), 1e-9, "relative")
-    report("... energy", abs(run.kept.energy_wh[3] / outcome.energy_wh[0, 0] - 1.0), 1e-9, "relative")
-    assert run.kept.ended_by[3] == 9  # the BMS's lower limit
+    report("... charge", abs(run.raw.kept.charge_ah[3] / outcome.usable_ah[0, 0] - 1.0), 1e-9, "relative")
+    report("... energy", abs(run.raw.kept.energy_wh[3] / outcome.energy_wh[0, 0] - 1.0), 1e-9, "relative")
+    assert run.raw.kept.ended_by[3] == 9  # the BMS's lower limit
 
 
 @pytest.mark.parametrize("name", ["Chen2020", "Prada2013"])
@@ -79,7 +80,7 @@ def test_kirchhoff_at_every_step(name, report):
         cells=True,
     )  # fmt: skip
     seen = kept(run)
-    assert run.rows == 7
+    assert run.raw.rows == 7
     volts = seen.cell_v.reshape(2, 3, -1)
     worst = np.max(np.ptp(volts, axis=1))
     sums = np.max(np.abs(seen.cell_a.reshape(2, 3, -1).sum(axis=1) - seen.current_a)) / pack.rated_capacity_ah
@@ -118,7 +119,7 @@ def test_pair_of_spme_cells_against_pybamm(report):
     )  # fmt: skip
     run = pack.run(["Discharge at 1C for 3240 s", "Rest for 1200 s"], cells=True)
     seen = kept(run)
-    assert run.kept.time_s[0] == pytest.approx(3240.0)
+    assert run.raw.kept.time_s[0] == pytest.approx(3240.0)
     time = np.unique(np.concatenate([[0, 0.5, 1, 2, 4, 7], np.arange(10, 3240.1, 10), 3240 + np.array([1e-3, 0.5, 1, 2, 4, 7]),
                                      np.arange(3250, 4440.1, 10)]))  # fmt: skip
     total = np.where(time <= 3240.0, rated, 0.0)
@@ -168,39 +169,39 @@ def test_sensor_offset_over_discharges_the_cell_it_should(report):
     run = pack.run(["Discharge at 1C for 2 hours"])
     low = pack.plan.bms.limits.lower_v
     report(
-        "+20 mV on the emptiest group: it ends below the limit by", 1e3 * (low - run.kept.end_v[0, 1]), 20.0001, "mV"
+        "+20 mV on the emptiest group: it ends below the limit by", 1e3 * (low - run.raw.kept.end_v[0, 1]), 20.0001, "mV"
     )
-    report("... at least", 1e3 * (low - run.kept.end_v[0, 1]), 19.9999, "mV", ">=")
-    assert run.kept.end_v[0, [0, 2]].min() > low
+    report("... at least", 1e3 * (low - run.raw.kept.end_v[0, 1]), 19.9999, "mV", ">=")
+    assert run.raw.kept.end_v[0, [0, 2]].min() > low
     assert lines(run)[-1][:2] == (0, 1)
     other = Pack("Chen2020", "3s1p", soc=soc, bms=Bms())
     other.own.memory.offset_v[0] = 0.020  # a fuller group: it does not matter
-    assert other.run(["Discharge at 1C for 2 hours"]).kept.end_v[0].min() == pytest.approx(low, abs=1e-6)
+    assert other.run(["Discharge at 1C for 2 hours"]).raw.kept.end_v[0].min() == pytest.approx(low, abs=1e-6)
 
 
 def test_sampled_limits_wait_for_their_delay_and_see_noise(report):
     soc = 0.2
-    exact = Pack("Chen2020", "2s1p", soc=soc).run(["Discharge at 1C for 1 hour"]).kept.time_s[0]
+    exact = Pack("Chen2020", "2s1p", soc=soc).run(["Discharge at 1C for 1 hour"]).raw.kept.time_s[0]
     late = Pack("Chen2020", "2s1p", soc=soc, bms=Bms(sampling_s=0.5, voltage_delay_s=2.0)).run(
         ["Discharge at 1C for 1 hour"]
     )
     # first sample at or after the crossing, then the delay, both on the grid of samples
     expected = np.ceil(exact / 0.5) * 0.5 + 2.0
-    report("delay of a sampled limit off the grid's answer", abs(late.kept.time_s[0] - expected), 1e-6, "s")
+    report("delay of a sampled limit off the grid's answer", abs(late.raw.kept.time_s[0] - expected), 1e-6, "s")
     noisy = [
         Pack("Chen2020", "2s1p", soc=soc, seed=seed, bms=Bms(sampling_s=0.5, sensor_noise_mv=3.0)).run(
             ["Discharge at 1C for 1 hour"]
         )
         for seed in range(20)
     ]
-    times = np.array([run.kept.time_s[0] for run in noisy])
+    times = np.array([run.raw.kept.time_s[0] for run in noisy])
     assert times.max() <= np.ceil(exact / 0.5) * 0.5 + 2.0  # noise makes it trip early
     assert times.mean() < exact
     assert np.unique(times).size >= 3
     again = Pack("Chen2020", "2s1p", soc=soc, seed=3, bms=Bms(sampling_s=0.5, sensor_noise_mv=3.0)).run(
         ["Discharge at 1C for 1 hour"]
     )
-    assert again.kept.time_s[0] == times[3]
+    assert again.raw.kept.time_s[0] == times[3]
 
 
 def test_derating_keeps_the_pack_running_at_less_current(report):
@@ -209,7 +210,7 @@ def test_derating_keeps_the_pack_running_at_less_current(report):
     derated = Pack("Chen2020", "2s1p", soc=soc, bms=Bms(derating=Derating(voltage_mv=300, floor_pct=2.0)))
     run = derated.run(["Discharge at 2C for 1 hour"])
     report(
-        "derating: charge drawn before the limit", run.kept.charge_ah[0] / plain.kept.charge_ah[0], 1.05, "times", ">="
+        "derating: charge drawn before the limit", run.raw.kept.charge_ah[0] / plain.raw.kept.charge_ah[0], 1.05, "times", ">="
     )
     seen = kept(run)
     assert np.all(np.diff(seen.current_a[-20:]) <= 1e-9)
@@ -240,7 +241,7 @@ def test_every_injected_fault_is_found(report):
         ["Discharge at C/2 for 1 hour"], faults=[InjectedFault(kind="open_weld", time_s=100.0, place=1)]
     )
     assert lines(whole)[0][:2] == (faults_k.FOUND, 1)  # a series pack stops there
-    assert whole.kept.time_s[0] == pytest.approx(100.0)
+    assert whole.raw.kept.time_s[0] == pytest.approx(100.0)
 
 
 def test_a_saved_pack_goes_on_to_the_bit(tmp_path, report):
@@ -272,7 +273,7 @@ def test_a_saved_pack_goes_on_to_the_bit(tmp_path, report):
     )
     later.restore(tmp_path / "pack.npz")
     resumed = later.run(steps[1])
-    same = all(np.array_equal(a, b) for a, b in zip(through.kept, resumed.kept, strict=True))
+    same = all(np.array_equal(a, b) for a, b in zip(through.raw.kept, resumed.raw.kept, strict=True))
     report("a pack saved and restored: bits that differ", 0 if same else 1, 0)
     with pytest.raises(ValueError, match="pack.npz"):
         Pack("Chen2020", "3s2p").restore(tmp_path / "pack.npz")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from packsim.cell import kernels as cell
-from packsim.cell.electrodes.kernels import LEAK
+from packsim.cell.electrodes.kernels import LEAK, X_N
 from packsim.cell.heat import kernels as cell_heat
 from packsim.numerics.jit import kernel
 from packsim.pack.bms import kernels as bms_kernels
@@ -78,6 +78,7 @@ class Own(NamedTuple):
     """One pack: built, and as it is now; a saved copy of this is where a later run goes on."""
 
     values: np.ndarray  # [trait, n]
+    window: np.ndarray  # [5, n] electrode balance, as built
     lane: cell.Lane
     joints: network.Joints
     nodes: network.Nodes
@@ -120,12 +121,14 @@ class Trace(NamedTuple):
     cell_a: np.ndarray  # [n, m] or [0, m]
     cell_v: np.ndarray  # likewise
     cell_k: np.ndarray  # likewise
-    soc: np.ndarray  # [1, m] the BMS's estimate
+    cell_soc: np.ndarray  # likewise
+    soc: np.ndarray  # [m] the BMS's estimate
+    ambient_k: np.ndarray  # [m]
     count: np.ndarray  # int64[1]
 
 
 @kernel
-def note_sample(trace, t, k, total, own, design, heating, group, readings, soc, hottest_k):
+def note_sample(trace, t, k, total, own, design, heating, group, readings, soc, hottest_k, around_k):
     """Write an accepted step into the trace."""
     at = trace.count[0]
     if at >= trace.time_s.shape[0]:
@@ -133,7 +136,7 @@ def note_sample(trace, t, k, total, own, design, heating, group, readings, soc, 
     nodes = own.nodes
     trace.time_s[at], trace.step[at], trace.current_a[at] = t, k, total
     trace.voltage_v[at] = nodes.v[nodes.v.shape[0] - 1]
-    trace.soc[0, at] = soc
+    trace.soc[at], trace.ambient_k[at] = soc, around_k
     for g in range(trace.group_v.shape[0]):
         trace.group_v[g, at] = nodes.v[group[g]]
     for s in range(trace.reading_v.shape[0]):
@@ -148,6 +151,10 @@ def note_sample(trace, t, k, total, own, design, heating, group, readings, soc, 
         trace.cell_a[j, at] = own.lane.current[j]
         trace.cell_v[j, at] = own.lane.emf[j] - own.lane.slope[j] * own.lane.current[j]
         trace.cell_k[j, at] = own.heats.temperature_k[j]
+        soc_j = own.lane.state[X_N, j]
+        if not design.is_table:
+            soc_j = (soc_j - own.window[0, j]) / (own.window[1, j] - own.window[0, j])
+        trace.cell_soc[j, at] = soc_j
     trace.count[0] = at + 1
 
 
@@ -396,7 +403,7 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
     fault = 0
     while fault < faults.time_s.shape[0] and faults.time_s[fault] < t:
         fault += 1  # took effect before this run
-    began = t
+    began, around_k = t, heating.pack.ambient_k
     for q in range(rows):
         kind, duration = protocol.kind[q], protocol.duration_s[q]
         profiled = kind == PROFILE
@@ -500,9 +507,8 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
                 cell.advance(lane.state, lane.work, lane.coef, lane.decay, design, lane.current, step, 0, n)
                 steps[0] += 1
             if heating.on:
-                warmer = warm_up(
-                    own, net, design, heating, ambient_k(protocol, q, heating, t - began, step), step, starts
-                )
+                around_k = ambient_k(protocol, q, heating, t - began, step)
+                warmer = warm_up(own, net, design, heating, around_k, step, starts)
                 hottest = warmer if not starts else hottest
                 if cell_heat.set_temperature(
                     lane.coef, own.heats.base, own.heats.at_k, own.heats.temperature_k, heating.cell, False
@@ -581,7 +587,7 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
             leak(lane, own.leak_a, own.short_s)
             if trace.time_s.shape[0] > 0:
                 note_sample(
-                    trace, t, q, total, own, design, heating, group, memory.reading, scalars[bms_kernels.SOC], hottest
+                    trace, t, q, total, own, design, heating, group, memory.reading, scalars[bms_kernels.SOC], hottest, around_k
                 )
             if end == RUNNING and duration - step_t <= 1e-9:
                 end = DURATION

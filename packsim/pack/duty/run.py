@@ -78,6 +78,7 @@ def build(
     places = max(n, plan.bms.node.size)
     return k.Own(
         values=values,
+        window=window,
         lane=lane,
         joints=joints,
         nodes=new_nodes(net),
@@ -136,7 +137,9 @@ def empty_trace(plan: DutyPlan, samples: int, cells: bool) -> k.Trace:
         cell_a=np.zeros((net.child_of_cell.size if cells else 0, samples)),
         cell_v=np.zeros((net.child_of_cell.size if cells else 0, samples)),
         cell_k=np.zeros((net.child_of_cell.size if cells else 0, samples)),
-        soc=np.zeros((1, samples)),
+        cell_soc=np.zeros((net.child_of_cell.size if cells else 0, samples)),
+        soc=np.zeros(samples),
+        ambient_k=np.zeros(samples),
         count=np.zeros(1, np.int64),
     )
 

@@ -55,9 +55,9 @@ QUANTITIES = (
     Quantity("ambient_degc", "Ambient temperature [degC]", _T, "degC", "temperature around the pack", "ambient_degc"),
     Quantity("group_v", "Group voltage [V]", _G, "V", "voltage of each parallel group", "group_v"),
     Quantity("bms_v", "BMS group voltage [V]", _G, "V", "what the sensor of each group reads", "bms_v"),
-    Quantity("bms_soc", "BMS group SOC [%]", _G, "%", "what the BMS takes each group for", "bms_soc_pct", _percent),
+    Quantity("bms_soc", "BMS SOC [%]", _T, "%", "what the BMS takes the pack for", "bms_soc_pct", _percent),
     Quantity("cell_current_a", "Cell current [A]", _C, "A", "current of each cell", "cell_current_a"),
-    Quantity("cell_v", "Cell voltage [V]", _C, "V", "voltage of each cell without its weld", "cell_v"),
+    Quantity("cell_v", "Cell voltage [V]", _C, "V", "voltage of each cell, its weld included", "cell_v"),
     Quantity(
         "cell_temperature_k",
         "Cell temperature [degC]",
@@ -89,7 +89,7 @@ class PackResult:
     step: Array | None = None  # [m]
     ambient_degc: Array | None = None  # [m]
     bms_v: Array | None = None  # [g, m]
-    bms_soc: Array | None = None  # [g, m], 0..1
+    bms_soc: Array | None = None  # [m], 0..1
     cell_current_a: Array | None = None  # [n, m]
     cell_v: Array | None = None  # [n, m]
     cell_temperature_k: Array | None = None  # [n, m]
