@@ -11,12 +11,17 @@ from pybamm_traits import with_traits
 
 from packsim.cell.cell import Cell, window_of
 from packsim.cell.electrodes.kernels import X_N
-from packsim.cell.traits import TRAIT_NAMES
+from packsim.cell.traits import INDEX, TRAIT_NAMES, trait_values
+from packsim.pack.duty.protocol import Rated
+from packsim.pack.duty.protocol import plan as protocol_plan
+from packsim.pack.duty.run import no_faults, run_many
 from packsim.pack.faults import kernels as faults_k
+from packsim.pack.faults.plan import plan as fault_plan
 from packsim.pack.pack import Pack
 from packsim.pack.run import trace as plain_trace
 from packsim.scenario.bms import Balancing, Bms, Derating
 from packsim.scenario.injection import InjectedFault
+from packsim.scenario.protocol import protocol
 from packsim.scenario.topology import Joint, Joints
 
 LADDER = Joints(
@@ -299,3 +304,32 @@ def test_strings_in_parallel_exchange_charge(report):
         1.0,
         "of even",
     )
+
+
+def test_sound_packs_show_no_fault_in_ten_thousand(report):
+    # as-built spread of cells and joints, sensor offsets and noise, charge and discharge: nothing may be called a fault
+    bms = Bms(sensor_offset_sd_mv=2.0, sensor_noise_mv=1.0, sampling_s=10.0)
+    shape = Pack("Chen2020", "2s2p", joints=LADDER, bms=bms, seed=11)
+    packs, cells = 10_000, 4
+    luck = np.random.default_rng(3)
+    values = trait_values(cells=packs * cells)
+    for name in ("cathode_loading_ratio", "anode_loading_ratio", "coated_area_ratio"):
+        values[INDEX[name]] *= 1.0 + 0.01 * luck.standard_normal(packs * cells)
+    values[INDEX["weld_resistance_mohm"]] = 0.3 * np.exp(0.2 * luck.standard_normal(packs * cells))
+    soc = 0.9 + 0.01 * luck.standard_normal(packs * cells)
+    rated = Rated(2, 2, shape.rated_capacity_ah / 2)
+    steps = protocol_plan(protocol(["Charge at C/2 for 10 minutes", "Discharge at 1C for 2 hours"]), rated)
+    plan = shape.plan._replace(limits=shape.plan.limits._replace(joint_ohm=np.full(cells, 0.4e-3 + 1e-3)))
+    order = np.arange(packs * cells).reshape(packs, cells)
+    many = run_many(plan, values, soc, order, steps, no_faults(), seed=11)
+    report("faults found in 10,000 sound packs", int((many.seen["code"] >= faults_k.FOUND).sum()), 0, "", "==")
+    assert np.all(many.ended_by[:, 1] == 9)  # every pack ended at its lower limit
+    few = run_many(plan, values, soc, order[:40], steps, no_faults(), seed=11)
+    assert np.array_equal(few.charge_ah, many.charge_ah[:40])
+    # and with a fault in one pack of them, in that one only
+    one = fault_plan([InjectedFault(kind="soft_short", time_s=700.0, place=2, pack=17, resistance_mohm=10_000.0)])
+    faulty = run_many(plan, values, soc, order[:40], steps, one, seed=11).seen
+    faulty = faulty[faulty["code"] >= faults_k.FOUND]
+    report("one short in 40 packs: found", len(faulty), 1, "", "==")
+    assert (faulty["pack"][0], faulty["place"][0]) == (17, 2)
+    assert faulty["time_s"][0] == pytest.approx(700.0, abs=1e-6)

@@ -20,7 +20,8 @@ from packsim.pack.duty.protocol import Protocol
 from packsim.pack.faults import kernels as fault_kernels
 from packsim.pack.heat import plan as heat_plans
 from packsim.pack.network import kernels as network
-from packsim.pack.network.plan import NetworkPlan, new_nodes
+from packsim.numerics.threads import in_parallel
+from packsim.pack.network.plan import NetworkPlan, joints_of, new_nodes
 from packsim.scenario.bms import Bms
 from packsim.scenario.heat import Heat
 
@@ -176,6 +177,75 @@ def run(
         trace, block, pack,
     )  # fmt: skip
     return Run(own, kept, log, trace, rows)
+
+
+class Many(NamedTuple):
+    """What is kept of p packs that went through the same protocol of q steps."""
+
+    ended_by: npt.NDArray[np.int8]  # [p, q]
+    time_s: Array  # [p, q]
+    charge_ah: Array  # [p, q]
+    energy_wh: Array  # [p, q]
+    lowest_v: Array  # [p, g] over the whole run
+    highest_v: Array  # [p, g]
+    hottest_k: Array  # [p] at the end
+    steps: npt.NDArray[np.int64]  # [p] accepted
+    seen: npt.NDArray[np.void]  # one row an alarm or fault: pack, time_s, code, place, value
+
+
+SEEN = np.dtype([("pack", "i8"), ("time_s", "f8"), ("code", "i2"), ("place", "i4"), ("value", "f8")])
+
+
+def run_many(
+    plan: DutyPlan,
+    values: Array,
+    soc: Array,
+    order: npt.NDArray[np.int64],
+    protocol: Protocol,
+    faults: fault_kernels.Faults,
+    *,
+    seed: int,
+    block: int = 0,
+) -> Many:
+    """Build and run packs side by side; the same bits for any number of threads.
+
+    Args:
+        values, soc: traits [trait, m] and states of charge [m] of m cells.
+        order: the cell at each place of each pack, [p, n] in the network's order.
+    """
+    packs, rows, groups = len(order), protocol.kind.size, plan.network.net.group.size
+    out = Many(
+        np.full((packs, rows), -1, np.int8),
+        np.zeros((packs, rows)),
+        np.zeros((packs, rows)),
+        np.zeros((packs, rows)),
+        np.zeros((packs, groups)),
+        np.zeros((packs, groups)),
+        np.zeros(packs),
+        np.zeros(packs, np.int64),
+        np.zeros(0, SEEN),
+    )
+    seen: list[npt.NDArray[np.void]] = [np.zeros(0, SEEN)] * packs
+
+    def some(first: int, last: int) -> None:
+        for p in range(first, last):
+            joints = joints_of(plan.network, seed, block, p)
+            own_values = np.ascontiguousarray(values[:, order[p]])
+            own = build(plan, own_values, soc[order[p]], joints, seed=seed, block=block, pack=p)
+            one = run(plan, own, protocol, faults, block=block, pack=p)
+            out.ended_by[p], out.time_s[p] = one.kept.ended_by, one.kept.time_s
+            out.charge_ah[p], out.energy_wh[p] = one.kept.charge_ah, one.kept.energy_wh
+            out.lowest_v[p], out.highest_v[p] = one.kept.lowest_v, one.kept.highest_v
+            out.hottest_k[p], out.steps[p] = own.heats.temperature_k.max(), one.kept.steps[0]
+            lines = min(int(one.log.count[0]), LOG_LINES)
+            rows_seen = np.zeros(lines, SEEN)
+            rows_seen["pack"] = p
+            for name in ("time_s", "code", "place", "value"):
+                rows_seen[name] = getattr(one.log, name)[:lines]
+            seen[p] = rows_seen
+
+    in_parallel(some, packs)
+    return out._replace(seen=np.concatenate(seen))
 
 
 def _leaves(value: Any, name: str = "") -> dict[str, npt.NDArray[Any]]:
