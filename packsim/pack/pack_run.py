@@ -67,9 +67,10 @@ class PackRun:
 
     @property
     def heat_j(self) -> dict[str, float]:
-        """Heat since the pack was built: made in cells and tabs, given to coolant and ambient."""
+        """Heat since the pack was built: made in cells, tabs and other joints; given to coolant and ambient."""
         joules = self.raw.own.heats.joules
-        names = {"cells": heat.CELLS, "tabs": heat.JOINTS, "coolant": heat.COOLANT, "ambient": heat.AMBIENT}
+        names = {"cells": heat.CELLS, "tabs": heat.TABS, "joints": heat.JOINTS}
+        names |= {"coolant": heat.COOLANT, "ambient": heat.AMBIENT}
         return {name: float(joules[row]) for name, row in names.items()}
 
     @cached_property

@@ -345,7 +345,7 @@ def ambient_k(protocol, k, heating, since_s, step):
 
 
 @kernel
-def warm_up(own, net, design, heating, around_k, step, starts):
+def warm_up(own, net, design, heating, around_k, step, starts, profiled):
     """Heat made by cells and joints, and the temperatures after `step`; returns the hottest cell."""
     lane, heats, n = own.lane, own.heats, own.leak_a.shape[0]
     made, mean = heats.made_w, heats.mean_w
@@ -358,17 +358,18 @@ def warm_up(own, net, design, heating, around_k, step, starts):
         return 0.0
     cells_j = 0.0
     for j in range(n):
-        mean[j] = 0.5 * (mean[j] + made[j])
+        mean[j] = made[j] if profiled else 0.5 * (mean[j] + made[j])
         cells_j += mean[j]
     heats.joules[pack_heat.CELLS] += cells_j * step
-    joint_ohm, child_of_cell, joints_w = own.joints.child_ohm, net.child_of_cell, 0.0
-    for j in range(n):  # tabs warm their cell
+    joint_ohm, child_of_cell, tabs_w = own.joints.child_ohm, net.child_of_cell, 0.0
+    for j in range(n):  # tabs warm their cell; all other joints and the bleed resistors warm nobody
         ohm = joint_ohm[child_of_cell[j]]
         if 0.0 < ohm < math.inf:
             own_w = ohm * lane.current[j] * lane.current[j]
             mean[j] += own_w
-            joints_w += own_w
-    heats.joules[pack_heat.JOINTS] += joints_w * step
+            tabs_w += own_w
+    heats.joules[pack_heat.TABS] += tabs_w * step
+    heats.joules[pack_heat.JOINTS] += (network.joint_heat(own.nodes, lane.current, net, own.joints) - tabs_w) * step
     return pack_heat.advance_temperature(heats, heating.pack, own.flow[0], around_k, step)
 
 
@@ -403,7 +404,7 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
     fault = 0
     while fault < faults.time_s.shape[0] and faults.time_s[fault] < t:
         fault += 1  # took effect before this run
-    began, around_k = t, heating.pack.ambient_k
+    began, around_k, warming = t, heating.pack.ambient_k, 0.0  # K/s of the hottest cell in the last step
     for q in range(rows):
         kind, duration = protocol.kind[q], protocol.duration_s[q]
         profiled = kind == PROFILE
@@ -467,7 +468,7 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
             charge_new = charge_ah + new * step / 3600.0
             through_new = through_ah + abs(new) * step / 3600.0
             soc = scalars[bms_kernels.SOC] - new * step / (3600.0 * bms.capacity_ah)
-            seen_k = hottest + memory.offset_k[0]
+            seen_k = hottest + warming * step + memory.offset_k[0]
             bms_kernels.read(memory, bms, node_v, nodes.r, drain)
             holds = kind == VOLTAGE and new < 0.0  # the charger keeps the voltage at its limit
             conditions(
@@ -508,8 +509,9 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
                 steps[0] += 1
             if heating.on:
                 around_k = ambient_k(protocol, q, heating, t - began, step)
-                warmer = warm_up(own, net, design, heating, around_k, step, starts)
-                hottest = warmer if not starts else hottest
+                warmer = warm_up(own, net, design, heating, around_k, step, starts, profiled)
+                if not starts:
+                    warming, hottest = (warmer - hottest) / step, warmer
                 if cell_heat.set_temperature(
                     lane.coef, own.heats.base, own.heats.at_k, own.heats.temperature_k, heating.cell, False
                 ):
@@ -517,7 +519,8 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
             # accepted
             v_pack = node_v[node_v.shape[0] - 1]
             t, step_t, charge_ah, through_ah = t + step, step_t + step, charge_new, through_new
-            energy += 0.5 * (v_before + v_pack) * new * step
+            # under a profile the current jumps into every step: its voltage is that at the end, not on the way from the last
+            energy += (v_pack if profiled else 0.5 * (v_before + v_pack)) * new * step
             keep_step(
                 kept.highest_v, kept.lowest_v, kept.below_s, q, node_v, group, settings.thresholds_v, before, step
             )

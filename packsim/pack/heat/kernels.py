@@ -33,10 +33,11 @@ class Heats(NamedTuple):
     made_w: np.ndarray  # [n] at the end of the last step
     mean_w: np.ndarray  # [n] over a step
     scratch: np.ndarray  # [3, n]
-    joules: np.ndarray  # [4] see below
+    joules: np.ndarray  # [5] see below
 
 
-CELLS, JOINTS, COOLANT, AMBIENT = range(4)  # entries of Heats.joules: made in cells, in tabs; given away
+# entries of Heats.joules: made in cells, in tabs (which warm cells), in other joints (which do not); given away
+CELLS, TABS, JOINTS, COOLANT, AMBIENT = range(5)
 
 
 @kernel

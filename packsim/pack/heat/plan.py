@@ -57,5 +57,5 @@ def heats(model: Heat | None, coef: Array, reference_k: float, n: int) -> k.Heat
         made_w=np.zeros(n),
         mean_w=np.zeros(n),
         scratch=np.zeros((3, n)),
-        joules=np.zeros(4),
+        joules=np.zeros(5),
     )

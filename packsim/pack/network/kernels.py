@@ -188,3 +188,25 @@ def expand(nodes, current, emf, slope, net, joints, total):
                 v += (rail[c + 1, 0] + negative) * t
                 if far:
                     v -= negative * i
+
+
+@kernel
+def joint_heat(nodes, current, net, joints):
+    """Heat of all joints and rails, W, by the currents that `expand` left."""
+    node_i, node_r, drain, heat = nodes.i, nodes.r, nodes.drain_a, 0.0
+    kind, ends, child, ohm, rail, opposite = net.kind, net.first, net.child, joints.child_ohm, joints.rail_ohm, net.opposite
+    for k in range(kind.shape[0]):
+        first, last, whole = ends[k], ends[k + 1], node_i[k] + drain[k]
+        beyond = 0.0  # current that the branches from here on send through the positive rail
+        for c in range(last - 1, first - 1, -1):
+            at = child[c]
+            i = current[~at] if at < 0 else node_i[at]
+            if i != 0.0:  # an open joint carries nothing
+                heat += ohm[c] * i * i
+            beyond += i
+            if kind[k] == PARALLEL and c > first:
+                back = whole - beyond if opposite[k] else beyond
+                heat += rail[c, 0] * beyond * beyond + rail[c, 1] * back * back
+        if drain[k] != 0.0 and node_r[k] < math.inf:
+            heat += nodes.v[k] * drain[k]  # the bleed resistor itself
+    return heat
