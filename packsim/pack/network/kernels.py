@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from packsim.numerics.jit import kernel
+from packsim.numerics.jit import inlined_kernel, kernel
 
 SERIES, PARALLEL = 0, 1  # kinds of nodes
 SLOPE_FLOOR = 1e-7  # ohm: least resistance of a cell
@@ -96,80 +96,96 @@ def reduce(work, emf, slope, net, joints, drain_a):
     drain_a[m] is drawn at a node's own terminals by something else (balancing). An open node draws nothing: what would bleed
     it finds no path.
     """
-    per, ohm, branch_r = work.per, joints.child_ohm, work.branch_r
+    per, ohm, branch_r, branch_e = work.per, joints.child_ohm, work.branch_r, work.branch_e
+    node_e, node_r = work.node_e, work.node_r
+    kind, first, child = net.kind, net.first, net.child
     for j in range(emf.shape[0]):
         r = (SLOPE_FLOOR if slope[j] < SLOPE_FLOOR else slope[j]) + ohm[j]  # a nan stays one
         branch_r[j] = r
         per[j] = 1.0 / r
-    groups, nodes = net.group.shape[0], net.kind.shape[0]
-    for k in range(groups):
-        gather(work, k, emf, net, joints, drain_a)
-    for k in range(groups, nodes):
-        if net.kind[k] == SERIES:
-            e, total_r = 0.0, 0.0
-            for s in range(net.first[k], net.first[k + 1]):
-                e += work.node_e[net.child[s]]
-                total_r += work.node_r[net.child[s]] + ohm[s]
-            drained(work, k, e, total_r, drain_a)
+    groups = net.group.shape[0]
+    gather(work, 0, groups, emf, net, joints, drain_a)
+    for k in range(groups, kind.shape[0]):
+        if kind[k] == SERIES:
+            e, r = 0.0, 0.0
+            for s in range(first[k], first[k + 1]):
+                e += node_e[child[s]]
+                r += node_r[child[s]] + ohm[s]
+            node_e[k], node_r[k] = drained(e, r, drain_a[k]), r
         else:
-            for s in range(net.first[k], net.first[k + 1]):
-                work.branch_e[s] = work.node_e[net.child[s]]
-                branch_r[s] = work.node_r[net.child[s]] + ohm[s]
+            for s in range(first[k], first[k + 1]):
+                branch_e[s] = node_e[child[s]]
+                branch_r[s] = node_r[child[s]] + ohm[s]
                 per[s] = 1.0 / branch_r[s]
-            gather(work, k, work.branch_e, net, joints, drain_a)
+            gather(work, k, k + 1, branch_e, net, joints, drain_a)
 
 
-@kernel
-def drained(work, k, e, r, drain_a):
-    """Keep the Thevenin of node k with what is drawn at its terminals; open nodes give nothing."""
-    work.node_r[k] = r
-    work.node_e[k] = e if r == math.inf else e - r * drain_a[k]
+@inlined_kernel
+def drained(e, r, drain_a):
+    """Open-circuit voltage of a node of EMF e with `drain_a` drawn at its terminals; an open node gives nothing."""
+    return e if r == math.inf else e - r * drain_a
 
 
-@kernel
-def gather(work, k, e, net, joints, drain_a):
-    """Thevenin of the parallel node k whose branches have EMF e[c] and conductance work.per[c]."""
-    begin, end = net.first[k], net.first[k + 1]
-    per, rail = work.per, joints.rail_ohm
-    if end - begin == 1:  # to the bit what a cell alone gives
-        work.origin[k], work.sum_a[k], work.sum_g[k], work.sum_h[k] = e[begin], 0.0, per[begin], 0.0
-        drained(work, k, e[begin], work.branch_r[begin], drain_a)
-        return
-    origin, h = e[begin], 0.0
-    if net.ideal[k]:
-        a, g = 0.0, 0.0
-        for s in range(begin, end):
-            g += per[s]
-            a += (e[s] - origin) * per[s]
-    else:
-        g = per[end - 1]
-        a = (e[end - 1] - origin) * g
-        for s in range(end - 1, begin, -1):
-            x = 1.0 / (1.0 + g * (rail[s, 0] + rail[s, 1]))
-            if net.opposite[k]:
+@inlined_kernel
+def gather(work, begin_k, end_k, e, net, joints, drain_a):
+    """Thevenin of the parallel nodes begin_k .. end_k - 1 whose branches have EMF e[c] and conductance work.per[c].
+
+    Many nodes a call: to hand over the arrays takes as long as some ten cells.
+    """
+    per, rail, branch_r = work.per, joints.rail_ohm, work.branch_r
+    seg_a, seg_g, seg_h = work.seg_a, work.seg_g, work.seg_h
+    node_e, node_r = work.node_e, work.node_r
+    origins, sum_a, sum_g, sum_h = work.origin, work.sum_a, work.sum_g, work.sum_h
+    first, opposites, ideal = net.first, net.opposite, net.ideal
+    for k in range(begin_k, end_k):
+        begin, end = first[k], first[k + 1]
+        origin, a, g, h = e[begin], 0.0, per[begin], 0.0
+        if end - begin == 1:  # to the bit what a cell alone gives
+            origins[k], sum_a[k], sum_g[k], sum_h[k] = origin, a, g, h
+            r = branch_r[begin]
+            node_e[k], node_r[k] = drained(origin, r, drain_a[k]), r
+            continue
+        opposite = opposites[k] and not ideal[k]
+        if ideal[k]:
+            for s in range(begin + 1, end):
+                g += per[s]
+                a += (e[s] - origin) * per[s]
+        elif opposite:
+            g = per[end - 1]
+            a = (e[end - 1] - origin) * g
+            for s in range(end - 1, begin, -1):
+                x = 1.0 / (1.0 + g * (rail[s, 0] + rail[s, 1]))
                 h = (h - g * rail[s, 1]) * x
-                work.seg_h[s] = h
-            a *= x
-            g *= x
-            work.seg_a[s] = a
-            work.seg_g[s] = g
-            a += (e[s - 1] - origin) * per[s - 1]
-            g += per[s - 1]
-    work.origin[k], work.sum_a[k], work.sum_g[k], work.sum_h[k] = origin, a, g, h
-    if g == 0.0:
-        work.node_e[k], work.node_r[k] = 0.0, math.inf
-        return
-    v, r = a / g, (1.0 + h) / g
-    if net.opposite[k] and not net.ideal[k]:  # the negative terminal is at the other end: subtract that rail
-        at, unit = v, -r  # voltage along the ladder for I = 0; for I = 1 without EMFs
-        for s in range(begin + 1, end):
-            t, u = work.seg_a[s] - work.seg_g[s] * at, -work.seg_h[s] - work.seg_g[s] * unit
-            rho = rail[s, 0] + rail[s, 1]
-            at += rho * t
-            unit += rho * u - rail[s, 1]
-            v += rail[s, 1] * t
-            r += rail[s, 1] * (1.0 - u)
-    drained(work, k, origin + v, r, drain_a)
+                a *= x
+                g *= x
+                seg_a[s], seg_g[s], seg_h[s] = a, g, h
+                a += (e[s - 1] - origin) * per[s - 1]
+                g += per[s - 1]
+        else:
+            g = per[end - 1]
+            a = (e[end - 1] - origin) * g
+            for s in range(end - 1, begin, -1):
+                x = 1.0 / (1.0 + g * (rail[s, 0] + rail[s, 1]))
+                a *= x
+                g *= x
+                seg_a[s], seg_g[s] = a, g
+                a += (e[s - 1] - origin) * per[s - 1]
+                g += per[s - 1]
+        origins[k], sum_a[k], sum_g[k], sum_h[k] = origin, a, g, h
+        if g == 0.0:
+            node_e[k], node_r[k] = 0.0, math.inf
+            continue
+        v, r = a / g, (1.0 + h) / g
+        if opposite:  # the negative terminal is at the other end: subtract that rail
+            at, unit = v, -r  # voltage along the ladder for I = 0; for I = 1 without EMFs
+            for s in range(begin + 1, end):
+                t, u = seg_a[s] - seg_g[s] * at, -seg_h[s] - seg_g[s] * unit
+                rho, sigma = rail[s, 0] + rail[s, 1], rail[s, 1]
+                at += rho * t
+                unit += rho * u - sigma
+                v += sigma * t
+                r += sigma * (1.0 - u)
+        node_e[k], node_r[k] = drained(origin + v, r, drain_a[k]), r
 
 
 @kernel
@@ -179,83 +195,93 @@ def expand(work, current, total, emf, net, joints, drain_a):
     Returns whether it can: a pack that is open carries nothing, and everything is then at rest. Across an open child of a
     series node stands what its neighbours leave of the node's voltage, in equal parts where several are open.
     """
-    root = net.kind.shape[0] - 1
-    groups = net.group.shape[0]
-    closed = work.node_r[root] != math.inf
-    work.node_i[root] = total if closed else 0.0
-    work.node_v[root] = work.node_e[root] - work.node_r[root] * total if closed else work.node_e[root]
+    kind, first, child, ohm = net.kind, net.first, net.child, joints.child_ohm
+    node_e, node_r, node_v, node_i = work.node_e, work.node_r, work.node_v, work.node_i
+    branch_i, rail_v = work.branch_i, work.rail_v
+    root, groups = kind.shape[0] - 1, net.group.shape[0]
+    closed = node_r[root] != math.inf
+    node_i[root] = total if closed else 0.0
+    node_v[root] = node_e[root] - node_r[root] * total if closed else node_e[root]
     for k in range(root, groups - 1, -1):
-        begin, end = net.first[k], net.first[k + 1]
-        through = work.node_i[k] + drain_a[k] if work.node_r[k] != math.inf else 0.0
-        if net.kind[k] == SERIES:
-            gap, gaps = 0.0, 0
-            if work.node_r[k] == math.inf:
-                gap, gaps = open_gap(work, k, net, joints)
+        begin, end = first[k], first[k + 1]
+        if kind[k] == SERIES:
+            through = node_i[k] + drain_a[k]
+            if node_r[k] == math.inf:
+                through = 0.0
+                open_series(work, k, net, joints)
             for s in range(begin, end):
-                j = net.child[s]
-                work.node_i[j] = through
-                if work.node_r[j] != math.inf:
-                    work.node_v[j] = work.node_e[j] - work.node_r[j] * through
-                else:
-                    work.node_v[j] = gap / gaps
-        else:
-            share(work, k, work.branch_e, work.branch_i, through, net, joints)
-            for s in range(begin, end):
-                j = net.child[s]
-                i = work.branch_i[s]
-                work.node_i[j] = i
-                if work.node_r[j] != math.inf:
-                    work.node_v[j] = work.node_e[j] - work.node_r[j] * i
-                else:
-                    work.node_v[j] = work.rail_v[s] if joints.child_ohm[s] < math.inf else 0.0
-    for k in range(groups):
-        through = work.node_i[k] + drain_a[k] if work.node_r[k] != math.inf else 0.0
-        share(work, k, emf, current, through, net, joints)
+                j = child[s]
+                node_i[j] = through
+                if node_r[j] != math.inf:
+                    node_v[j] = node_e[j] - node_r[j] * through
+            continue
+        share(work, k, k + 1, work.branch_e, branch_i, net, joints, drain_a)
+        for s in range(begin, end):
+            j = child[s]
+            node_i[j] = branch_i[s]
+            if node_r[j] != math.inf:
+                node_v[j] = node_e[j] - node_r[j] * branch_i[s]
+            else:
+                node_v[j] = rail_v[s] if ohm[s] != math.inf else 0.0
+    share(work, 0, groups, emf, current, net, joints, drain_a)
     return closed or total == 0.0
 
 
 @kernel
-def open_gap(work, k, net, joints):
-    """(voltage left for the open places of the series node k, number of them): open nodes and open joints."""
+def open_series(work, k, net, joints):
+    """Voltages of the open children of an open series node: what is left of its own, shared with its open joints."""
     gap, gaps = work.node_v[k], 0
     for s in range(net.first[k], net.first[k + 1]):
-        if work.node_r[net.child[s]] == math.inf:
+        j = net.child[s]
+        if work.node_r[j] == math.inf:
             gaps += 1
         else:
-            gap -= work.node_e[net.child[s]]
+            gap -= work.node_e[j]
         if joints.child_ohm[s] == math.inf:
             gaps += 1
-    return gap, gaps
+    for s in range(net.first[k], net.first[k + 1]):
+        j = net.child[s]
+        if work.node_r[j] == math.inf:
+            work.node_v[j] = gap / gaps
 
 
-@kernel
-def share(work, k, e, i, through, net, joints):
-    """Currents i[c] of the parallel node k's branches with EMF e[c], and rail_v, when they give `through` together."""
-    begin, end = net.first[k], net.first[k + 1]
-    per, rail, rail_v = work.per, joints.rail_ohm, work.rail_v
-    origin, g = work.origin[k], work.sum_g[k]
-    if g == 0.0:
-        for s in range(begin, end):
-            i[s] = 0.0
-            rail_v[s] = work.node_v[k]
-        return
-    if end - begin == 1:
-        i[begin] = through
-        rail_v[begin] = origin - through * work.branch_r[begin]
-        return
-    v = (work.sum_a[k] - (1.0 + work.sum_h[k]) * through) / g
-    if net.ideal[k]:
-        for s in range(begin, end):
-            i[s] = ((e[s] - origin) - v) * per[s]
-            rail_v[s] = origin + v
-        return
-    i[begin] = ((e[begin] - origin) - v) * per[begin]
-    rail_v[begin] = origin + v
-    for s in range(begin + 1, end):
-        if net.opposite[k]:
-            t = work.seg_a[s] - work.seg_g[s] * v - work.seg_h[s] * through
-            v += (rail[s, 0] + rail[s, 1]) * t - rail[s, 1] * through
+@inlined_kernel
+def share(work, begin_k, end_k, e, i, net, joints, drain_a):
+    """Currents i[c] and rail_v[c] of the branches with EMF e[c] of parallel nodes begin_k .. end_k - 1, from node_i."""
+    per, rail, rail_v, branch_r = work.per, joints.rail_ohm, work.rail_v, work.branch_r
+    seg_a, seg_g, seg_h = work.seg_a, work.seg_g, work.seg_h
+    node_i, node_v = work.node_i, work.node_v
+    origins, sum_a, sum_g, sum_h = work.origin, work.sum_a, work.sum_g, work.sum_h
+    first, opposite, ideal = net.first, net.opposite, net.ideal
+    for k in range(begin_k, end_k):
+        begin, end = first[k], first[k + 1]
+        origin, g = origins[k], sum_g[k]
+        if g == 0.0:
+            for s in range(begin, end):
+                i[s] = 0.0
+                rail_v[s] = node_v[k]
+            continue
+        through = node_i[k] + drain_a[k]
+        if end - begin == 1:
+            i[begin] = through
+            rail_v[begin] = e[begin] - through * branch_r[begin]
+            continue
+        v = (sum_a[k] - (1.0 + sum_h[k]) * through) / g
+        if ideal[k]:
+            for s in range(begin, end):
+                i[s] = ((e[s] - origin) - v) * per[s]
+                rail_v[s] = origin + v
+            continue
+        i[begin] = ((e[begin] - origin) - v) * per[begin]
+        rail_v[begin] = origin + v
+        if opposite[k]:
+            for s in range(begin + 1, end):
+                t = seg_a[s] - seg_g[s] * v - seg_h[s] * through
+                v += (rail[s, 0] + rail[s, 1]) * t - rail[s, 1] * through
+                i[s] = ((e[s] - origin) - v) * per[s]
+                rail_v[s] = origin + v
         else:
-            v += (rail[s, 0] + rail[s, 1]) * (work.seg_a[s] - work.seg_g[s] * v)
-        i[s] = ((e[s] - origin) - v) * per[s]
-        rail_v[s] = origin + v
+            for s in range(begin + 1, end):
+                v += (rail[s, 0] + rail[s, 1]) * (seg_a[s] - seg_g[s] * v)
+                i[s] = ((e[s] - origin) - v) * per[s]
+                rail_v[s] = origin + v
