@@ -183,7 +183,9 @@ class JointsModel(Model):
     group_link_mohm: Joint = Field(default_factory=Joint)
     """Between neighbouring groups in series."""
     module_connector_mohm: Joint = Field(default_factory=Joint)
-    """Between neighbouring modules in series; and of each of several modules or strings in parallel to the common terminals."""
+    """Between neighbouring modules in series; and between each module or string in parallel and the common rails."""
+    string_busbar_mohm: Joint = Field(default_factory=Joint)
+    """Each segment between neighbouring modules or strings in parallel, on each of the two common rails."""
     disconnect_mohm: Joint = Field(default_factory=Joint)
     """High-voltage disconnect: one in the pack, or one in each of its strings in parallel."""
 
@@ -196,7 +198,7 @@ class Topology(Model):
     groups_per_module: Annotated[int, Field(ge=1, le=MAX_CELLS)] | None = None
     """Neighbouring groups in series that make one module; left out: the innermost series connections are the modules."""
     terminals: Literal["one_end", "opposite_ends"] = "one_end"
-    """Where current enters and leaves the rails of a group: both at its first cell, or diagonally."""
+    """Where current enters and leaves rails: both at the first cell or string, or diagonally."""
     joints: JointsModel = Field(default_factory=JointsModel)
 
     def tree(self, series: int = 1, parallel: int = 1) -> Tree:

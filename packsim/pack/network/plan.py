@@ -40,8 +40,10 @@ class WeldFaults(NamedTuple):
     high: npt.NDArray[np.int64]
 
 
-def network_of(tree: t.Tree, *, opposite: bool = False, ideal: bool = True) -> Network:
-    """The network of a layout. `opposite`, `ideal`: the rails of its groups; other parallel nodes are stars without rails.
+def network_of(
+    tree: t.Tree, *, opposite: bool = False, ideal_groups: bool = True, ideal_strings: bool = True
+) -> Network:
+    """The network of a layout; `opposite`: of all rails; ideal: no resistance in the rails of groups, of what else is parallel.
 
     Groups are numbered first, in the order of their cells; then the other nodes, children before parents.
     """
@@ -71,8 +73,8 @@ def network_of(tree: t.Tree, *, opposite: bool = False, ideal: bool = True) -> N
         kind=np.array(kind, np.int8),
         first=np.concatenate([[0], np.cumsum(count)]).astype(np.int32),
         child=np.array(child, np.int32),
-        opposite=is_group & opposite,
-        ideal=~is_group | ideal,
+        opposite=(np.array(kind) == PARALLEL) & opposite,
+        ideal=np.where(is_group, ideal_groups, ideal_strings),
         group=np.arange(g, dtype=np.int32),
         module=np.array(lowest or range(g), np.int32),
     )
@@ -87,8 +89,12 @@ def plan(model: t.Topology, series: int = 1, parallel: int = 1) -> NetworkPlan:
     tree, joints = model.tree(series, parallel), model.joints
     if joints.disconnect_mohm.nominal > 0.0 and tree.is_group:
         tree = t.Tree(t.SERIES, (tree,))  # something to hold the disconnect
-    ideal = joints.busbar_mohm.nominal == 0.0
-    net = network_of(tree, opposite=model.terminals == "opposite_ends", ideal=ideal)
+    net = network_of(
+        tree,
+        opposite=model.terminals == "opposite_ends",
+        ideal_groups=joints.busbar_mohm.nominal == 0.0,
+        ideal_strings=joints.string_busbar_mohm.nominal == 0.0,
+    )
     c, weld = net.child.size, joints.tab_mohm
     out = NetworkPlan(
         net,
@@ -104,14 +110,14 @@ def plan(model: t.Topology, series: int = 1, parallel: int = 1) -> NetworkPlan:
         begin, end = int(net.first[k]), int(net.first[k + 1])
         if is_group[k]:
             _put(out, OWN, slice(begin, end), weld)
-            _put(out, POSITIVE_RAIL, slice(begin + 1, end), joints.busbar_mohm)
-            _put(out, NEGATIVE_RAIL, slice(begin + 1, end), joints.busbar_mohm)
+            _put_rails(out, begin, end, joints.busbar_mohm)
         elif kind == SERIES:
             for s in range(begin + 1, end):  # between two groups a link, else a connector between modules
                 both = is_group[net.child[s - 1]] and is_group[net.child[s]]
                 _put(out, OWN, slice(s, s + 1), joints.group_link_mohm if both else joints.module_connector_mohm)
         else:
             _put(out, OWN, slice(begin, end), joints.module_connector_mohm)
+            _put_rails(out, begin, end, joints.string_busbar_mohm)
     root = net.kind.size - 1
     begin, end = int(net.first[root]), int(net.first[root + 1])
     if not tree.is_group:
@@ -123,6 +129,11 @@ def _put(out: NetworkPlan, row: int, children: slice, joint: t.Joint) -> None:
     out.mean_ohm[row, children] = 1e-3 * joint.nominal
     out.spread[row, children] = 1e-2 * joint.spread_pct
     out.lognormal[row, children] = joint.distribution == "lognormal"
+
+
+def _put_rails(out: NetworkPlan, begin: int, end: int, joint: t.Joint) -> None:
+    _put(out, POSITIVE_RAIL, slice(begin + 1, end), joint)
+    _put(out, NEGATIVE_RAIL, slice(begin + 1, end), joint)
 
 
 def solve_for(net: Network) -> Solve:
