@@ -4,9 +4,9 @@ Grammar, outermost connection first:
 
     layout = level, { level }, [ "(", layout, { ",", layout }, ")" ]        level = count, ( "s" | "p" )
 
-`96s12p`: 96 in series, each 12 cells in parallel. `2p96s1p`: two strings of 96 cells. Brackets hold what the level before them
-repeats, `2p(8s(12s4p))`, or one layout for each of its places, `2s(12s4p, 10s4p)`. Cells in series are groups of one:
-`96s` is `96s1p`.
+`96s12p`: 96 in series, each 12 cells in parallel. `2p96s1p`: two strings of 96 cells. Brackets hold what the level before
+them repeats, `2p(8s(12s4p))`, or one layout for each of its places, `2s(12s4p, 10s4p)`. Cells in series are groups of
+one: `96s` is `96s1p`.
 """
 
 from __future__ import annotations

@@ -53,7 +53,8 @@ def test_random_packs_hold_every_case(random_packs) -> None:
             assert count(lambda pack, o=opposite, s=strings: ladder(pack, o, s)) >= 30
     assert count(lambda pack: bool(np.isinf(pack.joints.child_ohm[: pack.emf.size]).any())) >= 20
     assert count(lambda pack: bool(np.isinf(pack.joints.child_ohm[pack.emf.size :]).any())) >= 20
-    assert count(lambda pack: bool(np.isinf(pack.joints.child_ohm[pack.net.first[1:] - 1]).any())) >= 20  # last branches
+    last = [np.isinf(pack.joints.child_ohm[pack.net.first[1:] - 1]).any() for pack in random_packs]
+    assert sum(map(bool, last)) >= 20
     assert count(lambda pack: mna.is_open(pack.net, pack.joints.child_ohm, pack.net.kind.size - 1)) >= 10
     assert min(count(lambda pack, sign=sign: np.sign(pack.total) == sign) for sign in (-1, 0, 1)) >= 20
     assert count(lambda pack: bool(pack.drain_a.any())) >= 100
@@ -179,7 +180,7 @@ def test_liionpacks_own_circuit(report: Callable[..., None]) -> None:
     )
     # groups tied between the cells, as a pack with balancing wires has them: another circuit, so another answer
     groups = solved(from_layout("2s16p", emf, ohm_i, total, tab=1e3 * ohm_c, busbar=1e3 * ohm_b))[1]
-    print(f"first, last cell: strings {current[0]:.4f}, {current[-1]:.4f} A; groups {groups[0]:.4f}, {groups[-1]:.4f} A")
+    print(f"first and last cell [A]: strings {current[[0, -1]].round(4)}, groups {groups[[0, -1]].round(4)}")
     assert groups[0] > current[0] > 5.0 > current[-1] > groups[-1]
 
 
@@ -237,8 +238,8 @@ def depth(groups: np.ndarray) -> np.ndarray:
 def test_a_tail_of_cells_makes_5_sigma_groups(report: Callable[..., None]) -> None:
     """Two of three torn-down packs have a group 5 sigma below their mean; a normal spread gives 2.5 (98 groups).
 
-    The body is pack 3's: 0.19 % of a group. The tail's offset is chosen to lower a group by 5.9 body sigmas, which the pack's
-    sd, itself widened, shows as 5.05; share and width of the tail are assumed. How often it happens is then no choice.
+    The body is pack 3's: 0.19 % of a group. The tail's offset is chosen to lower a group by 5.9 body sigmas, which the
+    pack's sd, itself widened, shows as 5.05; share and width of the tail are assumed. How often it happens is no choice.
     """
     packs, sigma = 3000, 1e-2 * BODY_PCT / math.sqrt(3)
     tail = group_capacity(
@@ -263,8 +264,12 @@ def test_a_tail_of_cells_makes_5_sigma_groups(report: Callable[..., None]) -> No
     z = (1.0 - normal.min(axis=1)) / sigma
     report("normal: worst of 98 groups off 2.5004 sigma", abs(z.mean() - 2.5004), 4.9 * 0.4303 / math.sqrt(packs))
     seen = depth(tail)[np.sum(tail < 1.0 - 4 * sigma, axis=1) == 1]
-    print(f"one low group: (mean - min)/sd median {np.median(seen):.2f}; field packs 5.05, 5.06; normal {depth(normal).mean():.2f}")
-    report("tail: packs with one low group, median (mean - min)/sd, off the field's 5.05", abs(np.median(seen) - 5.05), 0.25)
+    print(f"median (mean - min)/sd with one low group {np.median(seen):.2f}, normal {np.median(depth(normal)):.2f}")
+    report(
+        "tail: packs with one low group, median (mean - min)/sd, off the field's 5.05",
+        abs(np.median(seen) - 5.05),
+        0.25,
+    )
     # Grubbs: P(depth > z) <= 98 P(t_96 > t(z)) in a normal pack
     t = math.sqrt(98 * 96 * 5.05**2 / (97**2 - 98 * 5.05**2))
     often = stats.poisson.isf(FALSE_ALARM, packs * 98 * stats.t.sf(t, 96))

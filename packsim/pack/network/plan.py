@@ -43,7 +43,7 @@ class WeldFaults(NamedTuple):
 def network_of(
     tree: t.Tree, *, opposite: bool = False, ideal_groups: bool = True, ideal_strings: bool = True
 ) -> Network:
-    """The network of a layout; `opposite`: of all rails; ideal: no resistance in the rails of groups, of what else is parallel.
+    """The network of a layout; `opposite`: of all rails; ideal: rails without resistance, in groups and above them.
 
     Groups are numbered first, in the order of their cells; then the other nodes, children before parents.
     """
