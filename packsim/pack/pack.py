@@ -26,7 +26,7 @@ from packsim.scenario.bms import Bms
 from packsim.scenario.heat import Heat
 from packsim.scenario.injection import FaultLimits, InjectedFault
 from packsim.scenario.protocol import protocol as read_protocol
-from packsim.scenario.topology import Joints, parse, text_of
+from packsim.scenario.topology import JointsModel, Topology
 
 Array = npt.NDArray[np.float64]
 
@@ -35,7 +35,8 @@ class Pack:
     """Cells of one nominal design, each with its own traits and state of charge, joined as `topology` says.
 
     Args:
-        cell: a `Cell`, or what `Cell` takes; `topology`: for example `"96s12p"`, `"2p(8s(12s4p))"`.
+        cell: a `Cell`, or what `Cell` takes; `topology`: for example `"96s12p"`, `"2p(8s(12s4p))"`, or a
+            `Topology` with modules, joints and terminals.
         traits: name -> one number, or one a cell in the order of the description (outermost part first).
         soc: state of charge at the start, one number or one a cell (0..1).
         joints, bms, fault_limits: default to ideal joints and a BMS that watches every group.
@@ -45,17 +46,17 @@ class Pack:
         longest_step_s: steps are shorter where the voltage changes fast.
 
     Raises:
-        TopologyError, ValueError, KeyError: a description, trait or number that cannot be.
+        ValueError, KeyError: a description, trait or number that cannot be.
     """
 
     def __init__(
         self,
         cell: Cell | str | Path | Any,
-        topology: str,
+        topology: str | Topology,
         *,
         traits: Mapping[str, float | Sequence[float] | Array] | None = None,
         soc: float | Sequence[float] | Array = 1.0,
-        joints: Joints | None = None,
+        joints: JointsModel | None = None,
         bms: Bms | None = None,
         heat: Heat | None = None,
         fault_limits: FaultLimits | None = None,
@@ -64,11 +65,15 @@ class Pack:
         longest_step_s: float = 30.0,
     ) -> None:
         self.cell = cell if isinstance(cell, Cell) else Cell(cell)
-        design, levels = self.cell.design, parse(topology)
-        self.topology = text_of(levels)
-        network = network_plan(levels, joints or Joints())
-        self.cells = int(network.net.child_of_cell.size)
-        self.series = int(network.net.cells[-1])
+        design = self.cell.design
+        if isinstance(topology, str):
+            topology = Topology(layout=topology, joints=joints or JointsModel())
+        elif joints is not None:
+            raise ValueError("give joints inside the Topology, not beside it")
+        self.topology = topology.tree().text()
+        network = network_plan(topology, 1, 1)
+        self.cells = network.cells
+        self.series = round(float(bms_plans.in_series(network.net)[-1]))
         per_cell = self.cell.nominal_capacity_ah
         self.rated_capacity_ah = per_cell * self.cells / self.series if rated_capacity_ah is None else rated_capacity_ah
         if not (np.isfinite(longest_step_s) and longest_step_s > 0.0):

@@ -22,12 +22,12 @@ from packsim.pack.run import trace as plain_trace
 from packsim.scenario.bms import Balancing, Bms, Derating
 from packsim.scenario.injection import InjectedFault
 from packsim.scenario.protocol import protocol
-from packsim.scenario.topology import Joint, Joints
+from packsim.scenario.topology import Joint, JointsModel, Weld
 
-LADDER = Joints(
-    tab=Joint(nominal_mohm=0.1, spread_pct=10.0),
-    busbar=Joint(nominal_mohm=0.05, spread_pct=10.0),
-    group_link=Joint(nominal_mohm=0.05),
+LADDER = JointsModel(
+    tab_mohm=Weld(nominal=0.1, spread_pct=10.0),
+    busbar_mohm=Joint(nominal=0.05, spread_pct=10.0),
+    group_link_mohm=Joint(nominal=0.05),
 )
 PLAIN_DUTY = (
     "Charge at 0.5C for 10 hours",
@@ -285,10 +285,10 @@ def test_a_saved_pack_goes_on_to_the_bit(tmp_path, report):
 
 
 def test_strings_in_parallel_exchange_charge(report):
-    joints = Joints(
-        module_connector=Joint(nominal_mohm=2.0),
-        string_rail=Joint(nominal_mohm=0.5),
-        disconnect=Joint(nominal_mohm=0.5),
+    joints = JointsModel(
+        module_connector_mohm=Joint(nominal=2.0),
+        string_busbar_mohm=Joint(nominal=0.5),
+        disconnect_mohm=Joint(nominal=0.5),
     )
     soc = np.array([0.7] * 6 + [0.6] * 6)
     pack = Pack("Chen2020", "2p(3s2p)", soc=soc, joints=joints)

@@ -17,11 +17,11 @@ from packsim.pack.pack import Pack
 from packsim.scenario.bms import Bms
 from packsim.scenario.heat import Heat
 from packsim.scenario.injection import InjectedFault
-from packsim.scenario.topology import Joint, Joints
+from packsim.scenario.topology import Joint, JointsModel, Weld
 
 CYCLES = Path(__file__).parents[2] / "configs" / "cycles"
-LADDER = Joints(
-    tab=Joint(nominal_mohm=0.2), busbar=Joint(nominal_mohm=0.1), group_link=Joint(nominal_mohm=0.1), disconnect=Joint(nominal_mohm=0.4)
+LADDER = JointsModel(
+    tab_mohm=Weld(nominal=0.2), busbar_mohm=Joint(nominal=0.1), group_link_mohm=Joint(nominal=0.1), disconnect_mohm=Joint(nominal=0.4)
 )
 COOLED = Heat(
     ambient_degc=20.0, cell_to_ambient_w_per_k=0.02, cell_to_next_w_per_k=0.1, cell_to_coolant_w_per_k=0.2,

@@ -8,12 +8,30 @@ import numpy.typing as npt
 from packsim.numerics.purposes import BMS_NOISE, SENSOR
 from packsim.numerics.streams import fill_normals, seed_key
 from packsim.pack.bms import kernels as k
-from packsim.pack.network.kernels import Network
+from packsim.pack.network.kernels import SERIES, Network
 from packsim.scenario.bms import Bms
 
 Array = npt.NDArray[np.float64]
 KELVIN = 273.15
 WHEN = {"charge": k.CHARGING, "rest": k.RESTING, "discharge": k.DISCHARGING}
+
+
+def in_series(net: Network) -> Array:
+    """Cells in series through every node [m].
+
+    Raises:
+        ValueError: parallel branches of different length, whose voltage no cell has a share in.
+    """
+    out = np.zeros(net.kind.size)
+    for node in range(net.kind.size):
+        below = [1.0 if child < 0 else out[child] for child in net.child[net.first[node] : net.first[node + 1]]]
+        if net.kind[node] == SERIES:
+            out[node] = sum(below)
+        elif len(set(below)) > 1:
+            raise ValueError("parallel strings must have equally many cells in series")
+        else:
+            out[node] = below[0]
+    return out
 
 
 def plan(model: Bms, net: Network, *, lower_v: float, upper_v: float, rated_ah: float, ocv: Array, seed: int) -> k.Bms:
@@ -33,7 +51,7 @@ def plan(model: Bms, net: Network, *, lower_v: float, upper_v: float, rated_ah: 
     return k.Bms(
         limits=limits,
         node=np.ascontiguousarray(node, np.int32),
-        per_cell=1.0 / net.cells[node],
+        per_cell=1.0 / in_series(net)[node],
         every_part=model.monitoring != "pack_only",
         delay_s=np.array(
             [

@@ -81,7 +81,8 @@ class Own(NamedTuple):
     window: np.ndarray  # [5, n] electrode balance, as built
     lane: cell.Lane
     joints: network.Joints
-    nodes: network.Nodes
+    work: network.Solve
+    drain_a: np.ndarray  # [m] bleed resistors at the nodes
     memory: bms_kernels.Memory
     leak_a: np.ndarray  # [n] as built
     short_s: np.ndarray  # [n] conductance across each cell, by injected faults
@@ -133,12 +134,12 @@ def note_sample(trace, t, k, total, own, design, heating, group, readings, soc, 
     at = trace.count[0]
     if at >= trace.time_s.shape[0]:
         return
-    nodes = own.nodes
+    nodes = own.work
     trace.time_s[at], trace.step[at], trace.current_a[at] = t, k, total
-    trace.voltage_v[at] = nodes.v[nodes.v.shape[0] - 1]
+    trace.voltage_v[at] = nodes.node_v[nodes.node_v.shape[0] - 1]
     trace.soc[at], trace.ambient_k[at] = soc, around_k
     for g in range(trace.group_v.shape[0]):
-        trace.group_v[g, at] = nodes.v[group[g]]
+        trace.group_v[g, at] = nodes.node_v[group[g]]
     for s in range(trace.reading_v.shape[0]):
         trace.reading_v[s, at] = readings[s]
     trace.hottest_k[at] = hottest_k
@@ -159,7 +160,7 @@ def note_sample(trace, t, k, total, own, design, heating, group, readings, soc, 
 
 
 @kernel
-def solve(lane, nodes, joints, memory, scratch, net, design, warmth, bms, settings, kind, target, total):
+def solve(lane, work, drain, joints, memory, scratch, net, design, warmth, bms, settings, kind, target, total):
     """Currents of the prepared step: (pack current, ended_by or RUNNING). Newton from `lane.current`."""
     n, root = lane.current.shape[0], net.kind.shape[0] - 1
     small = 1e-3 * settings.rated_a
@@ -169,8 +170,8 @@ def solve(lane, nodes, joints, memory, scratch, net, design, warmth, bms, settin
             cell_heat.entropic(lane.emf, lane.work, warmth.temperature_k, warmth.cell)
         for j in range(n):
             scratch[j] = lane.current[j]
-        network.reduce(nodes, lane.emf, lane.slope, net, joints)
-        e, r = nodes.e[root], nodes.r[root]
+        network.reduce(work, lane.emf, lane.slope, net, joints, drain)
+        e, r = work.node_e[root], work.node_r[root]
         new = target
         if r == math.inf:
             if target != 0.0 or kind == VOLTAGE:
@@ -182,10 +183,10 @@ def solve(lane, nodes, joints, memory, scratch, net, design, warmth, bms, settin
         elif kind == VOLTAGE:
             new = (e - target * settings.series) / r
             if new < 0.0 and settings.monitor_holds:
-                new = held_by_monitor(lane, nodes, joints, memory, net, bms, target, new)
+                new = held_by_monitor(lane, work, drain, joints, memory, net, bms, target, new)
         if not math.isfinite(new):
             return total, NOT_CONVERGED
-        network.expand(nodes, lane.current, lane.emf, lane.slope, net, joints, new)
+        network.expand(work, lane.current, new, lane.emf, net, joints, drain)
         largest = 0.0
         for j in range(n):
             largest = max(largest, abs(lane.current[j] - scratch[j]))
@@ -200,18 +201,18 @@ def solve(lane, nodes, joints, memory, scratch, net, design, warmth, bms, settin
 
 
 @kernel
-def held_by_monitor(lane, nodes, joints, memory, net, bms, limit_v, most):
+def held_by_monitor(lane, work, drain, joints, memory, net, bms, limit_v, most):
     """Charge current (<= 0, not beyond `most`) at which the highest reading stands at the limit; voltages are linear in it."""
-    network.expand(nodes, lane.current, lane.emf, lane.slope, net, joints, most)
-    bms_kernels.read(memory, bms, nodes.v, nodes.r, nodes.drain_a)
+    network.expand(work, lane.current, most, lane.emf, net, joints, drain)
+    bms_kernels.read(memory, bms, work.node_v, work.node_r, drain)
     if not memory.scalars[bms_kernels.HIGH] > limit_v:
         return most
     sensors = memory.reading.shape[0]
     full = np.empty(sensors)
     for s in range(sensors):
         full[s] = memory.reading[s]
-    network.expand(nodes, lane.current, lane.emf, lane.slope, net, joints, 0.0)
-    bms_kernels.read(memory, bms, nodes.v, nodes.r, nodes.drain_a)
+    network.expand(work, lane.current, 0.0, lane.emf, net, joints, drain)
+    bms_kernels.read(memory, bms, work.node_v, work.node_r, drain)
     best = most
     for s in range(sensors):
         rise = full[s] - memory.reading[s]
@@ -361,15 +362,18 @@ def warm_up(own, net, design, heating, around_k, step, starts, profiled):
         mean[j] = made[j] if profiled else 0.5 * (mean[j] + made[j])
         cells_j += mean[j]
     heats.joules[pack_heat.CELLS] += cells_j * step
-    joint_ohm, child_of_cell, tabs_w = own.joints.child_ohm, net.child_of_cell, 0.0
+    joint_ohm, tabs_w, cells_w = own.joints.child_ohm, 0.0, 0.0
     for j in range(n):  # tabs warm their cell; all other joints and the bleed resistors warm nobody
-        ohm = joint_ohm[child_of_cell[j]]
+        cells_w += (lane.emf[j] - lane.slope[j] * lane.current[j]) * lane.current[j]
+        ohm = joint_ohm[j]
         if 0.0 < ohm < math.inf:
             own_w = ohm * lane.current[j] * lane.current[j]
             mean[j] += own_w
             tabs_w += own_w
+    root = own.work.node_v.shape[0] - 1
+    lost_w = cells_w - own.work.node_v[root] * own.work.node_i[root]  # what cells give and the terminals do not
     heats.joules[pack_heat.TABS] += tabs_w * step
-    heats.joules[pack_heat.JOINTS] += (network.joint_heat(own.nodes, lane.current, net, own.joints) - tabs_w) * step
+    heats.joules[pack_heat.JOINTS] += (lost_w - tabs_w) * step
     return pack_heat.advance_temperature(heats, heating.pack, own.flow[0], around_k, step)
 
 
@@ -385,8 +389,8 @@ def alarm_place(memory, limit):
 def drive(design, net, protocol, heating, bms, faults, limits, settings, own, kept, log, trace, block, pack):
     """Run one pack through all cycles of the protocol; `own` ends where the last accepted step ended."""
     # what every step touches by name: handing on whole tuples of arrays costs more than the arithmetic of small packs
-    lane, nodes, memory, joints, scratch = own.lane, own.nodes, own.memory, own.joints, own.scratch
-    node_v, drain, scalars, held, steps, group = nodes.v, nodes.drain_a, memory.scalars, own.held, kept.steps, net.group
+    lane, work, memory, joints, scratch = own.lane, own.work, own.memory, own.joints, own.scratch
+    node_v, drain, scalars, held, steps, group = work.node_v, own.drain_a, memory.scalars, own.held, kept.steps, net.group
     warmth = Warmth(heating.on and heating.cell.has_entropy, own.heats.temperature_k, heating.cell)
     n, groups, rows = own.leak_a.shape[0], group.shape[0], protocol.kind.shape[0]
     ends = np.empty(BMS_FIRST)
@@ -444,7 +448,8 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
                 target *= scalars[at]
             new, status = solve(
                 lane,
-                nodes,
+                work,
+                drain,
                 joints,
                 memory,
                 scratch,
@@ -469,7 +474,7 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
             through_new = through_ah + abs(new) * step / 3600.0
             soc = scalars[bms_kernels.SOC] - new * step / (3600.0 * bms.capacity_ah)
             seen_k = hottest + warming * step + memory.offset_k[0]
-            bms_kernels.read(memory, bms, node_v, nodes.r, drain)
+            bms_kernels.read(memory, bms, node_v, work.node_r, drain)
             holds = kind == VOLTAGE and new < 0.0  # the charger keeps the voltage at its limit
             conditions(
                 f_new, ends, node_v, group, scalars, bms.limits, settings.series, new, through_new, soc, seen_k, holds
@@ -561,7 +566,6 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
             if fault_kernels.suspicious(
                 lane,
                 joints.child_ohm,
-                net.child_of_cell,
                 own.weld_ohm,
                 limits,
                 memory.reading,
@@ -580,7 +584,6 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
                     t + 1e-9,
                     pack,
                     own.joints.child_ohm,
-                    net.child_of_cell,
                     own.short_s,
                     memory.stuck_v,
                     memory.dead,

@@ -21,7 +21,7 @@ from packsim.pack.faults import kernels as fault_kernels
 from packsim.pack.heat import plan as heat_plans
 from packsim.pack.network import kernels as network
 from packsim.numerics.threads import in_parallel
-from packsim.pack.network.plan import NetworkPlan, joints_of, new_nodes
+from packsim.pack.network.plan import NetworkPlan, joints_of, solve_for
 from packsim.scenario.bms import Bms
 from packsim.scenario.heat import Heat
 
@@ -82,7 +82,8 @@ def build(
         window=window,
         lane=lane,
         joints=joints,
-        nodes=new_nodes(net),
+        work=solve_for(net),
+        drain_a=np.zeros(net.kind.size),
         memory=bms_plans.memory(plan.bms_model, plan.bms, net, seed, block, pack, float(np.mean(soc))),
         leak_a=lane.coef[LEAK].copy(),
         short_s=np.zeros(n),
@@ -135,10 +136,10 @@ def empty_trace(plan: DutyPlan, samples: int, cells: bool) -> k.Trace:
         group_v=np.zeros((net.group.size if samples else 0, samples)),
         reading_v=np.zeros((plan.bms.node.size if samples else 0, samples)),
         hottest_k=np.zeros(samples),
-        cell_a=np.zeros((net.child_of_cell.size if cells else 0, samples)),
-        cell_v=np.zeros((net.child_of_cell.size if cells else 0, samples)),
-        cell_k=np.zeros((net.child_of_cell.size if cells else 0, samples)),
-        cell_soc=np.zeros((net.child_of_cell.size if cells else 0, samples)),
+        cell_a=np.zeros((plan.network.cells if cells else 0, samples)),
+        cell_v=np.zeros((plan.network.cells if cells else 0, samples)),
+        cell_k=np.zeros((plan.network.cells if cells else 0, samples)),
+        cell_soc=np.zeros((plan.network.cells if cells else 0, samples)),
         soc=np.zeros(samples),
         ambient_k=np.zeros(samples),
         count=np.zeros(1, np.int64),

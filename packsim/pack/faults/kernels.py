@@ -67,16 +67,16 @@ def once(found, log, t, kind, place, value):
 
 
 @kernel
-def inject(faults, first, t, pack, child_ohm, child_of_cell, short_s, stuck_v, dead, reading, flow):
+def inject(faults, first, t, pack, child_ohm, short_s, stuck_v, dead, reading, flow):
     """Let faults number `first`.. whose time has come take effect; returns (next fault, whether one did)."""
     changed = False
     while first < faults.time_s.shape[0] and faults.time_s[first] <= t:
         kind, place, value = faults.kind[first], faults.place[first], faults.value[first]
         if faults.pack[first] < 0 or faults.pack[first] == pack:
             if kind == OPEN_WELD:
-                child_ohm[child_of_cell[place]] = math.inf
+                child_ohm[place] = math.inf
             elif kind == HIGH_JOINT:
-                child_ohm[child_of_cell[place]] += value
+                child_ohm[place] += value
             elif kind == SOFT_SHORT:
                 short_s[place] += 1.0 / value
             elif kind == STUCK_SENSOR:
@@ -91,12 +91,12 @@ def inject(faults, first, t, pack, child_ohm, child_of_cell, short_s, stuck_v, d
 
 
 @kernel
-def suspicious(lane, child_ohm, child_of_cell, weld_ohm, limits, reading, node_v, node, per_cell):
+def suspicious(lane, child_ohm, weld_ohm, limits, reading, node_v, node, per_cell):
     """Whether anything is beyond a limit; cheap, so that `find` is called only where there is something to find."""
     leak, joint_limit = lane.coef[LEAK], limits.joint_ohm
     bad = False
     for j in range(weld_ohm.shape[0]):
-        bad = bad or child_ohm[child_of_cell[j]] + weld_ohm[j] > joint_limit[j] or leak[j] > limits.short_a
+        bad = bad or child_ohm[j] + weld_ohm[j] > joint_limit[j] or leak[j] > limits.short_a
     for s in range(reading.shape[0]):
         bad = bad or not abs(reading[s] - node_v[node[s]] * per_cell[s]) <= limits.sensor_v  # nan: a dead sensor
     return bad
@@ -120,7 +120,7 @@ def find(found, log, t, own, net, bms, limits, heated, inlet_k, total, zero_a):
     """Faults of any origin, by what they do now; each is logged once, where and when it is first seen."""
     current, leak = own.lane.current, own.lane.coef[LEAK]
     for j in range(current.shape[0]):
-        joint = own.joints.child_ohm[net.child_of_cell[j]]
+        joint = own.joints.child_ohm[j]
         if joint == math.inf:
             if current[j] == 0.0 and abs(total) > zero_a:
                 once(found, log, t, OPEN_WELD, j, 0.0)
@@ -133,7 +133,7 @@ def find(found, log, t, own, net, bms, limits, heated, inlet_k, total, zero_a):
         if math.isnan(memory.reading[s]):
             once(found, log, t, DEAD_SENSOR, s, 0.0)
             continue
-        wrong = memory.reading[s] - own.nodes.v[bms.node[s]] * bms.per_cell[s]
+        wrong = memory.reading[s] - own.work.node_v[bms.node[s]] * bms.per_cell[s]
         if abs(wrong) > limits.sensor_v:
             once(found, log, t, STUCK_SENSOR, s, wrong)
     if heated and uncooled(own.heats, limits, inlet_k):
@@ -143,6 +143,6 @@ def find(found, log, t, own, net, bms, limits, heated, inlet_k, total, zero_a):
 @kernel
 def find_open(found, log, t, own, net):
     """The joints that leave a pack without a way for its current."""
-    for j in range(net.child_of_cell.shape[0]):
-        if own.joints.child_ohm[net.child_of_cell[j]] == math.inf:
+    for j in range(own.weld_ohm.shape[0]):
+        if own.joints.child_ohm[j] == math.inf:
             once(found, log, t, OPEN_WELD, j, 0.0)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from packsim.pack.faults import kernels as k
-from packsim.pack.network.plan import NetworkPlan
+from packsim.pack.network.plan import OWN, NetworkPlan
 from packsim.scenario.injection import FaultLimits, InjectedFault
 
 Array = npt.NDArray[np.float64]
@@ -39,7 +39,7 @@ def limits(
     model: FaultLimits, network: NetworkPlan, nominal_weld_ohm: float, rated_cell_ah: float, cooled: bool
 ) -> k.Limits:
     """Where a fault begins: joints against the nominal weld and joint of each cell, shorts against the cell's capacity."""
-    nominal = nominal_weld_ohm + network.child[network.net.child_of_cell, 0]
+    nominal = nominal_weld_ohm + network.mean_ohm[OWN, : network.cells]
     return k.Limits(
         joint_ohm=nominal + 1e-3 * model.joint_excess_mohm,
         short_a=model.short_c_rate * rated_cell_ah,

@@ -16,7 +16,7 @@ KELVIN = 273.15
 
 def plan(model: Heat | None, net: Network, values: Array, capacity_j_per_k: float) -> k.Thermal:
     """Thermal network of a pack of cells `values` [trait, n]; heat capacities scale with coated area."""
-    n = net.child_of_cell.size
+    n = values.shape[1]
     own = model or Heat()
     if own.cell_heat_capacity_j_per_k is not None:
         capacity_j_per_k = own.cell_heat_capacity_j_per_k

@@ -1,1 +1,1 @@
-"""Cells, joints and rails as one network of two-terminal nodes, solved in O(cells)."""
+"""The electrical network of a pack: cells, groups, strings and modules with their joints, solved in O(cells)."""

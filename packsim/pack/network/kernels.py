@@ -1,17 +1,12 @@
-"""The pack as a tree of two-terminal nodes: series chains, and parallel branches on two rails (compiled).
+"""Currents of a pack whose cells hang in nested series and parallel connections, in O(cells) (compiled).
 
-Every cell is `v = emf - slope * i` near its current. Going up the tree each node becomes such a source itself,
-`v = e - r * i` (`reduce`); going down, the root's current is shared out (`expand`). Both take O(cells), at any depth.
+Shapes: m nodes, g groups, c children (n cells and the m - 1 nodes below the root). Discharge current is positive: I leaves a
+node through its positive terminal. `reduce` goes bottom-up and leaves each node as `voltage = node_e - node_r * I`; `expand`
+goes top-down with the root's current. Rails of parallel nodes are ladders, solved by block elimination from the far end; the
+algebra, with its signs, is in docs/network.md. Nothing is allocated; slices are avoided (a view costs as much as a cell).
 
-Parallel branches k = 0, 1 ... hang between two rails; the positive terminal is at branch 0, the negative one there too or,
-`opposite`, at the last branch. With v_k the voltage between the rails at branch k and t_k the current that branches
-beyond k send through the positive rail,
-
-    t_{k-1} - t_k = (E_k - v_k) / R_k,      v_{k+1} = v_k + rho_k t_k - sigma_k I,
-    rho = r+ + r-,    sigma = r- if opposite else 0,
-
-so t_{k-1} = a_k - g_k v_k + h_k I follows from the far end (`ladder_up`), without subtraction of like numbers in g.
-The last two lines end with I = t_{-1}. At opposite ends the terminal voltage lacks the negative rail's own drop.
+Voltages of a parallel node are taken from its first child's (`work.origin`): currents then keep their digits where small
+differences of large EMFs drive them, and equal EMFs at rest give exactly no current.
 """
 
 import math
@@ -21,192 +16,271 @@ import numpy as np
 
 from packsim.numerics.jit import inlined_kernel, kernel
 
-SERIES, PARALLEL = 0, 1
-SLOPE_FLOOR = 1e-7  # ohm: a branch cannot have less, so that conductances stay finite
+SERIES, PARALLEL = 0, 1  # kinds of nodes
+SLOPE_FLOOR = 1e-7  # ohm: least resistance of a cell
 
 
 class Network(NamedTuple):
-    """The tree, the same for all packs. Nodes are numbered children first; the root is the last; cells depth first."""
+    """The same for all packs of a scenario. Children come before their parents; the root is the last node.
 
-    kind: np.ndarray  # int8[m]
-    first: np.ndarray  # int32[m + 1] children of node k: child[first[k] : first[k + 1]]
-    child: np.ndarray  # int32[c] >= 0: a node; < 0: the cell ~child
-    opposite: np.ndarray  # bool[m] terminals at opposite ends of the rails
-    ideal: np.ndarray  # bool[m] parallel branches without rails
-    cells: np.ndarray  # int32[m] cells in series through the node (its voltage counts in units of this)
-    group: np.ndarray  # int32[g] parallel groups, in order
-    module: np.ndarray  # int32[..] nodes that are monitored as modules
-    child_of_cell: np.ndarray  # int32[n] entry of `child` that is the cell
+    Groups (parallel nodes of cells; a lone cell is a group of one) are the nodes 0 .. g-1 in the order of their cells, and
+    all cells hang in groups. So entry j < n of the arrays [c] is cell j, counted depth first as the layout is read.
+    `plan.network_of` makes such networks.
+    """
+
+    kind: np.ndarray  # int8[m] SERIES or PARALLEL
+    first: np.ndarray  # int32[m + 1] children of node k are child[first[k]:first[k + 1]]
+    child: np.ndarray  # int32[c] a node, or ~cell
+    opposite: np.ndarray  # bool[m] PARALLEL: negative terminal at the last child; else both at the first
+    ideal: np.ndarray  # bool[m] PARALLEL: rails without resistance
+    group: np.ndarray  # int32[g] = 0 .. g-1
+    module: np.ndarray  # int32[] nodes of modules
 
 
 class Joints(NamedTuple):
-    """Resistances of one pack."""
+    """Resistances of one pack [ohm]."""
 
     child_ohm: np.ndarray  # [c] in series with each child; inf: open
-    rail_ohm: np.ndarray  # [c, 2] positive, negative rail between the previous branch and this one
+    rail_ohm: np.ndarray  # [c, 2] positive, negative rail from the child before; finite; 0 at first children, in series
 
 
-class Nodes(NamedTuple):
-    """What `reduce` and `expand` leave behind, for m nodes and c children."""
+class Solve(NamedTuple):
+    """What `reduce` and `expand` leave, and their scratch."""
 
-    e: np.ndarray  # [m]
-    r: np.ndarray  # [m] inf: open
-    v: np.ndarray  # [m] terminal voltage
-    i: np.ndarray  # [m]
-    a: np.ndarray  # [c] ladder elimination
-    g: np.ndarray  # [c]
-    h: np.ndarray  # [c]
-    drain_a: np.ndarray  # [m] drawn at the node's terminals beside the rest
-
-
-@kernel
-def reduce(nodes, emf, slope, net, joints):
-    """Every node as a source: e and r."""
-    # arrays by name: a tuple of arrays handed to a function for every cell costs more than the arithmetic
-    e, r, a, g, h, drain = nodes.e, nodes.r, nodes.a, nodes.g, nodes.h, nodes.drain_a
-    kind, ends, child, ohm, rail = net.kind, net.first, net.child, joints.child_ohm, joints.rail_ohm
-    ideal, opposite = net.ideal, net.opposite
-    for k in range(kind.shape[0]):
-        first, last = ends[k], ends[k + 1]
-        if last - first == 1:
-            e[k], r[k] = source(e, r, child, ohm, first, emf, slope)
-        elif kind[k] == SERIES:
-            e[k], r[k] = series_up(e, r, child, ohm, first, last, emf, slope)
-        elif ideal[k]:
-            e[k], r[k] = common_up(e, r, child, ohm, first, last, emf, slope)
-        else:
-            e[k], r[k] = ladder_up(e, r, a, g, h, child, ohm, rail, first, last, opposite[k], emf, slope)
-        if drain[k] != 0.0 and r[k] < math.inf:
-            e[k] -= r[k] * drain[k]
-
-
-@inlined_kernel
-def source(e, r, child, ohm, c, emf, slope):
-    """Branch number c as (e, r), its own joint included."""
-    at = child[c]
-    if at < 0:
-        return emf[~at], max(slope[~at], SLOPE_FLOOR) + ohm[c]
-    return e[at], r[at] + ohm[c]
-
-
-@inlined_kernel
-def series_up(e, r, child, ohm, first, last, emf, slope):
-    """A chain: voltages and resistances add."""
-    sum_e, sum_r = 0.0, 0.0
-    for c in range(first, last):
-        e_c, r_c = source(e, r, child, ohm, c, emf, slope)
-        sum_e += e_c
-        sum_r += r_c
-    return sum_e, sum_r
-
-
-@inlined_kernel
-def common_up(e, r, child, ohm, first, last, emf, slope):
-    """Branches that share one voltage."""
-    conductance, drive, plain = 0.0, 0.0, 0.0
-    for c in range(first, last):
-        e_c, r_c = source(e, r, child, ohm, c, emf, slope)
-        per = 1.0 / r_c
-        conductance += per
-        drive += e_c * per
-        plain += e_c
-    if conductance > 0.0:
-        return drive / conductance, 1.0 / conductance
-    return plain / (last - first), math.inf
-
-
-@inlined_kernel
-def ladder_up(e, r, a_c, g_c, h_c, child, ohm, rail, first, last, opposite, emf, slope):
-    """Branches on rails: elimination from the far end; leaves t_c = a_c - g_c v_c + h_c I of what lies beyond c."""
-    a, g, h, plain = 0.0, 0.0, 0.0, 0.0
-    for c in range(last - 1, first - 1, -1):
-        e_b, r_b = source(e, r, child, ohm, c, emf, slope)
-        per = 1.0 / r_b
-        plain += e_b
-        if c < last - 1:
-            negative = rail[c + 1, 1]
-            rho = rail[c + 1, 0] + negative
-            sigma = negative if opposite else 0.0
-            scale = 1.0 / (1.0 + g * rho)
-            a, g, h = a * scale, g * scale, (h + g * sigma) * scale
-        a_c[c], g_c[c], h_c[c] = a, g, h
-        a += e_b * per
-        g += per
-    if g == 0.0:
-        return plain / (last - first), math.inf
-    out_e, out_r = a / g, (1.0 - h) / g  # from I = a - g v_0 + h I
-    if not opposite:
-        return out_e, out_r
-    # terminal voltage = v_0 - sum r- (I - t_c), with t_c linear in I: march once for each part
-    v_e, v_i = out_e, -out_r
-    for c in range(first, last - 1):
-        negative = rail[c + 1, 1]
-        rho = rail[c + 1, 0] + negative
-        t_e, t_i = a_c[c] - g_c[c] * v_e, h_c[c] - g_c[c] * v_i
-        out_e += negative * t_e
-        out_r += negative * (1.0 - t_i)
-        v_e += rho * t_e
-        v_i += rho * t_i - negative
-    return out_e, out_r
+    node_e: np.ndarray  # [m] open-circuit voltage, the node's drain included; 0 where nothing defines it
+    node_r: np.ndarray  # [m] resistance; inf: open
+    node_v: np.ndarray  # [m] terminal voltage
+    node_i: np.ndarray  # [m] current out of the terminals
+    rail_v: np.ndarray  # [c] voltage between the rails of a parallel node at each child
+    branch_e: np.ndarray  # [c] EMF of children that are nodes
+    branch_i: np.ndarray  # [c] current of children that are nodes
+    branch_r: np.ndarray  # [c] resistance of each child with its joint; inf: open
+    per: np.ndarray  # [c] its inverse
+    seg_a: np.ndarray  # [c] rail current before a child = seg_a - seg_g * (voltage before it) - seg_h * I
+    seg_g: np.ndarray
+    seg_h: np.ndarray
+    origin: np.ndarray  # [m] from here on: a parallel node's voltages count from this,
+    sum_a: np.ndarray  # [m] and I = sum_a - sum_g * (voltage at the first child) - sum_h * I
+    sum_g: np.ndarray
+    sum_h: np.ndarray
 
 
 @kernel
-def expand(nodes, current, emf, slope, net, joints, total):
-    """Share the root's current `total` out to every node and cell; leaves terminal voltages and currents of nodes.
+def new_solve(nodes, children):
+    """Arrays for a network of `nodes` and `children`."""
+    m, c = nodes, children
+    return Solve(
+        np.zeros(m),
+        np.zeros(m),
+        np.zeros(m),
+        np.zeros(m),
+        np.zeros(c),
+        np.zeros(c),
+        np.zeros(c),
+        np.zeros(c),
+        np.zeros(c),
+        np.zeros(c),
+        np.zeros(c),
+        np.zeros(c),
+        np.zeros(m),
+        np.zeros(m),
+        np.zeros(m),
+        np.zeros(m),
+    )
 
-    One function on purpose: handing its arrays on for every node costs more than the arithmetic (42 against 4 ns a cell).
+
+@kernel
+def reduce(work, emf, slope, net, joints, drain_a):
+    """Bottom-up: node_e, node_r of all nodes for cells `emf[n] - slope[n] * current`.
+
+    drain_a[m] is drawn at a node's own terminals by something else (balancing). An open node draws nothing: what would bleed
+    it finds no path.
     """
-    e, r, a, g, h, node_v, node_i, drain = nodes.e, nodes.r, nodes.a, nodes.g, nodes.h, nodes.v, nodes.i, nodes.drain_a
-    kind, ends, child, ohm, rail = net.kind, net.first, net.child, joints.child_ohm, joints.rail_ohm
-    ideal, opposite = net.ideal, net.opposite
-    root = kind.shape[0] - 1
-    node_i[root] = total
-    for k in range(root, -1, -1):
-        i, first, last = node_i[k], ends[k], ends[k + 1]
-        is_open = r[k] == math.inf
-        node_v[k] = e[k] if is_open else e[k] - r[k] * i
-        i = 0.0 if is_open else i + drain[k]
-        chain = is_open or kind[k] == SERIES or last - first == 1
-        ladder = not chain and not ideal[k]
-        v, far = node_v[k], opposite[k]
-        if ladder:  # at the near end; t is what the branches beyond still give
-            e_c, r_c = source(e, r, child, ohm, first, emf, slope)
-            v = (a[first] + e_c / r_c + (h[first] - 1.0) * i) / (g[first] + 1.0 / r_c)
-        for c in range(first, last):
-            own = i
-            if not chain:
-                e_c, r_c = source(e, r, child, ohm, c, emf, slope)
-                own = (e_c - v) / r_c
-            at = child[c]
-            if at < 0:
-                current[~at] = own
-            else:
-                node_i[at] = own
-            if ladder and c < last - 1:
-                negative = rail[c + 1, 1]
-                t = a[c] - g[c] * v + h[c] * i
-                v += (rail[c + 1, 0] + negative) * t
-                if far:
-                    v -= negative * i
+    per, ohm, branch_r, branch_e = work.per, joints.child_ohm, work.branch_r, work.branch_e
+    node_e, node_r = work.node_e, work.node_r
+    kind, first, child = net.kind, net.first, net.child
+    for j in range(emf.shape[0]):
+        r = (SLOPE_FLOOR if slope[j] < SLOPE_FLOOR else slope[j]) + ohm[j]  # a nan stays one
+        branch_r[j] = r
+        per[j] = 1.0 / r
+    groups = net.group.shape[0]
+    gather(work, 0, groups, emf, net, joints, drain_a)
+    for k in range(groups, kind.shape[0]):
+        if kind[k] == SERIES:
+            e, r = 0.0, 0.0
+            for s in range(first[k], first[k + 1]):
+                e += node_e[child[s]]
+                r += node_r[child[s]] + ohm[s]
+            node_e[k], node_r[k] = drained(e, r, drain_a[k]), r
+        else:
+            for s in range(first[k], first[k + 1]):
+                branch_e[s] = node_e[child[s]]
+                branch_r[s] = node_r[child[s]] + ohm[s]
+                per[s] = 1.0 / branch_r[s]
+            gather(work, k, k + 1, branch_e, net, joints, drain_a)
+
+
+@inlined_kernel
+def drained(e, r, drain_a):
+    """Open-circuit voltage of a node of EMF e with `drain_a` drawn at its terminals; an open node gives nothing."""
+    return e if r == math.inf else e - r * drain_a
+
+
+@inlined_kernel
+def gather(work, begin_k, end_k, e, net, joints, drain_a):
+    """Thevenin of the parallel nodes begin_k .. end_k - 1 whose branches have EMF e[c] and conductance work.per[c].
+
+    Many nodes a call, and inlined: to hand the arrays over for each node took as long as 80 cells.
+    """
+    per, rail, branch_r = work.per, joints.rail_ohm, work.branch_r
+    seg_a, seg_g, seg_h = work.seg_a, work.seg_g, work.seg_h
+    node_e, node_r = work.node_e, work.node_r
+    origins, sum_a, sum_g, sum_h = work.origin, work.sum_a, work.sum_g, work.sum_h
+    first, opposites, ideal = net.first, net.opposite, net.ideal
+    for k in range(begin_k, end_k):
+        begin, end = first[k], first[k + 1]
+        origin, a, g, h = e[begin], 0.0, per[begin], 0.0
+        if end - begin == 1:  # to the bit what a cell alone gives
+            sum_g[k], r = g, branch_r[begin]
+            node_e[k], node_r[k] = drained(origin, r, drain_a[k]), r
+            continue
+        opposite = opposites[k] and not ideal[k]
+        if ideal[k]:
+            for s in range(begin + 1, end):
+                g += per[s]
+                a += (e[s] - origin) * per[s]
+        elif opposite:
+            g = per[end - 1]
+            a = (e[end - 1] - origin) * g
+            for s in range(end - 1, begin, -1):
+                x = 1.0 / (1.0 + g * (rail[s, 0] + rail[s, 1]))
+                h = (h - g * rail[s, 1]) * x
+                a *= x
+                g *= x
+                seg_a[s], seg_g[s], seg_h[s] = a, g, h
+                a += (e[s - 1] - origin) * per[s - 1]
+                g += per[s - 1]
+        else:
+            g = per[end - 1]
+            a = (e[end - 1] - origin) * g
+            for s in range(end - 1, begin, -1):
+                x = 1.0 / (1.0 + g * (rail[s, 0] + rail[s, 1]))
+                a *= x
+                g *= x
+                seg_a[s], seg_g[s] = a, g
+                a += (e[s - 1] - origin) * per[s - 1]
+                g += per[s - 1]
+        origins[k], sum_a[k], sum_g[k], sum_h[k] = origin, a, g, h
+        if g == 0.0:
+            node_e[k], node_r[k] = 0.0, math.inf
+            continue
+        v, r = a / g, (1.0 + h) / g
+        if opposite:  # the negative terminal is at the other end: subtract that rail
+            at, unit = v, -r  # voltage along the ladder for I = 0; for I = 1 without EMFs
+            for s in range(begin + 1, end):
+                t, u = seg_a[s] - seg_g[s] * at, -seg_h[s] - seg_g[s] * unit
+                rho, sigma = rail[s, 0] + rail[s, 1], rail[s, 1]
+                at += rho * t
+                unit += rho * u - sigma
+                v += sigma * t
+                r += sigma * (1.0 - u)
+        node_e[k], node_r[k] = drained(origin + v, r, drain_a[k]), r
 
 
 @kernel
-def joint_heat(nodes, current, net, joints):
-    """Heat of all joints and rails, W, by the currents that `expand` left."""
-    node_i, node_r, drain, heat = nodes.i, nodes.r, nodes.drain_a, 0.0
-    kind, ends, child, ohm, rail, opposite = net.kind, net.first, net.child, joints.child_ohm, joints.rail_ohm, net.opposite
-    for k in range(kind.shape[0]):
-        first, last, whole = ends[k], ends[k + 1], node_i[k] + drain[k]
-        beyond = 0.0  # current that the branches from here on send through the positive rail
-        for c in range(last - 1, first - 1, -1):
-            at = child[c]
-            i = current[~at] if at < 0 else node_i[at]
-            if i != 0.0:  # an open joint carries nothing
-                heat += ohm[c] * i * i
-            beyond += i
-            if kind[k] == PARALLEL and c > first:
-                back = whole - beyond if opposite[k] else beyond
-                heat += rail[c, 0] * beyond * beyond + rail[c, 1] * back * back
-        if drain[k] != 0.0 and node_r[k] < math.inf:
-            heat += nodes.v[k] * drain[k]  # the bleed resistor itself
-    return heat
+def expand(work, current, total, emf, net, joints, drain_a):
+    """Top-down after `reduce`: current[n] of all cells, node_i, node_v, rail_v, when the pack carries `total`.
+
+    Returns whether it can: a pack that is open carries nothing, and everything is then at rest. Across an open child of a
+    series node stands what its neighbours leave of the node's voltage, in equal parts where several are open.
+    """
+    kind, first, child, ohm = net.kind, net.first, net.child, joints.child_ohm
+    node_e, node_r, node_v, node_i = work.node_e, work.node_r, work.node_v, work.node_i
+    branch_i, rail_v = work.branch_i, work.rail_v
+    root, groups = kind.shape[0] - 1, net.group.shape[0]
+    closed = node_r[root] != math.inf
+    node_i[root] = total if closed else 0.0
+    node_v[root] = node_e[root] - node_r[root] * total if closed else node_e[root]
+    for k in range(root, groups - 1, -1):
+        begin, end = first[k], first[k + 1]
+        if kind[k] == SERIES:
+            through = node_i[k] + drain_a[k]
+            if node_r[k] == math.inf:
+                through = 0.0
+                open_series(work, k, net, joints)
+            for s in range(begin, end):
+                j = child[s]
+                node_i[j] = through
+                if node_r[j] != math.inf:
+                    node_v[j] = node_e[j] - node_r[j] * through
+            continue
+        share(work, k, k + 1, work.branch_e, branch_i, net, joints, drain_a)
+        for s in range(begin, end):
+            j = child[s]
+            node_i[j] = branch_i[s]
+            if node_r[j] != math.inf:
+                node_v[j] = node_e[j] - node_r[j] * branch_i[s]
+            else:
+                node_v[j] = rail_v[s] if ohm[s] != math.inf else 0.0
+    share(work, 0, groups, emf, current, net, joints, drain_a)
+    return closed or total == 0.0
+
+
+@kernel
+def open_series(work, k, net, joints):
+    """Voltages of the open children of an open series node: what is left of its own, shared with its open joints."""
+    gap, gaps = work.node_v[k], 0
+    for s in range(net.first[k], net.first[k + 1]):
+        j = net.child[s]
+        if work.node_r[j] == math.inf:
+            gaps += 1
+        else:
+            gap -= work.node_e[j]
+        if joints.child_ohm[s] == math.inf:
+            gaps += 1
+    for s in range(net.first[k], net.first[k + 1]):
+        j = net.child[s]
+        if work.node_r[j] == math.inf:
+            work.node_v[j] = gap / gaps
+
+
+@inlined_kernel
+def share(work, begin_k, end_k, e, i, net, joints, drain_a):
+    """Currents i[c] and rail_v[c] of the branches with EMF e[c] of parallel nodes begin_k .. end_k - 1, from node_i."""
+    per, rail, rail_v, branch_r = work.per, joints.rail_ohm, work.rail_v, work.branch_r
+    seg_a, seg_g, seg_h = work.seg_a, work.seg_g, work.seg_h
+    node_i, node_v = work.node_i, work.node_v
+    origins, sum_a, sum_g, sum_h = work.origin, work.sum_a, work.sum_g, work.sum_h
+    first, opposite, ideal = net.first, net.opposite, net.ideal
+    for k in range(begin_k, end_k):
+        begin, end = first[k], first[k + 1]
+        origin, g = origins[k], sum_g[k]
+        if g == 0.0:
+            for s in range(begin, end):
+                i[s] = 0.0
+                rail_v[s] = node_v[k]
+            continue
+        through = node_i[k] + drain_a[k]
+        if end - begin == 1:
+            i[begin] = through
+            rail_v[begin] = e[begin] - through * branch_r[begin]
+            continue
+        v = (sum_a[k] - (1.0 + sum_h[k]) * through) / g
+        if ideal[k]:
+            for s in range(begin, end):
+                i[s] = ((e[s] - origin) - v) * per[s]
+                rail_v[s] = origin + v
+            continue
+        i[begin] = ((e[begin] - origin) - v) * per[begin]
+        rail_v[begin] = origin + v
+        if opposite[k]:
+            for s in range(begin + 1, end):
+                t = seg_a[s] - seg_g[s] * v - seg_h[s] * through
+                v += (rail[s, 0] + rail[s, 1]) * t - rail[s, 1] * through
+                i[s] = ((e[s] - origin) - v) * per[s]
+                rail_v[s] = origin + v
+        else:
+            for s in range(begin + 1, end):
+                v += (rail[s, 0] + rail[s, 1]) * (seg_a[s] - seg_g[s] * v)
+                i[s] = ((e[s] - origin) - v) * per[s]
+                rail_v[s] = origin + v

@@ -1,4 +1,4 @@
-"""From a description of the pack to the network of the kernels, and the joints of any one pack."""
+"""From the scenario's topology to the arrays that the kernels need, and the joints of single packs."""
 
 from __future__ import annotations
 
@@ -7,136 +7,178 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from packsim.numerics.purposes import JOINT, JOINT_FAULT
+from packsim.numerics.purposes import JOINT, WELD_FAULT
 from packsim.numerics.streams import fill_normals, fill_uniforms, seed_key
-from packsim.pack.network import kernels as k
-from packsim.scenario.topology import Joint, Level
-from packsim.scenario.topology import Joints as JointsModel
+from packsim.pack.network.kernels import PARALLEL, SERIES, Joints, Network, Solve, new_solve
+from packsim.scenario import topology as t
 
 Array = npt.NDArray[np.float64]
-NONE = Joint(nominal_mohm=0.0)
+OWN, POSITIVE_RAIL, NEGATIVE_RAIL, DISCONNECT = range(4)  # resistances at a child = words of its random numbers
 
 
 class NetworkPlan(NamedTuple):
-    """The tree, and for each child the joints that it has: nominal ohm, spread of the logarithm, fault rates."""
+    """The network of a scenario's packs and how its c joints spread; rows [4]: OWN, both rails, DISCONNECT."""
 
-    net: k.Network
-    child: Array  # [c, 5] ohm, spread, open share, high share, high factor
-    rail: Array  # [c, 2] ohm, spread (each rail)
-    role: npt.NDArray[np.int8]  # [c] index into ROLES
+    net: Network
+    mean_ohm: Array  # [4, c]
+    spread: Array  # [4, c] standard deviation over mean
+    lognormal: npt.NDArray[np.bool_]  # [4, c]
+    open_share: float  # of welds
+    high_share: float
+    high_factor: float
 
-
-ROLES = ("tab", "group_link", "module_connector", "disconnect")
-
-
-def _numbers(joint: Joint | None) -> tuple[float, float, float, float, float]:
-    j = joint or NONE
-    return 1e-3 * j.nominal_mohm, 1e-2 * j.spread_pct, 1e-6 * j.open_ppm, 1e-6 * j.high_ppm, j.high_factor
-
-
-class _Builder:
-    """Numbers nodes children first while it walks the levels."""
-
-    def __init__(self, joints: JointsModel) -> None:
-        self.joints = joints
-        self.kind: list[int] = []
-        self.opposite: list[bool] = []
-        self.ideal: list[bool] = []
-        self.series: list[int] = []  # cells in series
-        self.children: list[list[int]] = []
-        self.roles: list[str] = []
-        self.groups: list[int] = []
-        self.modules: list[int] = []
-        self.cells = 0
-
-    def add(self, kind: int, children: list[int], role: str, rails: bool) -> int:
-        own = [1 if child < 0 else self.series[child] for child in children]
-        opposite = self.joints.terminals == "opposite_ends" and role == "tab"
-        self.kind.append(kind)
-        self.opposite.append(opposite)
-        self.ideal.append(kind == k.PARALLEL and not rails)
-        self.series.append(sum(own) if kind == k.SERIES else own[0])
-        self.children.append(children)
-        self.roles.append(role)
-        return len(self.kind) - 1
-
-    def group(self, cells: int) -> int:
-        own = [~(self.cells + j) for j in range(cells)]
-        self.cells += cells
-        self.groups.append(self.add(k.PARALLEL, own, "tab", self.joints.busbar is not None))
-        return self.groups[-1]
-
-    def build(self, levels: tuple[Level, ...]) -> int:
-        level, inner = levels[0], levels[1:]
-        if not inner and level.way == "p":
-            return self.group(level.count)
-        grouped = not inner or (len(inner) == 1 and inner[0].way == "p")  # the children are groups
-        children = [self.build(inner) if inner else self.group(1) for _ in range(level.count)]
-        if level.way == "p":
-            return self.add(k.PARALLEL, children, "module_connector", self.joints.string_rail is not None)
-        node = self.add(k.SERIES, children, "group_link" if grouped else "module_connector", False)
-        if grouped:
-            self.modules.append(node)
-        return node
+    @property
+    def cells(self) -> int:
+        """Cells of a pack."""
+        return self.net.child.size - self.net.kind.size + 1
 
 
-def plan(levels: tuple[Level, ...], joints: JointsModel) -> NetworkPlan:
-    """The network of a description; a root node in front carries the disconnect."""
-    b = _Builder(joints)
-    top = b.build(levels)
-    if not b.modules:  # one bare group
-        b.modules.append(top)
-    b.add(k.SERIES, [top], "disconnect", False)
-    first = np.concatenate([[0], np.cumsum([len(own) for own in b.children])]).astype(np.int32)
-    child = np.array([c for own in b.children for c in own], np.int32)
-    of_cell = np.empty(b.cells, np.int32)
-    of_cell[~child[child < 0]] = np.flatnonzero(child < 0)
-    role = np.concatenate(
-        [np.full(len(own), ROLES.index(r), np.int8) for own, r in zip(b.children, b.roles, strict=True)]
+class WeldFaults(NamedTuple):
+    """Cells of one pack whose weld failed, in ascending order."""
+
+    open: npt.NDArray[np.int64]
+    high: npt.NDArray[np.int64]
+
+
+def network_of(
+    tree: t.Tree, *, opposite: bool = False, ideal_groups: bool = True, ideal_strings: bool = True
+) -> Network:
+    """The network of a layout; `opposite`: of all rails; ideal: rails without resistance, in groups and above them.
+
+    Groups are numbered first, in the order of their cells; then the other nodes, children before parents.
+    """
+    groups: list[t.Tree] = []
+    above: list[tuple[t.Tree, list[int]]] = []  # other nodes: (tree, children; groups as ~number)
+
+    def visit(node: t.Tree) -> int:
+        if node.is_group:
+            groups.append(node)
+            return ~(len(groups) - 1)
+        below = [visit(child) for child in node.children]
+        above.append((node, below))
+        return len(above) - 1
+
+    visit(tree)
+    g = len(groups)
+    cells = tree.total_cells
+    child = [~j for j in range(cells)]
+    count = [group.cells for group in groups]
+    for _, below in above:
+        child += [~k if k < 0 else g + k for k in below]
+        count.append(len(below))
+    is_group = np.arange(g + len(above)) < g
+    kind = [PARALLEL] * g + [SERIES if node.kind == t.SERIES else PARALLEL for node, _ in above]
+    lowest = [g + k for k, (node, _) in enumerate(above) if _is_module(node)]
+    return Network(
+        kind=np.array(kind, np.int8),
+        first=np.concatenate([[0], np.cumsum(count)]).astype(np.int32),
+        child=np.array(child, np.int32),
+        opposite=(np.array(kind) == PARALLEL) & opposite,
+        ideal=np.where(is_group, ideal_groups, ideal_strings),
+        group=np.arange(g, dtype=np.int32),
+        module=np.array(lowest or range(g), np.int32),
     )
-    table = np.array([_numbers(getattr(joints, name)) for name in ROLES])
-    rail = np.zeros((child.size, 2))
-    for node, (start, stop) in enumerate(zip(first[:-1], first[1:], strict=True)):
-        if b.kind[node] == k.PARALLEL:
-            bar = joints.busbar if b.roles[node] == "tab" else joints.string_rail
-            rail[start + 1 : stop] = _numbers(bar)[:2]
-    net = k.Network(
-        kind=np.array(b.kind, np.int8),
-        first=first,
-        child=child,
-        opposite=np.array(b.opposite),
-        ideal=np.array(b.ideal),
-        cells=np.array(b.series, np.int32),
-        group=np.array(b.groups, np.int32),
-        module=np.array(b.modules, np.int32),
-        child_of_cell=of_cell,
+
+
+def _is_module(node: t.Tree) -> bool:
+    return node.kind == t.SERIES and all(child.is_group for child in node.children)
+
+
+def plan(model: t.Topology, series: int = 1, parallel: int = 1) -> NetworkPlan:
+    """Network and joints of a scenario; `series`, `parallel` stand in for a layout that was left out."""
+    tree, joints = model.tree(series, parallel), model.joints
+    if joints.disconnect_mohm.nominal > 0.0 and tree.is_group:
+        tree = t.Tree(t.SERIES, (tree,))  # something to hold the disconnect
+    net = network_of(
+        tree,
+        opposite=model.terminals == "opposite_ends",
+        ideal_groups=joints.busbar_mohm.nominal == 0.0,
+        ideal_strings=joints.string_busbar_mohm.nominal == 0.0,
     )
-    return NetworkPlan(net, np.ascontiguousarray(table[role]), rail, role)
-
-
-def nominal_joints(plan: NetworkPlan) -> k.Joints:
-    """Every joint as designed."""
-    return k.Joints(plan.child[:, 0].copy(), np.repeat(plan.rail[:, :1], 2, axis=1))
-
-
-def joints_of(plan: NetworkPlan, seed: int, block: int, pack: int) -> k.Joints:
-    """The joints of pack number `pack` of a block: lognormal around nominal, some of them bad or open."""
-    count = len(plan.child)
-    normals, luck = np.empty((4, count)), np.empty((4, count))
-    key = seed_key(seed)
-    fill_normals(*key, JOINT, block, pack * count, 0, normals)
-    fill_uniforms(*key, JOINT_FAULT, block, pack * count, 0, luck)
-    ohm, spread, open_share, high_share, factor = plan.child.T
-    own = ohm * np.exp(spread * normals[0])
-    own = np.where(luck[1] < high_share, own * factor, own)
-    own = np.where(luck[0] < open_share, np.inf, own)
-    rails = plan.rail[:, :1] * np.exp(plan.rail[:, 1:] * normals[1:3].T)
-    return k.Joints(np.ascontiguousarray(own), np.ascontiguousarray(rails))
-
-
-def new_nodes(net: k.Network) -> k.Nodes:
-    """Scratch and results for one pack."""
-    m, c = net.kind.size, net.child.size
-    return k.Nodes(
-        np.zeros(m), np.zeros(m), np.zeros(m), np.zeros(m), np.zeros(c), np.zeros(c), np.zeros(c), np.zeros(m)
+    c, weld = net.child.size, joints.tab_mohm
+    out = NetworkPlan(
+        net,
+        np.zeros((4, c)),
+        np.zeros((4, c)),
+        np.zeros((4, c), np.bool_),
+        1e-6 * weld.open_ppm,
+        1e-6 * weld.high_ppm,
+        weld.high_factor,
     )
+    is_group = np.arange(net.kind.size) < net.group.size
+    for k, kind in enumerate(net.kind):
+        begin, end = int(net.first[k]), int(net.first[k + 1])
+        if is_group[k]:
+            _put(out, OWN, slice(begin, end), weld)
+            _put_rails(out, begin, end, joints.busbar_mohm)
+        elif kind == SERIES:
+            for s in range(begin + 1, end):  # between two groups a link, else a connector between modules
+                both = is_group[net.child[s - 1]] and is_group[net.child[s]]
+                _put(out, OWN, slice(s, s + 1), joints.group_link_mohm if both else joints.module_connector_mohm)
+        else:
+            _put(out, OWN, slice(begin, end), joints.module_connector_mohm)
+            _put_rails(out, begin, end, joints.string_busbar_mohm)
+    root = net.kind.size - 1
+    begin, end = int(net.first[root]), int(net.first[root + 1])
+    if not tree.is_group:
+        _put(out, DISCONNECT, slice(begin, begin + 1 if net.kind[root] == SERIES else end), joints.disconnect_mohm)
+    return out
+
+
+def _put(out: NetworkPlan, row: int, children: slice, joint: t.Joint) -> None:
+    out.mean_ohm[row, children] = 1e-3 * joint.nominal
+    out.spread[row, children] = 1e-2 * joint.spread_pct
+    out.lognormal[row, children] = joint.distribution == "lognormal"
+
+
+def _put_rails(out: NetworkPlan, begin: int, end: int, joint: t.Joint) -> None:
+    _put(out, POSITIVE_RAIL, slice(begin + 1, end), joint)
+    _put(out, NEGATIVE_RAIL, slice(begin + 1, end), joint)
+
+
+def solve_for(net: Network) -> Solve:
+    """Arrays for the kernels."""
+    return new_solve(net.kind.size, net.child.size)  # type: ignore[no-any-return]
+
+
+def nominal_joints(found: NetworkPlan) -> Joints:
+    """Joints without spread and faults; new arrays, so that a fault can be injected into them."""
+    return _joints(found.mean_ohm)
+
+
+def joints_of(found: NetworkPlan, seed: int, block: int, pack: int) -> Joints:
+    """Joints of pack `pack` of `block`, failed welds included; new arrays.
+
+    Child s draws at (block, pack * c + s, 0) whatever was drawn before, so that a pack can be rebuilt alone.
+    """
+    c = found.net.child.size
+    ohm = found.mean_ohm
+    if found.spread.any():
+        z = np.empty((4, c))
+        fill_normals(*seed_key(seed), JOINT, block, pack * c, 0, z)
+        sigma = np.sqrt(np.log1p(found.spread**2))
+        # the mean stays the nominal value in both shapes
+        ohm = ohm * np.where(found.lognormal, np.exp(sigma * (z - 0.5 * sigma)), 1.0 + found.spread * z)
+    joints = _joints(ohm)
+    faults = weld_faults(found, seed, block, pack)
+    joints.child_ohm[faults.high] *= found.high_factor
+    joints.child_ohm[faults.open] = np.inf
+    return joints
+
+
+def weld_faults(found: NetworkPlan, seed: int, block: int, pack: int) -> WeldFaults:
+    """Which welds of a pack failed, from its own random numbers."""
+    if found.open_share + found.high_share == 0.0:
+        return _SOUND
+    u = np.empty((4, found.cells))
+    fill_uniforms(*seed_key(seed), WELD_FAULT, block, pack * found.net.child.size, 0, u)
+    is_open = u[0] < found.open_share
+    is_high = ~is_open & (u[0] < found.open_share + found.high_share)
+    return WeldFaults(np.flatnonzero(is_open), np.flatnonzero(is_high))
+
+
+_SOUND = WeldFaults(np.empty(0, np.int64), np.empty(0, np.int64))
+
+
+def _joints(ohm: Array) -> Joints:
+    return Joints(ohm[OWN] + ohm[DISCONNECT], np.ascontiguousarray(ohm[POSITIVE_RAIL : NEGATIVE_RAIL + 1].T))
