@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from packsim.cell.electrodes.ocp import grid
+from packsim.cell.heat.reading import HeatParameters, read_heat
 
 if TYPE_CHECKING:
     import pybamm
@@ -72,6 +73,7 @@ class CellParameters:
     chi: Array  # 2 (1 - t+) (thermodynamic factor) on CONCENTRATION_GRID
     electrolyte_diffusivity: Array  # on CONCENTRATION_GRID
     electrolyte_conductivity: Array  # on CONCENTRATION_GRID
+    heat: HeatParameters
 
 
 def parameter_values(source: str | Path | pybamm.ParameterValues) -> tuple[str, pybamm.ParameterValues]:
@@ -231,6 +233,11 @@ def _read(read: _Reader, temperature_k: float) -> CellParameters:
         * read.scalar("Electrode height [m]")
         * read.scalar("Number of electrodes connected in parallel to make a cell")
     )
+    negative, positive = _electrode(read, "Negative"), _electrode(read, "Positive")
+    separator_m, separator_porosity = read.scalar("Separator thickness [m]"), read.scalar("Separator porosity")
+    layers = [(e.thickness_m, e.porosity) for e in (negative, positive)] + [(separator_m, separator_porosity)]
+    salt, gaps = sum(x * eps for x, eps in layers), sum(x / eps for x, eps in layers)
+    c_ref = c_e_init * salt * gaps / sum(x for x, _ in layers) ** 2  # where PyBaMM takes conductivity and chi
     return CellParameters(
         name=read.name,
         temperature_k=temperature_k,
@@ -239,14 +246,15 @@ def _read(read: _Reader, temperature_k: float) -> CellParameters:
         upper_cutoff_v=read.scalar("Upper voltage cut-off [V]"),
         area_m2=area,
         contact_resistance_ohm=read.scalar(CONTACT) if CONTACT in read.values else 0.0,  # BPX has none
-        negative=_electrode(read, "Negative"),
-        positive=_electrode(read, "Positive"),
-        separator_thickness_m=read.scalar("Separator thickness [m]"),
-        separator_porosity=read.scalar("Separator porosity"),
+        negative=negative,
+        positive=positive,
+        separator_thickness_m=separator_m,
+        separator_porosity=separator_porosity,
         separator_bruggeman=read.scalar("Separator Bruggeman coefficient (electrolyte)"),
         c_e_init=c_e_init,
         transference=float(t_plus[1]),
         chi=read.over(CONCENTRATION_GRID, lambda c: p.chi(c, temperature)),
         electrolyte_diffusivity=read.over(CONCENTRATION_GRID, lambda c: p.D_e(c, temperature)),
         electrolyte_conductivity=read.over(CONCENTRATION_GRID, lambda c: p.kappa_e(c, temperature)),
+        heat=read_heat(read, temperature_k, c_e_init, c_ref),
     )
