@@ -112,7 +112,7 @@ def read_heat(read: Reader, temperature_k: float, c_e_init: float, c_ref: float)
 
 def _relative(values: Array) -> Array:
     """Over the value at the reference, which is where FIT_OFFSETS_K is zero."""
-    return values / values[int(np.flatnonzero(FIT_OFFSETS_K == 0.0)[0])]
+    return np.asarray(values / values[int(np.flatnonzero(FIT_OFFSETS_K == 0.0)[0])])
 
 
 def _entropy(read: Reader, phase: Any, temperature_k: float) -> Array:
@@ -120,7 +120,7 @@ def _entropy(read: Reader, phase: Any, temperature_k: float) -> Array:
         read.over(grid(), lambda x, t=temperature_k + arm: phase.U(x, read.pybamm.Scalar(t)))
         for arm in (ENTROPY_ARM_K, -ENTROPY_ARM_K)
     )
-    return (warm - cold) / (2.0 * ENTROPY_ARM_K)
+    return np.asarray((warm - cold) / (2.0 * ENTROPY_ARM_K))
 
 
 def _heat_capacity(read: Reader, temperature_k: float) -> float | None:
