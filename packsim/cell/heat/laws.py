@@ -21,7 +21,7 @@ Array = npt.NDArray[np.float64]
 
 GAS_CONSTANT = 8.31446261815324
 STRAIGHT = 1e-6  # a law this near to Arrhenius is Arrhenius: higher terms would be rounding
-ENTROPY_MARGIN = 0.05  # stoichiometry beyond the window within which a set's dU/dT is used; held beyond [assumed]
+ENTROPY_EXCESS = 1e-3  # V/K by which dU/dT outside the window may leave the range it has inside [assumed]
 
 
 class Law(NamedTuple):
@@ -129,11 +129,11 @@ def with_entropy(design: Design, sto: Array, change_v_per_k: Array, side: str = 
 
 
 def _held(entropy: Array, low: float, high: float) -> Array:
-    """dU/dT within the window and a margin, its edge values beyond: fits there are not measurements (Ai2020: 0.1 V/K)."""
+    """dU/dT limited outside the window, where a fit is no measurement (Ai2020's cathode: 0.1 V/K); inside as it is."""
     if not np.isfinite(low) or not np.isfinite(high):
         return np.ascontiguousarray(entropy)
-    nodes = grid()
-    return np.interp(np.clip(nodes, max(low - ENTROPY_MARGIN, 0.0), min(high + ENTROPY_MARGIN, 1.0)), nodes, entropy)
+    inside = entropy[(grid() >= low) & (grid() <= high)]
+    return np.clip(entropy, inside.min() - ENTROPY_EXCESS, inside.max() + ENTROPY_EXCESS)
 
 
 def _slope(p: HeatParameters) -> float:
