@@ -153,6 +153,12 @@ def test_standing_coolant_takes_nothing(report: Callable[..., None]) -> None:
         "row without flow: its warmth against its heat", abs(warmth / (50.0 * network.heat[middle].sum()) - 1.0), 1e-12
     )
     network.flow[:] = 0.0
+    before = network.temperature.copy()
+    report(
+        "step of no length: change and heat",
+        max(*np.abs(network.step(0.0)), np.max(np.abs(network.temperature - before))),
+        0.0,
+    )
     report("no flow at all: heat taken by the coolant", abs(network.step(50.0)[0]), 0.0, "J")
 
 

@@ -32,7 +32,7 @@ class Thermal(NamedTuple):
     capacity_j_per_k: float  # of a nominal cell if the scenario gives one; nan: the cell's own
 
 
-N_SCRATCH = 6  # rows: p, r of T = p + r T_next; f, s of the coolant's temperature; step start; conduction across rows
+N_SCRATCH = 4  # rows: p and r of T = p + r T_next; heat and conduction across rows; temperatures at the step's start
 
 
 @kernel
@@ -52,6 +52,8 @@ def inlet_at(thermal, time_s):
 def advance_temperature(temperature, coolant, heat_w, capacity, inlet_k, ambient_k, flow_factor, dt, thermal, scratch):
     """Temperatures [cell] after dt (in place), with heat_w[cell] held over the step; returns what was carried off.
 
+    A step of 0 only finds the coolant's temperatures.
+
     Args:
         temperature, heat_w, capacity: [n] K, W, J/K, by cell.
         coolant: [n] K out, the coolant's temperature as it leaves each cell.
@@ -62,22 +64,26 @@ def advance_temperature(temperature, coolant, heat_w, capacity, inlet_k, ambient
     Returns:
         (J taken by the coolant, J taken by ambient); sum(heat_w) dt = sum(capacity * rise) + both, to rounding.
     """
+    if dt <= 0.0:
+        carried(temperature, coolant, inlet_k, ambient_k, flow_factor, thermal)
+        return 0.0, 0.0
     n, w = temperature.shape[0], thermal.cells_per_row
-    start, exchange = scratch[4], scratch[5]
+    given, start = scratch[2], scratch[3]
     for j in range(n):
-        start[j] = temperature[j]
-        exchange[j] = 0.0
+        given[j] = heat_w[j]
     crossed = thermal.across > 0.0 and w < n
     if crossed:
+        for j in range(n):
+            start[j] = temperature[j]
         for j in range(n - w):
             flow = thermal.across * (temperature[j] - temperature[j + w])
-            exchange[j] -= flow
-            exchange[j + w] += flow
-    along_path(temperature, coolant, heat_w, capacity, inlet_k, ambient_k, flow_factor, dt, thermal, scratch)
-    coolant_j, ambient_j = carried(temperature, coolant, inlet_k, ambient_k, flow_factor, dt, thermal)
+            given[j] -= flow
+            given[j + w] += flow
+    along_path(temperature, inlet_k, ambient_k, capacity, flow_factor, dt, thermal, scratch)
+    coolant_w, ambient_w = carried(temperature, coolant, inlet_k, ambient_k, flow_factor, thermal)
     if crossed:
         across_rows(temperature, capacity, dt, thermal, scratch)
-    return coolant_j, ambient_j
+    return coolant_w * dt, ambient_w * dt
 
 
 @kernel
@@ -90,80 +96,64 @@ def effect(thermal, factor):
 
 
 @kernel
-def along_path(temperature, coolant, heat_w, capacity, inlet_k, ambient_k, flow_factor, dt, thermal, scratch):
+def along_path(temperature, inlet_k, ambient_k, capacity, flow_factor, dt, thermal, scratch):
     """Implicit step along the coolant's path: elimination forward, substitution backward, two unknowns a place."""
-    n = temperature.shape[0]
-    p, r, f, s, exchange = scratch[0], scratch[1], scratch[2], scratch[3], scratch[5]
+    n, per_dt = temperature.shape[0], 1.0 / dt
+    p, r, given = scratch[0], scratch[1], scratch[2]
     carries, share = 0.0, 0.0
+    a, b = inlet_k, 0.0  # coolant as it leaves the place before, a + b T of that place's successor
+    behind, p_behind, r_behind = 0.0, 0.0, 0.0
     for k in range(n):
         cell = thermal.order[k]
-        new = k == 0 or thermal.stream[k] != thermal.stream[k - 1]
-        if new:
+        if k == 0 or thermal.stream[k] != thermal.stream[k - 1]:
             carries, share = effect(thermal, flow_factor[thermal.stream[k]])
-        # the coolant arrives at a + b T of this cell, whose share of the place before is already eliminated
-        a, b = (inlet_k, 0.0) if new else (f[k - 1], s[k - 1])
-        behind = 0.0 if k == 0 else thermal.along[k - 1]
-        p_behind, r_behind = (0.0, 0.0) if k == 0 else (p[k - 1], r[k - 1])
-        ahead = thermal.along[k] if k < n - 1 else 0.0
-        per_k, open_air, taken = capacity[cell] / dt, thermal.ambient_w_per_k[cell], carries * share
-        diagonal = per_k + ahead + behind * (1.0 - r_behind) + open_air + taken * (1.0 - b)
-        right = per_k * temperature[cell] + heat_w[cell] + exchange[cell]
-        right += behind * p_behind + open_air * ambient_k + taken * a
-        p[k], r[k] = right / diagonal, ahead / diagonal
-        a, b = (1.0 - share) * a, (1.0 - share) * b + share  # as it leaves
-        f[k], s[k] = a + b * p[k], b * r[k]
+            a, b = inlet_k, 0.0
+        ahead = thermal.along[k]
+        per_k, open_air, taken = capacity[cell] * per_dt, thermal.ambient_w_per_k[cell], carries * share
+        inverse = 1.0 / (per_k + ahead + behind * (1.0 - r_behind) + open_air + taken * (1.0 - b))
+        right = per_k * temperature[cell] + given[cell] + behind * p_behind + open_air * ambient_k + taken * a
+        p_behind, r_behind, behind = right * inverse, ahead * inverse, ahead
+        a, b = (1.0 - share) * a, (1.0 - share) * b + share  # as it leaves, in T of this cell ...
+        a, b = a + b * p_behind, b * r_behind  # ... and in T of the next one
+        p[k], r[k] = p_behind, r_behind
     following = 0.0
     for k in range(n - 1, -1, -1):
         following = p[k] + r[k] * following
         temperature[thermal.order[k]] = following
-    arrives = inlet_k
-    for k in range(n):
-        if k == 0 or thermal.stream[k] != thermal.stream[k - 1]:
-            arrives = inlet_k
-            carries, share = effect(thermal, flow_factor[thermal.stream[k]])
-        arrives += share * (temperature[thermal.order[k]] - arrives)
-        coolant[thermal.order[k]] = arrives
 
 
 @kernel
-def carried(temperature, coolant, inlet_k, ambient_k, flow_factor, dt, thermal):
-    """Heat [J] that coolant and ambient took in a step that ended at these temperatures."""
-    n = temperature.shape[0]
-    coolant_w, ambient_w, carries, arrives = 0.0, 0.0, 0.0, inlet_k
-    for k in range(n):
+def carried(temperature, coolant, inlet_k, ambient_k, flow_factor, thermal):
+    """Coolant temperatures [cell] at these cell temperatures, and the power [W] that coolant and ambient take."""
+    coolant_w, ambient_w = 0.0, 0.0
+    carries, share, arrives = 0.0, 0.0, inlet_k
+    for k in range(temperature.shape[0]):
         cell = thermal.order[k]
         if k == 0 or thermal.stream[k] != thermal.stream[k - 1]:
+            carries, share = effect(thermal, flow_factor[thermal.stream[k]])
             arrives = inlet_k
-            carries, _ = effect(thermal, flow_factor[thermal.stream[k]])
-        coolant_w += carries * (coolant[cell] - arrives)
+        rise = share * (temperature[cell] - arrives)
+        arrives += rise
+        coolant[cell] = arrives
+        coolant_w += carries * rise
         ambient_w += thermal.ambient_w_per_k[cell] * (temperature[cell] - ambient_k)
-        arrives = coolant[cell]
-    return coolant_w * dt, ambient_w * dt
+    return coolant_w, ambient_w
 
 
 @kernel
 def across_rows(temperature, capacity, dt, thermal, scratch):
     """Implicit correction for conduction across rows: (capacity/dt - A) d = capacity/dt (path's result - start)."""
-    n, w, conducts = temperature.shape[0], thermal.cells_per_row, thermal.across
-    p, r, start = scratch[0], scratch[1], scratch[4]
+    n, w, conducts, per_dt = temperature.shape[0], thermal.cells_per_row, thermal.across, 1.0 / dt
+    p, r, start = scratch[0], scratch[1], scratch[3]
     for j in range(n):  # forward down every column
         behind = conducts if j >= w else 0.0
         ahead = conducts if j + w < n else 0.0
         p_behind, r_behind = (p[j - w], r[j - w]) if j >= w else (0.0, 0.0)
-        per_k = capacity[j] / dt
-        diagonal = per_k + ahead + behind * (1.0 - r_behind)
-        p[j] = (per_k * (temperature[j] - start[j]) + behind * p_behind) / diagonal
-        r[j] = ahead / diagonal
+        per_k = capacity[j] * per_dt
+        inverse = 1.0 / (per_k + ahead + behind * (1.0 - r_behind))
+        p[j] = (per_k * (temperature[j] - start[j]) + behind * p_behind) * inverse
+        r[j] = ahead * inverse
     for j in range(n - 1, -1, -1):
         if j + w < n:
             p[j] += r[j] * p[j + w]
         temperature[j] = start[j] + p[j]
-
-
-@kernel
-def spread_k(temperature):
-    """Hottest minus coldest cell [K]."""
-    low, high = temperature[0], temperature[0]
-    for j in range(temperature.shape[0]):
-        low, high = min(low, temperature[j]), max(high, temperature[j])
-    return high - low
