@@ -154,6 +154,15 @@ def test_laws_that_are_not_arrhenius_say_so() -> None:
     assert vogel.error < 0.1 * vogel.arrhenius_error
 
 
+def test_a_law_takes_what_there_is() -> None:
+    offsets = np.concatenate([FIT_OFFSETS_K, CHECK_OFFSETS_K])
+    factors = np.exp(3000.0 * (1 / 298.15 - 1 / (298.15 + offsets)))
+    factors[[0, 6]] = np.nan, 0.0  # a table that ends above the coldest point
+    assert law(factors, offsets, 298.15).activation_j_per_mol == pytest.approx(3000.0 * 8.31446261815324, rel=1e-9)
+    with pytest.raises(ValueError, match=r"no positive number around 298\.15 K"):
+        law(np.full_like(factors, np.nan), offsets, 298.15)
+
+
 def test_what_is_assumed_is_declared() -> None:
     assert assumed_heat(Cell("Mohtat2020").design) == ()
     chen = Cell("Chen2020").design

@@ -15,7 +15,7 @@ from packsim.cell.heat.assumed import (
     HEAT_CAPACITY_J_PER_K_AH,
     activation_energies,
 )
-from packsim.cell.heat.reading import CHECK_OFFSETS_K, FIT_OFFSETS_K, HeatParameters
+from packsim.cell.heat.reading import FIT_OFFSETS_K, HeatParameters
 
 Array = npt.NDArray[np.float64]
 
@@ -41,11 +41,18 @@ def law(factors: Array, offsets_k: Array, reference_k: float) -> Law:
     """Fit ln(factor) by a polynomial in u = 1/reference - 1/T; only a straight one where that is enough.
 
     Args:
-        factors, offsets_k: [m], FIT_OFFSETS_K first.
+        factors, offsets_k: [m], FIT_OFFSETS_K first. Factors that are no positive numbers are left out: a set may end there.
+
+    Raises:
+        ValueError: fewer than three temperatures to fit, or none to check.
     """
     u = 1.0 / reference_k - 1.0 / (reference_k + offsets_k)
-    fit, logs = slice(0, FIT_OFFSETS_K.size), np.log(factors)
-    check = slice(FIT_OFFSETS_K.size, FIT_OFFSETS_K.size + CHECK_OFFSETS_K.size)
+    usable = np.isfinite(factors) & (factors > 0.0)
+    fit = np.flatnonzero(usable[: FIT_OFFSETS_K.size])
+    check = FIT_OFFSETS_K.size + np.flatnonzero(usable[FIT_OFFSETS_K.size :])
+    if fit.size < 4 or not check.size:  # the reference itself is among the fitted ones and says nothing
+        raise ValueError(f"a property of the set is no positive number around {reference_k:g} K")
+    logs = np.log(np.where(usable, factors, 1.0))
     slope = float(u[fit] @ logs[fit] / (u[fit] @ u[fit]))
 
     def worst(predicted: Array) -> float:
