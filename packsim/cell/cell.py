@@ -72,13 +72,12 @@ class Cell:
         if not -KELVIN < temperature_degc < 1000.0:
             raise ValueError(f"temperature_degc must be above absolute zero and finite, got {temperature_degc!r}")
         self.temperature_degc = temperature_degc
-        self.source = source
         self.values = trait_values(dict(traits or {}))
         positive(**{name: self.values[row, 0] for name, row in INDEX.items() if name.endswith("_ratio")})
         if isinstance(source, TableCell):
             if capacity_ah is not None or lithium_made_ratio is not None:
                 raise ValueError("a TableCell states its own capacity_ah and has no lithium_made_ratio")
-            self.name, self.set_area_m2 = "table", 1.0
+            self.name = "table"
             self.design = table_design(source, lower_cutoff_v=lower_cutoff_v, upper_cutoff_v=upper_cutoff_v)
             self.nominal_capacity_ah = float(source.capacity_ah)
             return
@@ -89,7 +88,6 @@ class Cell:
             lower_cutoff_v=lower_cutoff_v,
             upper_cutoff_v=upper_cutoff_v,
         )
-        self.set_area_m2 = parameters.area_m2
         nominal_ah = float(window_of(design, trait_values())[4, 0])
         if not nominal_ah > 0.0:  # nan: no such window
             raise UnsupportedParameterSet(

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from packsim.cell.electrodes.ocp import grid
+from packsim.cell.heat.reading import HeatParameters, read_heat
 
 if TYPE_CHECKING:
     import pybamm
@@ -73,6 +74,7 @@ class CellParameters:
     chi: Array  # 2 (1 - t+) (thermodynamic factor) on CONCENTRATION_GRID
     electrolyte_diffusivity: Array  # on CONCENTRATION_GRID
     electrolyte_conductivity: Array  # on CONCENTRATION_GRID
+    heat: HeatParameters
 
 
 def parameter_values(source: str | Path | pybamm.ParameterValues) -> tuple[str, pybamm.ParameterValues]:
@@ -232,6 +234,11 @@ def _read(read: _Reader, temperature_k: float) -> CellParameters:
         * read.scalar("Electrode height [m]")
         * read.scalar("Number of electrodes connected in parallel to make a cell")
     )
+    negative, positive = _electrode(read, "Negative"), _electrode(read, "Positive")
+    separator_m, separator_porosity = read.scalar("Separator thickness [m]"), read.scalar("Separator porosity")
+    layers = [(e.thickness_m, e.porosity) for e in (negative, positive)] + [(separator_m, separator_porosity)]
+    salt, gaps = sum(x * eps for x, eps in layers), sum(x / eps for x, eps in layers)
+    c_ref = c_e_init * salt * gaps / sum(x for x, _ in layers) ** 2  # where PyBaMM takes conductivity and chi
     return CellParameters(
         name=read.name,
         temperature_k=temperature_k,
@@ -240,98 +247,18 @@ def _read(read: _Reader, temperature_k: float) -> CellParameters:
         upper_cutoff_v=read.scalar("Upper voltage cut-off [V]"),
         area_m2=area,
         contact_resistance_ohm=read.scalar(CONTACT) if CONTACT in read.values else 0.0,  # BPX has none
-        negative=_electrode(read, "Negative"),
-        positive=_electrode(read, "Positive"),
-        separator_thickness_m=read.scalar("Separator thickness [m]"),
-        separator_porosity=read.scalar("Separator porosity"),
+        negative=negative,
+        positive=positive,
+        separator_thickness_m=separator_m,
+        separator_porosity=separator_porosity,
         separator_bruggeman=read.scalar("Separator Bruggeman coefficient (electrolyte)"),
         c_e_init=c_e_init,
         transference=float(t_plus[1]),
         chi=read.over(CONCENTRATION_GRID, lambda c: p.chi(c, temperature)),
         electrolyte_diffusivity=read.over(CONCENTRATION_GRID, lambda c: p.D_e(c, temperature)),
         electrolyte_conductivity=read.over(CONCENTRATION_GRID, lambda c: p.kappa_e(c, temperature)),
+        heat=read_heat(read, temperature_k, c_e_init, c_ref),
     )
-
-
-@dataclass(frozen=True)
-class ThermalParameters:
-    """How a set depends on temperature; samples at `temperatures_k` [m]. nan: the set does not say."""
-
-    temperatures_k: Array
-    diffusivity: Array  # [2, m] particles at half stoichiometry (negative, positive)
-    exchange: Array  # [2, m]
-    electrolyte_diffusivity: Array  # [m] at the initial concentration
-    electrolyte_conductivity: Array  # [m]
-    chi: Array  # [m]
-    sto: Array  # [k]
-    dudt: Array  # [2, k] V/K
-    heat_capacity_j_per_k: float  # as PyBaMM's lumped model has it
-    cooling_w_per_k: float
-
-
-THERMAL_LAYERS = (
-    "Negative current collector",
-    "Negative electrode",
-    "Separator",
-    "Positive electrode",
-    "Positive current collector",
-)
-
-
-def read_thermal(source: str | Path | pybamm.ParameterValues, temperatures_k: Array) -> ThermalParameters:
-    """Temperature dependence of a set that `read_parameters` accepts.
-
-    Raises:
-        as `read_parameters`.
-    """
-    name, values = parameter_values(source)
-    _refuse_other_models(name, values)
-    sto = np.linspace(0.0, 1.0, 513)
-    coldest, hottest = float(np.min(temperatures_k)), float(np.max(temperatures_k))
-    found: list[list[float]] = []
-    ocps: dict[float, list[Array]] = {}
-    for temperature in temperatures_k:
-        read = _Reader(name, values, float(temperature))
-        p, t = read.params, read.temperature
-        c_e = read.scalar("Initial concentration in electrolyte [mol.m-3]")
-        row = []
-        for domain in (p.n, p.p):
-            phase = domain.prim
-            c_max = float(read.numbers(phase.c_max)[0])
-            half = np.array([0.5])
-            row.append(float(read.over(half, lambda x, phase=phase, c=c_max: phase.D(x * c, t))[0]))
-            j0 = read.over(half, lambda x, phase=phase, c=c_max: phase.j0(read.pybamm.Scalar(c_e), x * c, t))
-            row.append(float(j0[0]))
-        at = np.array([c_e])
-        row += [float(read.over(at, lambda c, f=f: f(c, t))[0]) for f in (p.D_e, p.kappa_e, p.chi)]
-        found.append(row)
-        if temperature in (coldest, hottest):
-            inside = np.clip(sto, 0.005, 0.995)  # the asymptotes at the very ends have no physical entropy
-            ocps[float(temperature)] = [read.over(inside, lambda x, d=d: d.prim.U(x, t)) for d in (p.n, p.p)]
-    table = np.array(found).T
-    dudt = (np.array(ocps[hottest]) - np.array(ocps[coldest])) / (hottest - coldest)
-    capacity, cooling = _lumped(values)
-    return ThermalParameters(
-        temperatures_k, table[[0, 2]], table[[1, 3]], table[4], table[5], table[6], sto, dudt, capacity, cooling
-    )
-
-
-def _lumped(values: pybamm.ParameterValues) -> tuple[float, float]:
-    """Heat capacity and cooling of PyBaMM's lumped model, nan where the set lacks a number."""
-
-    def number(key: str) -> float:
-        try:
-            return float(values.evaluate(values[key]) if not isinstance(values[key], float | int) else values[key])
-        except (KeyError, TypeError, ValueError, AttributeError):
-            return float("nan")
-
-    thick = np.array([number(f"{layer} thickness [m]") for layer in THERMAL_LAYERS])
-    volumetric = np.array(
-        [number(f"{x} density [kg.m-3]") * number(f"{x} specific heat capacity [J.kg-1.K-1]") for x in THERMAL_LAYERS]
-    )
-    capacity = number("Cell volume [m3]") * float(np.sum(thick * volumetric) / np.sum(thick))
-    cooling = number("Total heat transfer coefficient [W.m-2.K-1]") * number("Cell cooling surface area [m2]")
-    return capacity, cooling
 
 
 class UnsupportedExperiment(ValueError):

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from packsim.cell.cell import KELVIN, Cell
-from packsim.cell.heat.design import cell_heat
+from packsim.cell.heat.assumed import assumed_heat
 from packsim.cell.traits import INDEX, trait_values
 from packsim.pack.bms import plan as bms_plans
 from packsim.pack.duty import kernels as k
@@ -23,7 +23,7 @@ from packsim.pack.network.plan import joints_of
 from packsim.pack.network.plan import plan as network_plan
 from packsim.pack.pack_run import PackRun
 from packsim.scenario.bms import Bms
-from packsim.scenario.heat import Heat
+from packsim.scenario.heat import HeatModel
 from packsim.scenario.injection import FaultLimits, InjectedFault
 from packsim.scenario.protocol import protocol as read_protocol
 from packsim.scenario.topology import JointsModel, Topology
@@ -58,7 +58,7 @@ class Pack:
         soc: float | Sequence[float] | Array = 1.0,
         joints: JointsModel | None = None,
         bms: Bms | None = None,
-        heat: Heat | None = None,
+        heat: HeatModel | None = None,
         fault_limits: FaultLimits | None = None,
         seed: int = 0,
         rated_capacity_ah: float | None = None,
@@ -104,19 +104,11 @@ class Pack:
             thresholds_v=np.array([low, low - 0.2, low - 0.5, 1.0, 0.0]),
         )
         nominal_weld = 1e-3 * float(self.cell.values[INDEX["weld_resistance_mohm"], 0])
-        limits = fault_plans.limits(
-            fault_limits or FaultLimits(),
-            network,
-            nominal_weld,
-            per_cell,
-            heat is not None and heat.coolant_flow_w_per_k > 0.0,
-        )
-        self.assumed: tuple[str, ...] = ()
-        thermal = duty.no_heat(self.cell.temperature_degc + KELVIN)
-        if heat is not None:
-            found = cell_heat(self.cell)
-            thermal, self.assumed = found.thermal, found.assumed
-        self.plan = duty.DutyPlan(design, network, model, plan, settings, limits, heat, thermal)
+        limits = fault_plans.limits(fault_limits or FaultLimits(), network, nominal_weld, per_cell)
+        heating = duty.heating_of(heat, design, self.cells)
+        self.assumed = assumed_heat(design) if heat is not None else ()
+        reference_k = self.cell.temperature_degc + KELVIN
+        self.plan = duty.DutyPlan(design, network, model, plan, settings, limits, heating, reference_k)
         self.own = duty.build(self.plan, self.values, start, joints_of(network, seed, 0, 0), seed=seed, block=0, pack=0)
 
     def _each(self, name: str, value: float | Sequence[float] | Array) -> Array:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from packsim.pack.duty import kernels as k
 from packsim.pack.duty import run as duty
 from packsim.pack.duty.protocol import Protocol
 from packsim.pack.duty.traces import PackResult
 from packsim.pack.duty.words import ENDED, PLACE, SEEN
-from packsim.pack.heat import kernels as heat
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,8 +69,8 @@ class PackRun:
     def heat_j(self) -> dict[str, float]:
         """Heat since the pack was built: made in cells, tabs and other joints; given to coolant and ambient."""
         joules = self.raw.own.heats.joules
-        names = {"cells": heat.CELLS, "tabs": heat.TABS, "joints": heat.JOINTS}
-        names |= {"coolant": heat.COOLANT, "ambient": heat.AMBIENT}
+        names = {"cells": k.CELLS, "tabs": k.TABS, "joints": k.JOINTS}
+        names |= {"coolant": k.COOLANT, "ambient": k.AMBIENT}
         return {name: float(joules[row]) for name, row in names.items()}
 
     @cached_property

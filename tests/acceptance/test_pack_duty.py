@@ -174,7 +174,10 @@ def test_sensor_offset_over_discharges_the_cell_it_should(report):
     run = pack.run(["Discharge at 1C for 2 hours"])
     low = pack.plan.bms.limits.lower_v
     report(
-        "+20 mV on the emptiest group: it ends below the limit by", 1e3 * (low - run.raw.kept.end_v[0, 1]), 20.0001, "mV"
+        "+20 mV on the emptiest group: it ends below the limit by",
+        1e3 * (low - run.raw.kept.end_v[0, 1]),
+        20.0001,
+        "mV",
     )
     report("... at least", 1e3 * (low - run.raw.kept.end_v[0, 1]), 19.9999, "mV", ">=")
     assert run.raw.kept.end_v[0, [0, 2]].min() > low
@@ -215,7 +218,11 @@ def test_derating_keeps_the_pack_running_at_less_current(report):
     derated = Pack("Chen2020", "2s1p", soc=soc, bms=Bms(derating=Derating(voltage_mv=300, floor_pct=2.0)))
     run = derated.run(["Discharge at 2C for 1 hour"])
     report(
-        "derating: charge drawn before the limit", run.raw.kept.charge_ah[0] / plain.raw.kept.charge_ah[0], 1.05, "times", ">="
+        "derating: charge drawn before the limit",
+        run.raw.kept.charge_ah[0] / plain.raw.kept.charge_ah[0],
+        1.05,
+        "times",
+        ">=",
     )
     seen = kept(run)
     assert np.all(np.diff(seen.current_a[-20:]) <= 1e-9)

@@ -1,1 +1,1 @@
-"""A cell's temperature: what it does to the cell's parameters, and the heat the cell makes."""
+"""How a cell follows temperature, and the heat it gives off. Equations, sources and errors: docs/heat.md."""

@@ -28,7 +28,7 @@ from packsim.cell.electrodes.kernels import (
     SHELL_P,
     SHELLS,
     TAU_N,
-    THERMAL_V,
+    TWO_V,
     X_N,
     XS_N,
     linear,
@@ -169,12 +169,12 @@ def voltage_and_slope(emf, slope, current, work, coef, begin, end):
     edge_n, edge_n_rise = work[C1, begin:end], work[C1 + 1, begin:end]
     edge_p, edge_p_rise = work[C2, begin:end], work[C2 + 1, begin:end]
     rate_n, rate_p = coef[K_N, begin:end], coef[K_P, begin:end]
-    thermal_v = coef[THERMAL_V, begin:end]
     r_ohm, leak, chi_v = coef[R_OHM, begin:end], coef[LEAK, begin:end], coef[CHI_V, begin:end]
+    thermal = coef[TWO_V, begin:end]
     shape_n, shape_p = work[SHAPE_N, begin:end], work[SHAPE_P, begin:end]
     i_all, emf_out, slope_out = current[begin:end], emf[begin:end], slope[begin:end]
     for j in range(end - begin):
-        i, two_v = i_all[j], 2.0 * thermal_v[j]
+        i, two_v = i_all[j], thermal[j]
         x, y = sto_n[j], sto_p[j]
         g_n, log_rise_n = log_mean_parts(mean_n[j], mean_n_rise[j], edge_n[j], edge_n_rise[j], i)
         g_p, log_rise_p = log_mean_parts(mean_p[j], mean_p_rise[j], edge_p[j], edge_p_rise[j], i)

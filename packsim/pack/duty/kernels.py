@@ -58,20 +58,34 @@ class Settings(NamedTuple):
     thresholds_v: np.ndarray  # [k] group voltages whose time below is kept
 
 
+class Heats(NamedTuple):
+    """Temperatures of one pack and where its heat went since it was built."""
+
+    temperature_k: np.ndarray  # [n]
+    at_k: np.ndarray  # [n] temperature at which each cell's coefficients were taken
+    base: np.ndarray  # [N_COEF, n] coefficients at the design's temperature
+    capacity_j_per_k: np.ndarray  # [n]
+    coolant_k: np.ndarray  # [n] coolant as it leaves each cell
+    made_w: np.ndarray  # [n] at the end of the last step
+    mean_w: np.ndarray  # [n] over a step
+    volts: np.ndarray  # [n]
+    scratch: np.ndarray  # [N_SCRATCH, n]
+    flow: np.ndarray  # [streams] share of the coolant that flows
+    joules: np.ndarray  # [5] see below
+
+
+# entries of Heats.joules: made in cells, in tabs (which warm cells), in other joints (which do not); given away
+CELLS, TABS, JOINTS, COOLANT, AMBIENT = range(5)
+REFRESH_K = 0.05  # coefficients are taken anew when some cell has moved this far
+
+
 class Heating(NamedTuple):
-    """Temperature dependence of the cells, and how they are cooled. `on` False: all at the design's temperature."""
+    """How cells are cooled. `on` False: all stay at the design's temperature."""
 
     on: bool
-    cell: cell_heat.ThermalDesign
+    has_entropy: bool
+    cooled: bool
     pack: pack_heat.Thermal
-
-
-class Warmth(NamedTuple):
-    """What `solve` needs of temperature."""
-
-    on: bool
-    temperature_k: np.ndarray
-    cell: cell_heat.ThermalDesign
 
 
 class Own(NamedTuple):
@@ -89,8 +103,7 @@ class Own(NamedTuple):
     weld_ohm: np.ndarray  # [n] of the cells' own welds, as built
     held: np.ndarray  # [n] accepted currents
     scratch: np.ndarray  # [n]
-    heats: pack_heat.Heats
-    flow: np.ndarray  # [1] share of the coolant that flows
+    heats: Heats
     clock: np.ndarray  # [1] s since the pack was built
     found: np.ndarray  # bool[fault kinds, places] faults already seen
 
@@ -146,8 +159,8 @@ def note_sample(trace, t, k, total, own, design, heating, group, readings, soc, 
     if trace.cell_a.shape[0] > 0:  # voltages of the cells themselves at their currents, not of their linearisation
         lane, n = own.lane, own.leak_a.shape[0]
         cell.respond(lane.emf, lane.slope, lane.current, lane.work, lane.coef, design, 0, n)
-        if heating.on and heating.cell.has_entropy:
-            cell_heat.entropic(lane.emf, lane.work, own.heats.temperature_k, heating.cell)
+        if heating.on and heating.has_entropy:
+            cell_heat.entropic(lane.emf, lane.current, lane.work, design, own.heats.temperature_k, 0, n)
     for j in range(trace.cell_a.shape[0]):
         trace.cell_a[j, at] = own.lane.current[j]
         trace.cell_v[j, at] = own.lane.emf[j] - own.lane.slope[j] * own.lane.current[j]
@@ -160,14 +173,16 @@ def note_sample(trace, t, k, total, own, design, heating, group, readings, soc, 
 
 
 @kernel
-def solve(lane, work, drain, joints, memory, scratch, net, design, warmth, bms, settings, kind, target, total):
+def solve(
+    lane, work, drain, joints, memory, scratch, temperature_k, entropic, net, design, bms, settings, kind, target, total
+):
     """Currents of the prepared step: (pack current, ended_by or RUNNING). Newton from `lane.current`."""
     n, root = lane.current.shape[0], net.kind.shape[0] - 1
     small = 1e-3 * settings.rated_a
     for _ in range(NEWTON_LIMIT):
         cell.respond(lane.emf, lane.slope, lane.current, lane.work, lane.coef, design, 0, n)
-        if warmth.on:
-            cell_heat.entropic(lane.emf, lane.work, warmth.temperature_k, warmth.cell)
+        if entropic:
+            cell_heat.entropic(lane.emf, lane.current, lane.work, design, temperature_k, 0, n)
         for j in range(n):
             scratch[j] = lane.current[j]
         network.reduce(work, lane.emf, lane.slope, net, joints, drain)
@@ -346,35 +361,56 @@ def ambient_k(protocol, k, heating, since_s, step):
 
 
 @kernel
-def warm_up(own, net, design, heating, around_k, step, starts, profiled):
-    """Heat made by cells and joints, and the temperatures after `step`; returns the hottest cell."""
-    lane, heats, n = own.lane, own.heats, own.leak_a.shape[0]
-    made, mean = heats.made_w, heats.mean_w
+def warm_up(own, design, heating, around_k, t, step, starts, profiled):
+    """Heat made by cells and joints, and the temperatures after `step`, which ended at t; returns the hottest cell."""
+    lane, heats, work, n = own.lane, own.heats, own.work, own.leak_a.shape[0]
+    made, mean, volts, current = heats.made_w, heats.mean_w, heats.volts, lane.current
+    cells_w = 0.0
     for j in range(n):
         mean[j] = made[j]
-    cell_heat.heat_w(
-        made, lane.state, lane.coef, design, heating.cell, heats.temperature_k, lane.current, lane.emf, lane.slope
-    )
+        volts[j] = lane.emf[j] - lane.slope[j] * current[j]
+        cells_w += volts[j] * current[j]
+    cell_heat.heat_w(made, current, volts, lane.state, lane.coef, design, 0, n)
     if starts:
         return 0.0
-    cells_j = 0.0
-    for j in range(n):
-        mean[j] = made[j] if profiled else 0.5 * (mean[j] + made[j])
-        cells_j += mean[j]
-    heats.joules[pack_heat.CELLS] += cells_j * step
-    joint_ohm, tabs_w, cells_w = own.joints.child_ohm, 0.0, 0.0
+    made_w, tabs_w, joint_ohm = 0.0, 0.0, own.joints.child_ohm
     for j in range(n):  # tabs warm their cell; all other joints and the bleed resistors warm nobody
-        cells_w += (lane.emf[j] - lane.slope[j] * lane.current[j]) * lane.current[j]
+        mean[j] = made[j] if profiled else 0.5 * (mean[j] + made[j])
+        made_w += mean[j]
         ohm = joint_ohm[j]
         if 0.0 < ohm < math.inf:
-            own_w = ohm * lane.current[j] * lane.current[j]
+            own_w = ohm * current[j] * current[j]
             mean[j] += own_w
             tabs_w += own_w
-    root = own.work.node_v.shape[0] - 1
-    lost_w = cells_w - own.work.node_v[root] * own.work.node_i[root]  # what cells give and the terminals do not
-    heats.joules[pack_heat.TABS] += tabs_w * step
-    heats.joules[pack_heat.JOINTS] += (lost_w - tabs_w) * step
-    return pack_heat.advance_temperature(heats, heating.pack, own.flow[0], around_k, step)
+    root = work.node_v.shape[0] - 1
+    lost_w = cells_w - work.node_v[root] * work.node_i[root]  # what cells give and the terminals do not
+    inlet_k = pack_heat.inlet_at(heating.pack, t)
+    coolant_j, ambient_j = pack_heat.advance_temperature(
+        heats.temperature_k, heats.coolant_k, mean, heats.capacity_j_per_k, inlet_k, around_k, heats.flow, step,
+        heating.pack, heats.scratch,
+    )  # fmt: skip
+    joules = heats.joules
+    joules[CELLS] += made_w * step
+    joules[TABS] += tabs_w * step
+    joules[JOINTS] += (lost_w - tabs_w) * step
+    joules[COOLANT] += coolant_j
+    joules[AMBIENT] += ambient_j
+    return hottest_of(heats.temperature_k)
+
+
+@kernel
+def retaken(own, design, everywhere):
+    """Coefficients at the cells' temperatures, if one has moved by REFRESH_K; returns whether they were taken anew."""
+    heats, far = own.heats, everywhere
+    temperature, at = heats.temperature_k, heats.at_k
+    for j in range(at.shape[0]):
+        far = far or abs(temperature[j] - at[j]) > REFRESH_K
+    if not far:
+        return False
+    for j in range(at.shape[0]):
+        at[j] = temperature[j]
+    cell_heat.set_temperature(own.lane.coef, heats.base, design, temperature, 0, at.shape[0])
+    return True
 
 
 @kernel
@@ -390,8 +426,15 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
     """Run one pack through all cycles of the protocol; `own` ends where the last accepted step ended."""
     # what every step touches by name: handing on whole tuples of arrays costs more than the arithmetic of small packs
     lane, work, memory, joints, scratch = own.lane, own.work, own.memory, own.joints, own.scratch
-    node_v, drain, scalars, held, steps, group = work.node_v, own.drain_a, memory.scalars, own.held, kept.steps, net.group
-    warmth = Warmth(heating.on and heating.cell.has_entropy, own.heats.temperature_k, heating.cell)
+    node_v, drain, scalars, held, steps, group = (
+        work.node_v,
+        own.drain_a,
+        memory.scalars,
+        own.held,
+        kept.steps,
+        net.group,
+    )
+    entropic = heating.on and heating.has_entropy
     n, groups, rows = own.leak_a.shape[0], group.shape[0], protocol.kind.shape[0]
     ends = np.empty(BMS_FIRST)
     before, trend = np.zeros(groups), np.zeros(n)
@@ -401,9 +444,7 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
     t, prepared = own.clock[0], -1.0
     hottest = hottest_of(own.heats.temperature_k)
     if heating.on:
-        cell_heat.set_temperature(
-            lane.coef, own.heats.base, own.heats.at_k, own.heats.temperature_k, heating.cell, True
-        )
+        retaken(own, design, True)
         leak(lane, own.leak_a, own.short_s)
     fault = 0
     while fault < faults.time_s.shape[0] and faults.time_s[fault] < t:
@@ -453,9 +494,10 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
                 joints,
                 memory,
                 scratch,
+                own.heats.temperature_k,
+                entropic,
                 net,
                 design,
-                warmth,
                 bms,
                 settings,
                 kind,
@@ -514,12 +556,10 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
                 steps[0] += 1
             if heating.on:
                 around_k = ambient_k(protocol, q, heating, t - began, step)
-                warmer = warm_up(own, net, design, heating, around_k, step, starts, profiled)
+                warmer = warm_up(own, design, heating, around_k, t + step, step, starts, profiled)
                 if not starts:
                     warming, hottest = (warmer - hottest) / step, warmer
-                if cell_heat.set_temperature(
-                    lane.coef, own.heats.base, own.heats.at_k, own.heats.temperature_k, heating.cell, False
-                ):
+                if retaken(own, design, False):
                     prepared = -1.0
             # accepted
             v_pack = node_v[node_v.shape[0] - 1]
@@ -572,9 +612,22 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
                 node_v,
                 bms.node,
                 bms.per_cell,
-            ) or (heating.on and fault_kernels.uncooled(own.heats, limits, heating.pack.inlet_k)):
+            ) or (
+                heating.on
+                and fault_kernels.uncooled(own.heats, limits, heating.cooled, pack_heat.inlet_at(heating.pack, t))
+            ):
                 fault_kernels.find(
-                    own.found, log, t, own, net, bms, limits, heating.on, heating.pack.inlet_k, total, zero_a
+                    own.found,
+                    log,
+                    t,
+                    own,
+                    net,
+                    bms,
+                    limits,
+                    heating.on and heating.cooled,
+                    pack_heat.inlet_at(heating.pack, t),
+                    total,
+                    zero_a,
                 )
             changed = fault < faults.time_s.shape[0] and faults.time_s[fault] <= t + 1e-9
             if changed:
@@ -588,12 +641,23 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
                     memory.stuck_v,
                     memory.dead,
                     memory.reading,
-                    own.flow,
+                    own.heats.flow,
                 )
             leak(lane, own.leak_a, own.short_s)
             if trace.time_s.shape[0] > 0:
                 note_sample(
-                    trace, t, q, total, own, design, heating, group, memory.reading, scalars[bms_kernels.SOC], hottest, around_k
+                    trace,
+                    t,
+                    q,
+                    total,
+                    own,
+                    design,
+                    heating,
+                    group,
+                    memory.reading,
+                    scalars[bms_kernels.SOC],
+                    hottest,
+                    around_k,
                 )
             if end == RUNNING and duration - step_t <= 1e-9:
                 end = DURATION

@@ -12,18 +12,19 @@ import numpy.typing as npt
 from packsim.cell import kernels as cell_kernels
 from packsim.cell.cell import empty_lane, window_of
 from packsim.cell.electrodes.kernels import LEAK, T_WELD, Design
-from packsim.cell.heat.kernels import N_FACTORS, ThermalDesign
+from packsim.cell.heat.kernels import heat_capacity
 from packsim.pack.bms import kernels as bms_kernels
 from packsim.pack.bms import plan as bms_plans
 from packsim.pack.duty import kernels as k
 from packsim.pack.duty.protocol import Protocol
 from packsim.pack.faults import kernels as fault_kernels
 from packsim.pack.heat import plan as heat_plans
+from packsim.pack.heat.kernels import N_SCRATCH
 from packsim.pack.network import kernels as network
 from packsim.numerics.threads import in_parallel
 from packsim.pack.network.plan import NetworkPlan, joints_of, solve_for
 from packsim.scenario.bms import Bms
-from packsim.scenario.heat import Heat
+from packsim.scenario.heat import HeatModel
 
 Array = npt.NDArray[np.float64]
 OCV_POINTS = 513
@@ -39,8 +40,8 @@ class DutyPlan(NamedTuple):
     bms: bms_kernels.Bms
     settings: k.Settings
     limits: fault_kernels.Limits
-    heat_model: Heat | None
-    cell_heat: ThermalDesign
+    heating: k.Heating
+    reference_k: float  # temperature at which the design was read
 
 
 class Run(NamedTuple):
@@ -90,17 +91,40 @@ def build(
         weld_ohm=1e-3 * values[T_WELD],
         held=np.zeros(n),
         scratch=np.zeros(n),
-        heats=heat_plans.heats(plan.heat_model, lane.coef, plan.cell_heat.reference_k, n),
-        flow=np.ones(1),
+        heats=new_heats(plan.heating, plan.design, values, lane.coef, plan.reference_k),
         clock=np.zeros(1),
         found=np.zeros((fault_kernels.KINDS, places), np.bool_),
     )
 
 
-def no_heat(temperature_k: float = 298.15) -> ThermalDesign:
-    """Cells that stay at one temperature."""
-    none = np.zeros(2)
-    return ThermalDesign(temperature_k, 0.0, 1.0, np.zeros((N_FACTORS, 2)), none, none, False, 1.0)
+def heating_of(model: HeatModel | None, design: Design, cells: int) -> k.Heating:
+    """How the cells of a pack are cooled; without a model they stay at the design's temperature."""
+    entropic = bool(design.heat.reversible)
+    cooled = model is not None and model.coolant is not None
+    return k.Heating(model is not None, entropic, cooled, heat_plans.plan(model or HeatModel(), cells))
+
+
+def new_heats(heating: k.Heating, design: Design, values: Array, coef: Array, reference_k: float) -> k.Heats:
+    """Temperatures of a new pack."""
+    n, thermal = values.shape[1], heating.pack
+    capacity = np.ones(n)
+    if heating.on:
+        heat_capacity(capacity, values, design, 0, n)
+        if np.isfinite(thermal.capacity_j_per_k):
+            capacity[:] = thermal.capacity_j_per_k
+    return k.Heats(
+        temperature_k=np.full(n, thermal.start_k if heating.on else reference_k),
+        at_k=np.full(n, reference_k),
+        base=coef.copy(),
+        capacity_j_per_k=capacity,
+        coolant_k=np.full(n, thermal.inlet_k[0]),
+        made_w=np.zeros(n),
+        mean_w=np.zeros(n),
+        volts=np.zeros(n),
+        scratch=np.zeros((N_SCRATCH, n)),
+        flow=np.ones(thermal.streams),
+        joules=np.zeros(5),
+    )
 
 
 def no_faults() -> fault_kernels.Faults:
@@ -171,10 +195,8 @@ def run(
     """Take `own` through the protocol; it is changed in place."""
     kept = empty_kept(plan, protocol.kind.size)
     trace, log = empty_trace(plan, samples, cells), empty_log()
-    cooling = heat_plans.plan(plan.heat_model, plan.network.net, own.values, plan.cell_heat.heat_capacity_j_per_k)
-    heating = k.Heating(plan.heat_model is not None, plan.cell_heat, cooling)
     rows = k.drive(
-        plan.design, plan.network.net, protocol, heating, plan.bms, faults, plan.limits, plan.settings, own, kept, log,
+        plan.design, plan.network.net, protocol, plan.heating, plan.bms, faults, plan.limits, plan.settings, own, kept, log,
         trace, block, pack,
     )  # fmt: skip
     return Run(own, kept, log, trace, rows)

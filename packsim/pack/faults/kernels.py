@@ -32,7 +32,6 @@ class Limits(NamedTuple):
     joint_ohm: np.ndarray  # [n] weld and joint of each cell together
     short_a: float  # leakage inside a cell
     sensor_v: float  # error of a reading
-    cooled: bool  # the pack has a coolant
     coolant_k: float  # hottest cell above the inlet while the coolant takes no heat
 
 
@@ -84,7 +83,8 @@ def inject(faults, first, t, pack, child_ohm, short_s, stuck_v, dead, reading, f
             elif kind == DEAD_SENSOR:
                 dead[place] = True
             else:
-                flow[0] = 0.0
+                for stream in range(flow.shape[0]):
+                    flow[stream] = 0.0
             changed = True
         first += 1
     return first, changed
@@ -103,9 +103,9 @@ def suspicious(lane, child_ohm, weld_ohm, limits, reading, node_v, node, per_cel
 
 
 @kernel
-def uncooled(heats, limits, inlet_k):
+def uncooled(heats, limits, cooled, inlet_k):
     """Whether cells are hot while the coolant takes no heat."""
-    if not limits.cooled:
+    if not cooled:
         return False
     coolant, temperature = heats.coolant_k, heats.temperature_k
     taken, hottest = 0.0, temperature[0]
@@ -116,7 +116,7 @@ def uncooled(heats, limits, inlet_k):
 
 
 @kernel
-def find(found, log, t, own, net, bms, limits, heated, inlet_k, total, zero_a):
+def find(found, log, t, own, net, bms, limits, cooled, inlet_k, total, zero_a):
     """Faults of any origin, by what they do now; each is logged once, where and when it is first seen."""
     current, leak = own.lane.current, own.lane.coef[LEAK]
     for j in range(current.shape[0]):
@@ -136,7 +136,7 @@ def find(found, log, t, own, net, bms, limits, heated, inlet_k, total, zero_a):
         wrong = memory.reading[s] - own.work.node_v[bms.node[s]] * bms.per_cell[s]
         if abs(wrong) > limits.sensor_v:
             once(found, log, t, STUCK_SENSOR, s, wrong)
-    if heated and uncooled(own.heats, limits, inlet_k):
+    if cooled and uncooled(own.heats, limits, True, inlet_k):
         once(found, log, t, COOLANT_LOSS, 0, np.max(own.heats.temperature_k) - inlet_k)
 
 

@@ -35,15 +35,12 @@ def plan(faults: Sequence[InjectedFault]) -> k.Faults:
     )
 
 
-def limits(
-    model: FaultLimits, network: NetworkPlan, nominal_weld_ohm: float, rated_cell_ah: float, cooled: bool
-) -> k.Limits:
+def limits(model: FaultLimits, network: NetworkPlan, nominal_weld_ohm: float, rated_cell_ah: float) -> k.Limits:
     """Where a fault begins: joints against the nominal weld and joint of each cell, shorts against the cell's capacity."""
     nominal = nominal_weld_ohm + network.mean_ohm[OWN, : network.cells]
     return k.Limits(
         joint_ohm=nominal + 1e-3 * model.joint_excess_mohm,
         short_a=model.short_c_rate * rated_cell_ah,
         sensor_v=1e-3 * model.sensor_error_mv,
-        cooled=cooled,
         coolant_k=model.coolant_rise_k,
     )

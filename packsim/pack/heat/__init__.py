@@ -1,1 +1,1 @@
-"""Heat in a pack: lumped cells, conduction to neighbours, coolant along its flow, ambient."""
+"""Heat in the pack: one node a cell, conduction between neighbours, coolant along a path, ambient (docs/heat.md)."""

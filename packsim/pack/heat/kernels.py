@@ -1,96 +1,159 @@
-"""Temperatures of the cells of one pack after a step (compiled): implicit Euler, O(cells), energy kept to round-off."""
+"""One step of the cells' temperatures: conduction, coolant with its direction, ambient (compiled; docs/heat.md).
+
+Implicit Euler. Cells and coolant along the coolant's path are eliminated together, place by place, so nothing lags and
+energy is conserved to rounding. Conduction across rows enters by a correction of Douglas' kind: a steady state does not
+depend on the step length.
+"""
 
 from typing import NamedTuple
 
 import numpy as np
 
+from packsim.numerics.fastmath import exp_fast
 from packsim.numerics.jit import kernel
-
-SWEEPS = 3  # of cells and coolant in turn; the coolant's temperature is then good to 1e-4 K (docs/heat.md)
 
 
 class Thermal(NamedTuple):
-    """Thermal network of one pack: a chain of cells beside a channel. `on` False: every cell stays as it is."""
+    """Thermal network of a pack of n cells (SI). A place is a position along the coolant's path."""
 
-    on: bool
-    capacity_j_per_k: np.ndarray  # [n]
-    to_next_w_per_k: np.ndarray  # [n] between cell j and j + 1; the last is 0, and where a module ends
-    to_coolant_w_per_k: np.ndarray  # [n]
-    to_ambient_w_per_k: np.ndarray  # [n]
-    flow_w_per_k: float  # heat capacity flow of the coolant
-    inlet_k: float
+    order: np.ndarray  # int64[n] the cell at each place
+    stream: np.ndarray  # int64[n] the coolant stream that passes this place; counts up along the path
+    along: np.ndarray  # [n] W/K from a place to the next one; the last has none
+    across: float  # W/K between cells j and j + cells_per_row
+    cells_per_row: int
+    ambient_w_per_k: np.ndarray  # [n] W/K of each cell to ambient
+    contact_w_per_k: float  # cell to coolant; 0: no coolant
+    flow_w_per_k: float  # mass flow times specific heat of each stream
+    streams: int
+    inlet_s: np.ndarray  # [m] increasing
+    inlet_k: np.ndarray  # [m] coolant inlet temperature, straight between the times, held beyond
     ambient_k: float
-    forward: bool  # the coolant passes cell 0 first
+    start_k: float  # temperature of cells at the start
+    capacity_j_per_k: float  # of a nominal cell if the scenario gives one; nan: the cell's own
 
 
-class Heats(NamedTuple):
-    """Temperatures of one pack and where its heat went since it was built."""
-
-    temperature_k: np.ndarray  # [n]
-    at_k: np.ndarray  # [n] temperature at which each cell's coefficients were taken
-    base: np.ndarray  # [N_COEF, n] coefficients at the reference temperature
-    coolant_k: np.ndarray  # [n] coolant as it reaches each cell
-    made_w: np.ndarray  # [n] at the end of the last step
-    mean_w: np.ndarray  # [n] over a step
-    scratch: np.ndarray  # [3, n]
-    joules: np.ndarray  # [5] see below
-
-
-# entries of Heats.joules: made in cells, in tabs (which warm cells), in other joints (which do not); given away
-CELLS, TABS, JOINTS, COOLANT, AMBIENT = range(5)
+N_SCRATCH = 4  # rows: p and r of T = p + r T_next; heat and conduction across rows; temperatures at the step's start
 
 
 @kernel
-def advance_temperature(heats, thermal, flow_share, ambient_k, dt):
-    """Move the temperatures over `dt` with heats.mean_w; returns the hottest cell."""
-    temperature, coolant, heat = heats.temperature_k, heats.coolant_k, heats.mean_w
-    old, upper, right = heats.scratch[0], heats.scratch[1], heats.scratch[2]
-    capacity, link, ambient = thermal.capacity_j_per_k, thermal.to_next_w_per_k, thermal.to_ambient_w_per_k
-    to_coolant, flow = thermal.to_coolant_w_per_k, thermal.flow_w_per_k * flow_share
-    n = temperature.shape[0]
+def inlet_at(thermal, time_s):
+    """Coolant inlet temperature [K] at a time."""
+    last = thermal.inlet_s.shape[0] - 1
+    if time_s <= thermal.inlet_s[0]:
+        return thermal.inlet_k[0]
+    for k in range(last):
+        if time_s < thermal.inlet_s[k + 1]:
+            share = (time_s - thermal.inlet_s[k]) / (thermal.inlet_s[k + 1] - thermal.inlet_s[k])
+            return thermal.inlet_k[k] + share * (thermal.inlet_k[k + 1] - thermal.inlet_k[k])
+    return thermal.inlet_k[last]
+
+
+@kernel
+def advance_temperature(temperature, coolant, heat_w, capacity, inlet_k, ambient_k, flow_factor, dt, thermal, scratch):
+    """Temperatures [cell] after dt (in place), with heat_w[cell] held over the step; returns what was carried off.
+
+    A step of 0 only finds the coolant's temperatures.
+
+    Args:
+        temperature, heat_w, capacity: [n] K, W, J/K, by cell.
+        coolant: [n] K out, the coolant's temperature as it leaves each cell.
+        inlet_k, ambient_k: K, held over the step.
+        flow_factor: [streams] of the nominal flow; 0: the coolant of that stream stands and carries nothing.
+        scratch: [N_SCRATCH, n].
+
+    Returns:
+        (J taken by the coolant, J taken by ambient); sum(heat_w) dt = sum(capacity * rise) + both, to rounding.
+    """
+    if dt <= 0.0:
+        carried(temperature, coolant, inlet_k, ambient_k, flow_factor, thermal)
+        return 0.0, 0.0
+    n, w = temperature.shape[0], thermal.cells_per_row
+    given, start = scratch[2], scratch[3]
     for j in range(n):
-        old[j] = temperature[j]
-    for _ in range(SWEEPS):
-        for j in range(n):  # Thomas elimination
-            taken = exchange(to_coolant[j], flow)
-            before = link[j - 1] if j > 0 else 0.0
-            diagonal = capacity[j] / dt + ambient[j] + taken + link[j] + before
-            rhs = capacity[j] / dt * old[j] + heat[j] + ambient[j] * ambient_k + taken * coolant[j]
-            if j > 0:
-                diagonal -= before * upper[j - 1]
-                rhs += before * right[j - 1]
-            upper[j], right[j] = link[j] / diagonal, rhs / diagonal
-        temperature[n - 1] = right[n - 1]
-        for j in range(n - 2, -1, -1):
-            temperature[j] = right[j] + upper[j] * temperature[j + 1]
-        march(coolant, temperature, to_coolant, flow, thermal.inlet_k, thermal.forward)
-    # the last sweep's coolant was the one before this march: heat is counted with what the cells have really given
-    coolant_j, ambient_j, hottest = 0.0, 0.0, temperature[0]
-    for j in range(n):
-        to_air = ambient[j] * (temperature[j] - ambient_k)
-        ambient_j += to_air
-        coolant_j += heat[j] - to_air - capacity[j] / dt * (temperature[j] - old[j])
-        hottest = max(hottest, temperature[j])
-    heats.joules[AMBIENT] += ambient_j * dt
-    heats.joules[COOLANT] += coolant_j * dt  # conduction between cells cancels in the sum
-    return hottest
+        given[j] = heat_w[j]
+    crossed = thermal.across > 0.0 and w < n
+    if crossed:
+        for j in range(n):
+            start[j] = temperature[j]
+        for j in range(n - w):
+            flow = thermal.across * (temperature[j] - temperature[j + w])
+            given[j] -= flow
+            given[j + w] += flow
+    along_path(temperature, inlet_k, ambient_k, capacity, flow_factor, dt, thermal, scratch)
+    coolant_w, ambient_w = carried(temperature, coolant, inlet_k, ambient_k, flow_factor, thermal)
+    if crossed:
+        across_rows(temperature, capacity, dt, thermal, scratch)
+    return coolant_w * dt, ambient_w * dt
 
 
 @kernel
-def exchange(conductance, flow):
-    """Heat a cell gives per kelvin above the coolant that reaches it, W/K: flow (1 - exp(-conductance / flow))."""
-    if flow <= 0.0 or conductance <= 0.0:
-        return 0.0
-    return -flow * np.expm1(-conductance / flow)
+def effect(thermal, factor):
+    """Coolant of one stream: W/K that its flow carries, and the share of a cell's temperature difference it takes up."""
+    carries = thermal.flow_w_per_k * factor
+    if carries <= 0.0 or thermal.contact_w_per_k <= 0.0:
+        return 0.0, 0.0
+    return carries, 1.0 - exp_fast(-thermal.contact_w_per_k / carries)
 
 
 @kernel
-def march(coolant, temperature, to_coolant, flow, inlet_k, forward):
-    """Temperature of the coolant as it reaches each cell, along its way."""
-    n = temperature.shape[0]
-    t = inlet_k
-    for step in range(n):
-        j = step if forward else n - 1 - step
-        coolant[j] = t
-        if flow > 0.0:
-            t += exchange(to_coolant[j], flow) * (temperature[j] - t) / flow
+def along_path(temperature, inlet_k, ambient_k, capacity, flow_factor, dt, thermal, scratch):
+    """Implicit step along the coolant's path: elimination forward, substitution backward, two unknowns a place."""
+    n, per_dt = temperature.shape[0], 1.0 / dt
+    p, r, given = scratch[0], scratch[1], scratch[2]
+    carries, share = 0.0, 0.0
+    a, b = inlet_k, 0.0  # coolant as it leaves the place before, a + b T of that place's successor
+    behind, p_behind, r_behind = 0.0, 0.0, 0.0
+    for k in range(n):
+        cell = thermal.order[k]
+        if k == 0 or thermal.stream[k] != thermal.stream[k - 1]:
+            carries, share = effect(thermal, flow_factor[thermal.stream[k]])
+            a, b = inlet_k, 0.0
+        ahead = thermal.along[k]
+        per_k, open_air, taken = capacity[cell] * per_dt, thermal.ambient_w_per_k[cell], carries * share
+        inverse = 1.0 / (per_k + ahead + behind * (1.0 - r_behind) + open_air + taken * (1.0 - b))
+        right = per_k * temperature[cell] + given[cell] + behind * p_behind + open_air * ambient_k + taken * a
+        p_behind, r_behind, behind = right * inverse, ahead * inverse, ahead
+        a, b = (1.0 - share) * a, (1.0 - share) * b + share  # as it leaves, in T of this cell ...
+        a, b = a + b * p_behind, b * r_behind  # ... and in T of the next one
+        p[k], r[k] = p_behind, r_behind
+    following = 0.0
+    for k in range(n - 1, -1, -1):
+        following = p[k] + r[k] * following
+        temperature[thermal.order[k]] = following
+
+
+@kernel
+def carried(temperature, coolant, inlet_k, ambient_k, flow_factor, thermal):
+    """Coolant temperatures [cell] at these cell temperatures, and the power [W] that coolant and ambient take."""
+    coolant_w, ambient_w = 0.0, 0.0
+    carries, share, arrives = 0.0, 0.0, inlet_k
+    for k in range(temperature.shape[0]):
+        cell = thermal.order[k]
+        if k == 0 or thermal.stream[k] != thermal.stream[k - 1]:
+            carries, share = effect(thermal, flow_factor[thermal.stream[k]])
+            arrives = inlet_k
+        rise = share * (temperature[cell] - arrives)
+        arrives += rise
+        coolant[cell] = arrives
+        coolant_w += carries * rise
+        ambient_w += thermal.ambient_w_per_k[cell] * (temperature[cell] - ambient_k)
+    return coolant_w, ambient_w
+
+
+@kernel
+def across_rows(temperature, capacity, dt, thermal, scratch):
+    """Implicit correction for conduction across rows: (capacity/dt - A) d = capacity/dt (path's result - start)."""
+    n, w, conducts, per_dt = temperature.shape[0], thermal.cells_per_row, thermal.across, 1.0 / dt
+    p, r, start = scratch[0], scratch[1], scratch[3]
+    for j in range(n):  # forward down every column
+        behind = conducts if j >= w else 0.0
+        ahead = conducts if j + w < n else 0.0
+        p_behind, r_behind = (p[j - w], r[j - w]) if j >= w else (0.0, 0.0)
+        per_k = capacity[j] * per_dt
+        inverse = 1.0 / (per_k + ahead + behind * (1.0 - r_behind))
+        p[j] = (per_k * (temperature[j] - start[j]) + behind * p_behind) * inverse
+        r[j] = ahead * inverse
+    for j in range(n - 1, -1, -1):
+        if j + w < n:
+            p[j] += r[j] * p[j + w]
+        temperature[j] = start[j] + p[j]

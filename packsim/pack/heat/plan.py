@@ -1,61 +1,53 @@
-"""From the scenario's cooling to the thermal network of a pack."""
+"""From the scenario's heat to the thermal network that the kernels see."""
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from packsim.cell.electrodes.kernels import T_AREA
-from packsim.pack.heat import kernels as k
-from packsim.pack.network.kernels import Network
-from packsim.scenario.heat import Heat
+from packsim.pack.heat.kernels import N_SCRATCH, Thermal
+from packsim.scenario.heat import HeatModel
 
-Array = npt.NDArray[np.float64]
 KELVIN = 273.15
 
-
-def plan(model: Heat | None, net: Network, values: Array, capacity_j_per_k: float) -> k.Thermal:
-    """Thermal network of a pack of cells `values` [trait, n]; heat capacities scale with coated area."""
-    n = values.shape[1]
-    own = model or Heat()
-    if own.cell_heat_capacity_j_per_k is not None:
-        capacity_j_per_k = own.cell_heat_capacity_j_per_k
-    links = np.full(n, own.cell_to_next_w_per_k)
-    ends = module_ends(net)
-    links[ends] = 0.0
-    return k.Thermal(
-        on=model is not None,
-        capacity_j_per_k=capacity_j_per_k * values[T_AREA],
-        to_next_w_per_k=links,
-        to_coolant_w_per_k=np.full(n, own.cell_to_coolant_w_per_k),
-        to_ambient_w_per_k=np.full(n, own.cell_to_ambient_w_per_k),
-        flow_w_per_k=own.coolant_flow_w_per_k,
-        inlet_k=own.coolant_inlet_degc + KELVIN,
-        ambient_k=own.ambient_degc + KELVIN,
-        forward=own.coolant_enters == "first_cell",
-    )
+__all__ = ["N_SCRATCH", "Thermal", "plan"]
 
 
-def module_ends(net: Network) -> npt.NDArray[np.int64]:
-    """The last cell of every module."""
-    cells = np.zeros(net.kind.size, np.int64)
-    for node in range(net.kind.size):
-        for child in net.child[net.first[node] : net.first[node + 1]]:
-            cells[node] += 1 if child < 0 else cells[child]
-    return np.cumsum(cells[net.module]) - 1
+def plan(model: HeatModel, cells: int) -> Thermal:
+    """Thermal network of a pack of `cells` cells in their order (group by group, parallel cells beside each other).
 
-
-def heats(model: Heat | None, coef: Array, reference_k: float, n: int) -> k.Heats:
-    """Temperatures of a new pack, and its coefficients at the reference temperature."""
-    own = model or Heat()
-    start = reference_k if model is None else (own.ambient_degc if own.start_degc is None else own.start_degc) + KELVIN
-    return k.Heats(
-        temperature_k=np.full(n, start),
-        at_k=np.full(n, reference_k),
-        base=coef.copy(),
-        coolant_k=np.full(n, own.coolant_inlet_degc + KELVIN),
-        made_w=np.zeros(n),
-        mean_w=np.zeros(n),
-        scratch=np.zeros((3, n)),
-        joules=np.zeros(5),
+    Rows hold `cells_per_row` cells; the last may be shorter. Coolant passes row after row (`serpentine`: every second
+    row backwards, one stream) or each row with a stream of its own (`parallel`); `inlet: last` turns all of it round.
+    """
+    width = min(model.cells_per_row or cells, cells)
+    coolant = model.coolant
+    serpentine = coolant is not None and coolant.path == "serpentine"
+    rows = [np.arange(first, min(first + width, cells)) for first in range(0, cells, width)]
+    order = np.concatenate([row[::-1] if serpentine and number % 2 else row for number, row in enumerate(rows)])
+    row_of_place = np.repeat(np.arange(len(rows)), [row.size for row in rows])
+    if coolant is not None and coolant.inlet == "last":
+        order, row_of_place = order[::-1], row_of_place[::-1]
+    stream = np.zeros(cells, dtype=np.int64)
+    if coolant is not None and coolant.path == "parallel":
+        stream[1:] = np.cumsum(row_of_place[1:] != row_of_place[:-1])
+    along = np.zeros(cells)
+    along[:-1] = np.where(row_of_place[1:] == row_of_place[:-1], model.neighbour_w_per_k, 0.0)
+    ambient = np.full(cells, model.ambient_w_per_k)
+    ambient[[0, -1]] += model.end_ambient_w_per_k if cells > 1 else 2.0 * model.end_ambient_w_per_k
+    points = coolant.inlet_profile if coolant is not None else []
+    inlet_degc = coolant.inlet_degc if coolant is not None else model.ambient_degc
+    return Thermal(
+        order=np.ascontiguousarray(order, dtype=np.int64),
+        stream=stream,
+        along=along,
+        across=float(model.across_w_per_k),
+        cells_per_row=int(width),
+        ambient_w_per_k=ambient,
+        contact_w_per_k=float(coolant.contact_w_per_k) if coolant is not None else 0.0,
+        flow_w_per_k=float(coolant.flow_w_per_k) if coolant is not None else 0.0,
+        streams=int(stream[-1]) + 1,
+        inlet_s=np.array([point.time_s for point in points] or [0.0]),
+        inlet_k=np.array([point.degc for point in points] or [inlet_degc]) + KELVIN,
+        ambient_k=model.ambient_degc + KELVIN,
+        start_k=model.start_degc + KELVIN,
+        capacity_j_per_k=np.nan if model.heat_capacity_j_per_k is None else float(model.heat_capacity_j_per_k),
     )
