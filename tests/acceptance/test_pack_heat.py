@@ -127,7 +127,7 @@ def test_over_temperature_opens_the_contactors(report):
         bms=Bms(over_temperature_degc=40.0),
     )
     run = pack.run(["Discharge at 2C for 1 hour", "Rest for 1 hour"])
-    report("over-temperature: hottest cell off the limit", abs(pack.own.heats.temperature_k.max() - 313.15), 0.05, "K")
+    report("over-temperature: hottest cell off the limit", abs(pack.own.heats.temperature_k.max() - 313.15), 0.2, "K")
     assert list(run.steps["ended_by"]) == ["BMS: over-temperature, contactors opened"]  # the rest is not begun
 
 
@@ -137,7 +137,7 @@ def test_lumped_cell_against_pybamm(name, report):
     cell = Cell(name)
     set_ = pybamm.ParameterValues(name)
     cooling = float(set_["Total heat transfer coefficient [W.m-2.K-1]"] * set_["Cell cooling surface area [m2]"])
-    pack = Pack(cell, "1s1p", heat=HeatModel(ambient_w_per_k=cooling), longest_step_s=10.0)
+    pack = Pack(cell, "1s1p", heat=HeatModel(ambient_w_per_k=cooling), longest_step_s=5.0)
     traces = pack.run(["Discharge at 2C for 3 hours"]).raw.trace
     m = int(traces.count[0])
     values = parameters(name, 25.0)

@@ -152,6 +152,21 @@ def heat_w(out, current, voltage, state, coef, design, begin, end):
 
 
 @kernel
+def enthalpy_v(out, state, design, begin, end):
+    """U - T dU/dT [V] of each cell at its mean stoichiometries (or SOC): what a coulomb gives as work and heat together."""
+    heat = design.heat
+    for j in range(begin, end):
+        if design.is_table:
+            u, change = ocv(design.ocp_p, state[SOC, j])[0], entropy(heat.entropy_p, state[SOC, j])
+        else:
+            x, y = state[X_N, j], state[X_P, j]
+            u, change = ocp(design.ocp_p, y)[0] - ocp(design.ocp_n, x)[0], 0.0
+            if heat.reversible:
+                change = entropy(heat.entropy_p, y) - entropy(heat.entropy_n, x)
+        out[j] = u - heat.reference_k * change
+
+
+@kernel
 def reversible_w(out, current, state, coef, design, temperature_k, begin, end):
     """Add the reversible heat -(I + leak) T dU/dT [W] at one temperature to out[cell]."""
     heat = design.heat

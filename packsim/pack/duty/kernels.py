@@ -66,9 +66,12 @@ class Heats(NamedTuple):
     base: np.ndarray  # [N_COEF, n] coefficients at the design's temperature
     capacity_j_per_k: np.ndarray  # [n]
     coolant_k: np.ndarray  # [n] coolant as it leaves each cell
-    made_w: np.ndarray  # [n] at the end of the last step
-    mean_w: np.ndarray  # [n] over a step
-    volts: np.ndarray  # [n]
+    enthalpy_v: np.ndarray  # [n] U - T dU/dT when the temperatures were last moved, and since then
+    charge_c: np.ndarray  # [n] moved inside each cell,
+    given_j: np.ndarray  # [n] energy given, less what its own tab makes of it,
+    since: np.ndarray  # [3] time, heat of tabs and of all joints; see SINCE_*
+    volts: np.ndarray  # [n] of the last accepted step
+    mean_w: np.ndarray  # [n] heat between two moves
     scratch: np.ndarray  # [N_SCRATCH, n]
     flow: np.ndarray  # [streams] share of the coolant that flows
     joules: np.ndarray  # [5] see below
@@ -76,7 +79,9 @@ class Heats(NamedTuple):
 
 # entries of Heats.joules: made in cells, in tabs (which warm cells), in other joints (which do not); given away
 CELLS, TABS, JOINTS, COOLANT, AMBIENT = range(5)
-REFRESH_K = 0.05  # coefficients are taken anew when some cell has moved this far
+SINCE_S, SINCE_TABS, SINCE_JOINTS = range(3)
+REFRESH_K = 0.2  # coefficients are taken anew when some cell has moved this far (docs/pack.md)
+HEAT_STEPS = 2.0  # temperatures move every so many longest steps
 
 
 class Heating(NamedTuple):
@@ -361,40 +366,56 @@ def ambient_k(protocol, k, heating, since_s, step):
 
 
 @kernel
-def warm_up(own, design, heating, around_k, t, step, starts, profiled):
-    """Heat made by cells and joints, and the temperatures after `step`, which ended at t; returns the hottest cell."""
-    lane, heats, work, n = own.lane, own.heats, own.work, own.leak_a.shape[0]
-    made, mean, volts, current = heats.made_w, heats.mean_w, heats.volts, lane.current
-    cells_w = 0.0
-    for j in range(n):
-        mean[j] = made[j]
-        volts[j] = lane.emf[j] - lane.slope[j] * current[j]
-        cells_w += volts[j] * current[j]
-    cell_heat.heat_w(made, current, volts, lane.state, lane.coef, design, 0, n)
-    if starts:
-        return 0.0
-    made_w, tabs_w, joint_ohm = 0.0, 0.0, own.joints.child_ohm
-    for j in range(n):  # tabs warm their cell; all other joints and the bleed resistors warm nobody
-        mean[j] = made[j] if profiled else 0.5 * (mean[j] + made[j])
-        made_w += mean[j]
-        ohm = joint_ohm[j]
-        if 0.0 < ohm < math.inf:
-            own_w = ohm * current[j] * current[j]
-            mean[j] += own_w
-            tabs_w += own_w
+def gather_heat(own, step, profiled):
+    """Add an accepted step to the charge and energy from which heat follows; a step of 0 only notes the voltages."""
+    lane, heats, work = own.lane, own.heats, own.work
+    emf, slope, current, leak, joint_ohm = lane.emf, lane.slope, lane.current, lane.coef[LEAK], own.joints.child_ohm
+    volts, charge, given = heats.volts, heats.charge_c, heats.given_j
+    cells_w, tabs_w = 0.0, 0.0
+    for j in range(volts.shape[0]):
+        i, ohm = current[j], joint_ohm[j]
+        v = emf[j] - slope[j] * i
+        # under a profile the current jumps into every step
+        mean_v = v if profiled else 0.5 * (volts[j] + v)
+        tab_w = ohm * i * i if ohm < math.inf else 0.0  # tabs warm their cell, other joints and bleed resistors nobody
+        volts[j] = v
+        charge[j] += (i + leak[j]) * step
+        given[j] += (mean_v * i - tab_w) * step
+        cells_w += v * i
+        tabs_w += tab_w
     root = work.node_v.shape[0] - 1
     lost_w = cells_w - work.node_v[root] * work.node_i[root]  # what cells give and the terminals do not
+    since = heats.since
+    since[SINCE_S] += step
+    since[SINCE_TABS] += tabs_w * step
+    since[SINCE_JOINTS] += lost_w * step
+
+
+@kernel
+def move_temperatures(own, design, heating, around_k, t):
+    """Turn what was gathered up to time t into heat and move the temperatures; returns the hottest cell."""
+    heats, n = own.heats, own.leak_a.shape[0]
+    before, mean, joules, since = heats.enthalpy_v, heats.mean_w, heats.joules, heats.since
+    charge, given, per = heats.charge_c, heats.given_j, 1.0 / since[SINCE_S]
+    cell_heat.enthalpy_v(mean, own.lane.state, design, 0, n)
+    made_j = 0.0
+    for j in range(n):
+        h = mean[j]
+        warmth = 0.5 * (before[j] + h) * charge[j] - given[j]  # the tab's heat is in it: less was given
+        before[j], charge[j], given[j] = h, 0.0, 0.0
+        made_j += warmth
+        mean[j] = warmth * per
     inlet_k = pack_heat.inlet_at(heating.pack, t)
     coolant_j, ambient_j = pack_heat.advance_temperature(
-        heats.temperature_k, heats.coolant_k, mean, heats.capacity_j_per_k, inlet_k, around_k, heats.flow, step,
-        heating.pack, heats.scratch,
+        heats.temperature_k, heats.coolant_k, mean, heats.capacity_j_per_k, inlet_k, around_k, heats.flow,
+        since[SINCE_S], heating.pack, heats.scratch,
     )  # fmt: skip
-    joules = heats.joules
-    joules[CELLS] += made_w * step
-    joules[TABS] += tabs_w * step
-    joules[JOINTS] += (lost_w - tabs_w) * step
+    joules[CELLS] += made_j - since[SINCE_TABS]
+    joules[TABS] += since[SINCE_TABS]
+    joules[JOINTS] += since[SINCE_JOINTS] - since[SINCE_TABS]
     joules[COOLANT] += coolant_j
     joules[AMBIENT] += ambient_j
+    since[:] = 0.0
     return hottest_of(heats.temperature_k)
 
 
@@ -445,6 +466,7 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
     hottest = hottest_of(own.heats.temperature_k)
     if heating.on:
         retaken(own, design, True)
+        cell_heat.enthalpy_v(own.heats.enthalpy_v, lane.state, design, 0, n)
         leak(lane, own.leak_a, own.short_s)
     fault = 0
     while fault < faults.time_s.shape[0] and faults.time_s[fault] < t:
@@ -515,7 +537,7 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
             charge_new = charge_ah + new * step / 3600.0
             through_new = through_ah + abs(new) * step / 3600.0
             soc = scalars[bms_kernels.SOC] - new * step / (3600.0 * bms.capacity_ah)
-            seen_k = hottest + warming * step + memory.offset_k[0]
+            seen_k = hottest + warming * (own.heats.since[SINCE_S] + step) + memory.offset_k[0]
             bms_kernels.read(memory, bms, node_v, work.node_r, drain)
             holds = kind == VOLTAGE and new < 0.0  # the charger keeps the voltage at its limit
             conditions(
@@ -554,13 +576,6 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
                         continue
                 cell.advance(lane.state, lane.work, lane.coef, lane.decay, design, lane.current, step, 0, n)
                 steps[0] += 1
-            if heating.on:
-                around_k = ambient_k(protocol, q, heating, t - began, step)
-                warmer = warm_up(own, design, heating, around_k, t + step, step, starts, profiled)
-                if not starts:
-                    warming, hottest = (warmer - hottest) / step, warmer
-                if retaken(own, design, False):
-                    prepared = -1.0
             # accepted
             v_pack = node_v[node_v.shape[0] - 1]
             t, step_t, charge_ah, through_ah = t + step, step_t + step, charge_new, through_new
@@ -578,6 +593,17 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
             for g in range(groups):
                 before[g] = node_v[group[g]]
             end = met(f_new, seeking)
+            if end == RUNNING and duration - step_t <= 1e-9:
+                end = DURATION
+            if heating.on:
+                gather_heat(own, step, profiled)
+                waited = own.heats.since[SINCE_S]
+                if waited >= HEAT_STEPS * settings.dt_max or (end != RUNNING and waited > 0.0):
+                    around_k = ambient_k(protocol, q, heating, t - began - waited, waited)
+                    warmer = move_temperatures(own, design, heating, around_k, t)
+                    warming, hottest = (warmer - hottest) / waited, warmer
+                    if retaken(own, design, False):
+                        prepared = -1.0
             for c in range(CONDITIONS):
                 f_now[c] = f_new[c]
             if seeking < 0 and not starts:
@@ -659,8 +685,6 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
                     hottest,
                     around_k,
                 )
-            if end == RUNNING and duration - step_t <= 1e-9:
-                end = DURATION
             starts, seeking = changed, -1
             if starts:
                 dt = cell.FIRST_FRACTION * settings.dt_max
