@@ -78,7 +78,7 @@ class Pack:
         self.rated_capacity_ah = per_cell * self.cells / self.series if rated_capacity_ah is None else rated_capacity_ah
         if not (np.isfinite(longest_step_s) and longest_step_s > 0.0):
             raise ValueError(f"longest_step_s must be positive, got {longest_step_s!r}")
-        self.values = trait_values(dict.fromkeys(()), cells=self.cells)
+        self.values = trait_values(cells=self.cells)
         self.values[:] = self.cell.values
         for name, value in (traits or {}).items():
             if name not in INDEX:

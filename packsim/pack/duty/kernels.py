@@ -143,13 +143,13 @@ class Trace(NamedTuple):
     cell_soc: np.ndarray  # likewise
     soc: np.ndarray  # [m] the BMS's estimate
     ambient_k: np.ndarray  # [m]
-    count: np.ndarray  # int64[1]
+    used: np.ndarray  # int64[1]
 
 
 @kernel
 def note_sample(trace, t, k, total, own, design, heating, group, readings, soc, hottest_k, around_k):
     """Write an accepted step into the trace."""
-    at = trace.count[0]
+    at = trace.used[0]
     if at >= trace.time_s.shape[0]:
         return
     nodes = own.work
@@ -174,7 +174,7 @@ def note_sample(trace, t, k, total, own, design, heating, group, readings, soc, 
         if not design.is_table:
             soc_j = (soc_j - own.window[0, j]) / (own.window[1, j] - own.window[0, j])
         trace.cell_soc[j, at] = soc_j
-    trace.count[0] = at + 1
+    trace.used[0] = at + 1
 
 
 @kernel
@@ -222,7 +222,7 @@ def solve(
 
 @kernel
 def held_by_monitor(lane, work, drain, joints, memory, net, bms, limit_v, most):
-    """Charge current (<= 0, not beyond `most`) at which the highest reading stands at the limit; voltages are linear in it."""
+    """Charge current (<= 0, not beyond `most`) that puts the highest reading at the limit; voltages are linear in it."""
     network.expand(work, lane.current, most, lane.emf, net, joints, drain)
     bms_kernels.read(memory, bms, work.node_v, work.node_r, drain)
     if not memory.scalars[bms_kernels.HIGH] > limit_v:
@@ -357,7 +357,7 @@ def hottest_of(temperature_k):
 
 @kernel
 def ambient_k(protocol, k, heating, since_s, step):
-    """Temperature around the pack in a step that begins `since_s` after the protocol: the step's own, its profile's, the pack's."""
+    """Temperature around the pack in a step `since_s` after the protocol began: the step's, the profile's, the pack's."""
     if not math.isnan(protocol.ambient_k[k]):
         return protocol.ambient_k[k]
     if protocol.ambient_t.shape[0] == 0:

@@ -13,6 +13,7 @@ from packsim.cell import kernels as cell_kernels
 from packsim.cell.cell import empty_lane, window_of
 from packsim.cell.electrodes.kernels import LEAK, T_WELD, Design
 from packsim.cell.heat.kernels import heat_capacity
+from packsim.numerics.threads import in_parallel
 from packsim.pack.bms import kernels as bms_kernels
 from packsim.pack.bms import plan as bms_plans
 from packsim.pack.duty import kernels as k
@@ -21,7 +22,6 @@ from packsim.pack.faults import kernels as fault_kernels
 from packsim.pack.heat import plan as heat_plans
 from packsim.pack.heat.kernels import N_SCRATCH
 from packsim.pack.network import kernels as network
-from packsim.numerics.threads import in_parallel
 from packsim.pack.network.plan import NetworkPlan, joints_of, solve_for
 from packsim.scenario.bms import Bms
 from packsim.scenario.heat import HeatModel
@@ -169,7 +169,7 @@ def empty_trace(plan: DutyPlan, samples: int, cells: bool) -> k.Trace:
         cell_soc=np.zeros((plan.network.cells if cells else 0, samples)),
         soc=np.zeros(samples),
         ambient_k=np.zeros(samples),
-        count=np.zeros(1, np.int64),
+        used=np.zeros(1, np.int64),
     )
 
 
@@ -263,7 +263,7 @@ def run_many(
             out.charge_ah[p], out.energy_wh[p] = one.kept.charge_ah, one.kept.energy_wh
             out.lowest_v[p], out.highest_v[p] = one.kept.lowest_v, one.kept.highest_v
             out.hottest_k[p], out.steps[p] = own.heats.temperature_k.max(), one.kept.steps[0]
-            lines = min(int(one.log.count[0]), LOG_LINES)
+            lines = min(int(one.log.lines[0]), LOG_LINES)
             rows_seen = np.zeros(lines, SEEN)
             rows_seen["pack"] = p
             for name in ("time_s", "code", "place", "value"):
