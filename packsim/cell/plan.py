@@ -29,6 +29,7 @@ def plan(model: CellModel, locate: Callable[[str], Path] = Path) -> CellPlan:
     if model.table_file is not None and model.capacity_ah is not None:
         cell = Cell(
             TableCell.from_csv(locate(model.table_file), model.capacity_ah),
+            temperature_degc=model.temperature_degc,
             lower_cutoff_v=model.lower_cutoff_v,
             upper_cutoff_v=model.upper_cutoff_v,
         )
