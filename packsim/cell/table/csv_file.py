@@ -120,9 +120,7 @@ def _number(path: Path, line: int, name: str, row: list[str], at: int) -> float:
     return value
 
 
-def _by_temperature(
-    path: Path, columns: dict[str, Array], lines: list[int]
-) -> tuple[Array, npt.NDArray[np.intp]]:
+def _by_temperature(path: Path, columns: dict[str, Array], lines: list[int]) -> tuple[Array, npt.NDArray[np.intp]]:
     """Temperatures [t] (none without the column) and the rows of each [t, n]."""
     if "temperature_degc" not in columns:
         return np.zeros(0), np.arange(len(lines))[None]

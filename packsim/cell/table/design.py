@@ -38,7 +38,9 @@ def table_design(
 
     known = np.asarray(cell.temperature_degc, float)
     if known.size > 1 and not known[0] <= temperature_degc <= known[-1]:
-        raise ValueError(f"temperature_degc {temperature_degc:g} is outside the table's {known[0]:g}..{known[-1]:g} degC")
+        raise ValueError(
+            f"temperature_degc {temperature_degc:g} is outside the table's {known[0]:g}..{known[-1]:g} degC"
+        )
     soc, ocv = np.asarray(cell.soc, float), cell.at(cell.ocv_v, temperature_degc)
     curve = PchipInterpolator(soc, ocv, extrapolate=False)
     ends = np.array([0.0, 1.0])

@@ -117,9 +117,7 @@ class TableCell:
         return read(Path(path), cls, capacity_ah, **more)
 
     @classmethod
-    def from_pulses(
-        cls, source: str | Path | pybamm.ParameterValues, soc: Sequence[float], **more: Any
-    ) -> TableCell:
+    def from_pulses(cls, source: str | Path | pybamm.ParameterValues, soc: Sequence[float], **more: Any) -> TableCell:
         """Tables of a cell from simulated pulse tests; arguments and result of `packsim.cell.table.pulses.from_pulses`."""
         from packsim.cell.table.pulses import from_pulses
 
