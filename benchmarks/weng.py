@@ -61,7 +61,9 @@ def given_rows(e: weng.Experiment, even: weng.Experiment) -> list[str]:
         ("as given, R0 its mean over SOC", even, None),
         ("as given, from the charge on, initial SOC 0.325 % (the data's README)", late, [0.00325] * 2),
     )
-    return [line(name, "none", "whole", *numbers(weng.rmse(weng.simulate(x, x.cells, soc), x))) for name, x, soc in runs]
+    return [
+        line(name, "none", "whole", *numbers(weng.rmse(weng.simulate(x, x.cells, soc), x))) for name, x, soc in runs
+    ]
 
 
 def fitted_rows(e: weng.Experiment) -> tuple[list[str], RcFit]:
@@ -124,7 +126,10 @@ def main() -> None:
         raise SystemExit("PACKSIM_VALIDATION_DATA does not name a folder with weng2023_parallel")
     e = weng.experiment(path)
     rows, fit = fitted_rows(e)
-    head = [line("model", "fitted on", "tested on", "voltage RMSE, V", "branch current RMSE, A"), "|---|---|---|---|---|"]
+    head = [
+        line("model", "fitted on", "tested on", "voltage RMSE, V", "branch current RMSE, A"),
+        "|---|---|---|---|---|",
+    ]
     table = "\n".join([*head, *given_rows(e, weng.experiment(path, even_resistance=True)), *rows])
     print(table)
     if given.write:
@@ -132,9 +137,7 @@ def main() -> None:
         before, _, tail = page.read_text(encoding="utf-8").partition(f"<!-- {MARK} -->")
         after = tail.partition(f"<!-- /{MARK} -->")[2]
         page.write_text(f"{before}<!-- {MARK} -->\n{table}\n<!-- /{MARK} -->{after}", encoding="utf-8")
-        headline = (
-            "Two mismatched cells in parallel, C/4: model over measurement (Weng et al.). Fitted right of the dashed line"
-        )
+        headline = "Two mismatched cells in parallel at C/4, measured and modelled; fitted right of the dashed line"
         section = html.Section("", figures=[html.Figure(figure(e, fit), "")])
         screenshot(html.Page("packsim", headline, sections=[section]), ROOT / "docs" / "img" / "weng.png")
 

@@ -13,7 +13,7 @@ from scipy.integrate import solve_ivp
 from packsim.cell import kernels as k
 from packsim.cell.cell import Cell, empty_lane
 from packsim.cell.plan import CellPlan
-from packsim.cell.table.kernels import HYSTERESIS, entropic_table, set_temperature_table
+from packsim.cell.table.kernels import entropic_table, set_temperature_table
 from packsim.cell.table.table_cell import TableCell
 from packsim.cell.traits import trait_values
 from packsim.inspection import plan as inspection_plans

@@ -28,6 +28,11 @@ ROWS = (
 )
 
 
+OTHER_SOC = "60,40,3.61,15,4,12,4,210,9"
+PLAIN = ("0,3,20,9", "100,4,10,9")
+SHORT = "soc_pct,ocv_v,resistance_mohm"
+
+
 def write(path: Path, *rows: str, header: str = HEADER) -> Path:
     path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
     return path
@@ -71,22 +76,35 @@ def test_a_scenario_takes_a_file_with_everything_at_its_temperature(tmp_path: Pa
     ("rows", "header", "says"),
     [
         ((ROWS[0], "50,10,x,30,8,25,5,310,11"), HEADER, "line 3, column ocv_v: given 'x'; allowed: a number > 0"),
-        ((ROWS[0], "50,10,3.6,-3,8,25,5,310,11"), HEADER, "line 3, column resistance_mohm: given '-3'; allowed: a number >= 0"),
+        (
+            (ROWS[0], "50,10,3.6,-3,8,25,5,310,11"),
+            HEADER,
+            "3, column resistance_mohm: given '-3'; allowed: a number >= 0",
+        ),
         ((ROWS[0], "50,10,3.6,30,8,0,5,310,11"), HEADER, "line 3, column tau1_s: given '0'; allowed: a number > 0"),
-        ((ROWS[0], "150,10,3.6,30,8,9,5,310,11"), HEADER, "line 3, column soc_pct: given '150'; allowed: a number >= 0 and <= 100"),
+        (
+            (ROWS[0], "150,10,3.6,30,8,9,5,310,11"),
+            HEADER,
+            "column soc_pct: given '150'; allowed: a number >= 0 and <= 100",
+        ),
         ((ROWS[0], "50,10,3.6,30,8"), HEADER, "line 3, column tau1_s: given ''; allowed"),
-        ((ROWS[0], "", "50,10,2.6,30,8,9,5,310,11"), HEADER, "line 4, column ocv_v: given 2.6; allowed: at or above 3 of"),
+        ((ROWS[0], "", "50,10,2.6,30,8,9,5,310,11"), HEADER, "4, column ocv_v: given 2.6; allowed: at or above 3 of"),
         ((ROWS[1], ROWS[0]), HEADER, "line 3, column soc_pct: given 0; allowed: above 50 of the row before"),
-        ((*ROWS[:3], ROWS[3], "60,40,3.61,15,4,12,4,210,9", ROWS[5]), HEADER, "line 6, column soc_pct: the SOCs at 40 degC are not those at 10 degC"),
-        (("0,3,20,9", "100,4,10,9"), "soc_pct,ocv_v,resistance_mohm,tau1_s", "columns r1_mohm and tau1_s go together; found only tau1_s"),
-        (("0,3,20,9", "100,4,10,9"), "soc_pct,ocv_v,resistance_mohm,tau_1_s", "column tau_1_s; did you mean tau1_s?"),
-        (("0,3,20", "100,4,10"), "soc_pct,ocv_v,soc_pct", "missing columns resistance_mohm"),
-        (("0,3,20",), "soc_pct,ocv_v,resistance_mohm", "1 rows of values; a table needs at least two"),
-        (("0,3,20", "100,3,10"), "soc_pct,ocv_v,resistance_mohm", "ocv_v must be finite and rise with soc"),
+        (
+            (*ROWS[:4], OTHER_SOC, ROWS[5]),
+            HEADER,
+            "line 6, column soc_pct: the SOCs at 40 degC are not those at 10 degC",
+        ),
+        (PLAIN, f"{SHORT},tau1_s", "columns r1_mohm and tau1_s go together; found only tau1_s"),
+        (PLAIN, f"{SHORT},tau_1_s", "column tau_1_s; did you mean tau1_s?"),
+        (PLAIN, "soc_pct,ocv_v,soc_pct,remark", "missing columns resistance_mohm"),
+        (PLAIN[:1], SHORT, "1 rows of values; a table needs at least two"),
+        (("0,3,20", "100,3,10"), SHORT, "ocv_v must be finite and rise with soc"),
+        (PLAIN, f"{SHORT},ocv_v", "line 1: column ocv_v stands twice"),
     ],
-)  # fmt: skip
+)
 def test_a_bad_file_is_one_line_with_file_line_and_column(tmp_path: Path, rows: tuple, header: str, says: str) -> None:
-    with pytest.raises(ValueError, match="cell.csv: ") as caught:
+    with pytest.raises(ValueError, match=r"cell\.csv: ") as caught:
         TableCell.from_csv(write(tmp_path / "cell.csv", *rows, header=header), 5.0)
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)

@@ -41,9 +41,7 @@ def test_tables_as_given(experiment: weng.Experiment, report: Callable[..., None
 
 def test_even_resistances_are_worse_in_current(experiment: weng.Experiment, report: Callable[..., None]) -> None:
     """The published order: constant R 0.032 A, R over SOC 0.026 A (the data's README)."""
-    even = tuple(
-        TableCell(c.capacity_ah, c.soc, c.ocv_v, float(np.mean(c.resistance_mohm))) for c in experiment.cells
-    )
+    even = tuple(TableCell(c.capacity_ah, c.soc, c.ocv_v, float(np.mean(c.resistance_mohm))) for c in experiment.cells)
     flat = weng.rmse(weng.simulate(experiment, even), experiment)[1]
     tabled = weng.rmse(weng.simulate(experiment, experiment.cells), experiment)[1]
     report("Weng 2p: current RMSE, constant R over R of SOC", flat / tabled, 1.0, "", ">")

@@ -56,7 +56,8 @@ def shape_of(cell: TableCell, shape: Shape) -> Array:
     ocv = np.asarray(cell.over(cell.ocv_v)[0])
     width = min(SLOPE_HALF_WIDTH, 0.5 * (soc[-1] - soc[0]))
     low = np.clip(soc - width, soc[0], soc[-1] - 2.0 * width)
-    return (np.interp(low + 2.0 * width, soc, ocv) - np.interp(low, soc, ocv)) / (2.0 * width)
+    slope: Array = (np.interp(low + 2.0 * width, soc, ocv) - np.interp(low, soc, ocv)) / (2.0 * width)
+    return slope
 
 
 def with_pairs(

@@ -99,9 +99,10 @@ class TableCell:
     def at(self, value: Table, temperature_degc: float) -> Array:
         """A table as [n] at a temperature, straight between the temperatures given (tables of voltages)."""
         rows = self.over(value)
-        if len(rows) == 1:
-            return rows[0]
         t = np.asarray(self.temperature_degc, float)
+        if t.size < 2:
+            first: Array = rows[0]
+            return first
         return np.array([np.interp(temperature_degc, t, column) for column in rows.T])
 
     @classmethod
