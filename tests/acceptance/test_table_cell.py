@@ -20,7 +20,6 @@ from packsim.inspection import plan as inspection_plans
 from packsim.inspection import test as eol
 from packsim.line import plan as line_plans
 from packsim.line.build import build, slot_addresses
-from packsim.pack.mixed.follow import follow
 from packsim.scenario.inspection import InspectionModel
 from packsim.scenario.line import LineModel
 
@@ -179,24 +178,6 @@ def test_minor_loops_close_at_tanh(swing: float, report: Callable[..., None]) ->
     expected = 12.0 * np.tanh(0.5 * RATE * swing)
     off = max(abs(ends[-3] + expected), abs(ends[-2] - expected), abs(ends[-1] - expected))
     report(f"minor loop of {100 * swing:g} % SOC: ends off M tanh", off, 1e-9, "mV")
-
-
-def test_parallel_cells_with_hysteresis_share_current_through_the_kink(report: Callable[..., None]) -> None:
-    """Slopes differ on both sides of zero current: Newton must not be caught there, at rest and at reversal."""
-    cell = TableCell(2.3, SOC, 3.3 + 0.02 * SOC, 15.0, (5.0,), (60.0,), hysteresis_mv=12.0, resistance_charge_mohm=18.0)
-    small = TableCell(2.0, SOC, 3.3 + 0.02 * SOC, 25.0, (5.0,), (60.0,), hysteresis_mv=10.0)
-    cells = [Cell(cell), Cell(small), Cell(cell)]
-    time = np.cumsum([10.0, 10.0, 300.0, 300.0, 300.0, 5.0, 30.0, 30.0, 300.0, 0.1, 600.0])
-    total = np.array([5.0, 5.0, 0.0, 0.0, 0.0, -5.0, -5.0, 5.0, 0.0, 0.0, 0.0])
-    found = follow(cells, time, total, [0.50, 0.55, 0.45])
-    worst, steps = 0.0, np.diff(time, prepend=0.0)
-    for j, one in enumerate(cells):
-        lane = one.lane([0.50, 0.55, 0.45][j])
-        for n, dt in enumerate(steps):
-            v = lane_steps(one, lane, [(dt, found.current_a[j, n])])[0, 0]
-            worst = max(worst, abs(v - found.voltage_v[n]))
-    report("three parallel cells with hysteresis: voltages apart", 1e3 * worst, 0.01, "mV")
-    report("the same: sum of currents off", np.max(np.abs(found.current_a.sum(axis=0) - total)), 5e-9, "A")
 
 
 # --- temperature ----------------------------------------------------------------------------------------------------

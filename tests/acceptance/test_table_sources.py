@@ -12,6 +12,7 @@ from packsim.cell.plan import plan
 from packsim.cell.table.fit import fit_record, fit_together, shape_of, with_pairs
 from packsim.cell.table.table_cell import TableCell
 from packsim.scenario.cell import CellModel
+from packsim.scenario.errors import NominalCellError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -70,6 +71,20 @@ def test_a_scenario_takes_a_file_with_everything_at_its_temperature(tmp_path: Pa
     warm = Cell(TableCell.from_csv(path, 5.0), temperature_degc=40.0).dcir_mohm(soc=1.0, c_rate=0.1, pulse_s=1.0)
     cold = Cell(TableCell.from_csv(path, 5.0), temperature_degc=10.0).dcir_mohm(soc=1.0, c_rate=0.1, pulse_s=1.0)
     assert cold > 1.5 * warm
+
+
+def test_a_scenario_says_in_one_line_what_its_table_lacks(tmp_path: Path) -> None:
+    path = write(tmp_path / "cell.csv", *ROWS)
+    for model, says in (
+        ({"temperature_degc": 50.0}, "cell.csv: temperature_degc 50 is outside the table's 10..40 degC"),
+        ({"upper_cutoff_v": 5.0}, "cell.csv: upper_cutoff_v 5 is outside the table's open-circuit voltage"),
+    ):
+        with pytest.raises(NominalCellError) as caught:
+            plan(CellModel(table_file=str(path), capacity_ah=5.0, **model))
+        assert says in str(caught.value)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(NominalCellError, match=r"cell\.csv: line 2, column ocv_v"):
+        plan(CellModel(table_file=str(write(path, "0,,1", "100,4,1", header=SHORT)), capacity_ah=5.0))
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ class Tables(NamedTuple):
     """A table cell's circuit over an even SOC grid 0..1 (m points) at rising temperatures (t); see cell/table/kernels.py."""
 
     r0: np.ndarray  # [1, t, m] ohm, or [2, t, m]: discharge, charge
-    rc_ohm: np.ndarray  # [2, t, m]; [2, 1, 1]: the same everywhere
+    rc_ohm: np.ndarray  # [2, t, m]; [2, 1, 2]: the same everywhere, and nothing else but R0 over SOC
     rc_s: np.ndarray  # [2, t, m]; [2, 1, 1]: the same everywhere
     hysteresis_v: np.ndarray  # [m] half the gap between charge and discharge; [0]: none
     hysteresis_rate: float

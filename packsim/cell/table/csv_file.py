@@ -72,7 +72,7 @@ def read(path: Path, make: type[TableCell], capacity_ah: float, **more: Any) -> 
 
 def _columns(path: Path) -> tuple[dict[str, Array], list[int]]:
     """Known columns as numbers, and the file's line number of each row."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
+    with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
         reader = csv.reader(file)
         header = [name.strip() for name in next(reader, [])]
         _check_header(path, header)

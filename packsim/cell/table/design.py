@@ -60,7 +60,8 @@ def table_design(
     value = np.asarray(curve(inside)) + slope * (at - inside)
     nominal = np.zeros(k.N_NOMINAL)
     nominal[k.AREA] = cell.capacity_ah * span * 3600.0  # a table cell's area is its charge
-    none = np.zeros(2)
+    none, no_closure = np.zeros(2), np.zeros((2, 2, 2))
+    no_closure.setflags(write=False)  # as an SPMe cell's: one type, so that both share the compiled kernels
     return k.Design(
         is_table=True,
         ocp_n=np.zeros((2, 4)),
@@ -71,7 +72,7 @@ def table_design(
         d_e=none,
         kappa=none,
         per_c_e=0.0,
-        closure=np.zeros((2, 2, 2)),
+        closure=no_closure,
         shells_n=0,
         shells_p=0,
         d_n=none,

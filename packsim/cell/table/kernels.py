@@ -32,7 +32,7 @@ from packsim.cell.electrodes.kernels import (
     ocp,
 )
 from packsim.numerics.fastmath import exp_fast
-from packsim.numerics.jit import kernel
+from packsim.numerics.jit import inlined_kernel, kernel
 
 SOC, RC_1, RC_2, HYSTERESIS = 0, 2, 3, 4  # rows of `state`
 # rows of `coef` that only table cells use: the temperature below, and weights of the one above for each quantity
@@ -49,36 +49,45 @@ def coefficients_table(coef, values, design, begin, end):
         coef[K_N, j] = 1.0 / area
         coef[R_OHM, j] = 1e-3 * values[T_WELD, j]
         coef[LEAK, j] = 1e-6 * values[T_LEAK, j]
-        weights_at(coef, j, design.tables, design.tables.reference_k)
+        weights_at(coef, j, design.tables.temperature_k, design.tables.activation_k, design.tables.reference_k)
 
 
 @kernel
 def set_temperature_table(coef, design, temperature_k, begin, end):
     """Circuit of each cell at temperature_k[cell], held at the table's lowest and highest temperature."""
+    known, activation_k = design.tables.temperature_k, design.tables.activation_k
     for j in range(begin, end):
-        weights_at(coef, j, design.tables, temperature_k[j])
+        weights_at(coef, j, known, activation_k, temperature_k[j])
 
 
-@kernel
-def weights_at(coef, j, tables, temperature_k):
+@inlined_kernel
+def weights_at(coef, j, known, activation_k, temperature_k):
     """Rows BELOW..W_TAU2 of cell j: between two temperatures every quantity moves as exp(E/T) with its own mean E.
 
     One weight serves all SOCs: exact at the tables' temperatures, and between them where E does not depend on SOC.
     """
-    below, last = 0, tables.temperature_k.size - 2
+    below, last = 0, known.size - 2
     for row in range(WEIGHTS):
         coef[W_R0 + row, j] = 0.0
     if last >= 0:
-        held = min(max(temperature_k, tables.temperature_k[0]), tables.temperature_k[last + 1])
-        while below < last and held >= tables.temperature_k[below + 1]:
+        held = min(max(temperature_k, known[0]), known[last + 1])
+        while below < last and held >= known[below + 1]:
             below += 1
-        inverse = 1.0 / tables.temperature_k[below]
-        span = 1.0 / tables.temperature_k[below + 1] - inverse
+        inverse = 1.0 / known[below]
+        span = 1.0 / known[below + 1] - inverse
         part = (1.0 / held - inverse) / span
         for row in range(WEIGHTS):
-            x = tables.activation_k[row, below] * span
-            coef[W_R0 + row, j] = math.expm1(x * part) / math.expm1(x) if abs(x) > 1e-6 else part
+            x = activation_k[row, below] * span
+            coef[W_R0 + row, j] = expm1_ratio(x, part)
     coef[BELOW, j] = below
+
+
+@inlined_kernel
+def expm1_ratio(x, part):
+    """(exp(x part) - 1) / (exp(x) - 1), part where x is nothing."""
+    if abs(x) < 1e-6:
+        return part
+    return math.expm1(x * part) / math.expm1(x)
 
 
 @kernel
@@ -89,38 +98,44 @@ def balance_table(out, values, design, begin, end):
         out[4, j] = design.nominal[AREA] * values[T_AREA, j] * values[T_OVERLAP, j] / 3600.0
 
 
-@kernel
-def between(table, kind, below, weight, soc):
-    """table[kind, temperature, SOC] at a temperature given by weights_at; SOC is held at the ends."""
-    m = table.shape[2]
-    if m == 1:
-        return table[kind, 0, 0]
-    t = min(max(soc * (m - 1.0), 0.0), m - 1.0)
-    k = min(int(t), m - 2)
-    value = table[kind, below, k] + (t - k) * (table[kind, below, k + 1] - table[kind, below, k])
+@inlined_kernel
+def between(table, kind, below, weight, k, part):
+    """table[kind, temperature, SOC] at a temperature given by weights_at, `part` of the way from SOC k to the next."""
+    value = table[kind, below, k] + part * (table[kind, below, k + 1] - table[kind, below, k])
     if weight != 0.0:
         low, high = table[kind, below + 1, k], table[kind, below + 1, k + 1]
-        value += weight * (low + (t - k) * (high - low) - value)
+        value += weight * (low + part * (high - low) - value)
     return value
 
 
 @kernel
 def prepare_table(work, state, coef, decay, design, dt, begin, end):
     """Table cell: row XS_N holds SOC, rows CM_N and CM_P the currents of the RC pairs, C1 the hysteresis."""
-    varies = design.tables.rc_s.shape[2] > 1
     for j in range(begin, end):
         work[XS_N + 1, j] = -coef[Q_N, j] * dt
         work[XS_N, j] = state[SOC, j] + work[XS_N + 1, j] * coef[LEAK, j]
         work[C1, j] = state[HYSTERESIS, j]
-        own_dt = dt * (coef[Q_N, j] * design.nominal[AREA] / coef[K_N, j])  # a test may run each cell on its own clock
         for k in range(2):
-            e = decay[k, j]
-            if varies:
-                weight = coef[W_TAU1 + 2 * k, j]
-                tau = between(design.tables.rc_s, k, int(coef[BELOW, j]), weight, state[SOC, j])
-                e = exp_fast(-own_dt / tau)
-            work[CM_N + 2 * k, j] = state[RC_1 + k, j] * e
-            work[CM_N + 2 * k + 1, j] = 1.0 - e
+            work[CM_N + 2 * k, j] = state[RC_1 + k, j] * decay[k, j]
+            work[CM_N + 2 * k + 1, j] = 1.0 - decay[k, j]
+    if design.tables.rc_s.shape[2] > 1:
+        prepare_pairs(work, state, coef, design.tables.rc_s, design.nominal[AREA], dt, begin, end)
+
+
+@kernel
+def prepare_pairs(work, state, coef, rc_s, charge, dt, begin, end):
+    """Rows CM_N and CM_P where time constants depend on SOC or temperature."""
+    last = rc_s.shape[2] - 1
+    for j in range(begin, end):
+        own_dt = dt * (coef[Q_N, j] * charge / coef[K_N, j])  # the end-of-line test runs each cell on its own clock
+        t = min(max(state[SOC, j] * last, 0.0), float(last))
+        k = min(int(t), last - 1)
+        below = int(coef[BELOW, j])
+        for pair in range(2):
+            tau = between(rc_s, pair, below, coef[W_TAU1 + 2 * pair, j], k, t - k)
+            e = exp_fast(-own_dt / tau)
+            work[CM_N + 2 * pair, j] = state[RC_1 + pair, j] * e
+            work[CM_N + 2 * pair + 1, j] = 1.0 - e
 
 
 @kernel
@@ -133,7 +148,7 @@ def ocv(table, soc):
     return u + slope * (soc - clipped), slope
 
 
-@kernel
+@inlined_kernel
 def hysteresis(before, reach, current):
     """State h after a step in which |current| moved it by `reach` per ampere, and its slope with the current (<= 0)."""
     if current >= 0.0:
@@ -146,25 +161,48 @@ def hysteresis(before, reach, current):
 @kernel
 def respond_table(emf, slope, current, work, coef, design, begin, end):
     """Table cell's voltage near `current`; coef[K_N] scales resistances, coef[R_OHM] adds; SOC is left in SCRATCH."""
-    tables = design.tables
+    if design.tables.rc_ohm.shape[2] > 2:
+        respond_full(emf, slope, current, work, coef, design, begin, end)
+        return
+    # arrays are taken out of their tuples before the loop: inside, each would be counted in and out
+    ocp_p, r0_soc, ohm = design.ocp_p, design.tables.r0[0, 0], design.tables.rc_ohm[:, 0, 0]
+    ohm_1, ohm_2 = ohm[0], ohm[1]
     for j in range(begin, end):
         soc = work[XS_N, j] + work[XS_N + 1, j] * current[j]
         work[SCRATCH, j] = soc
-        u, u_slope = ocv(design.ocp_p, soc)
-        below, scale = int(coef[BELOW, j]), coef[K_N, j]
-        charging = 1 if current[j] < 0.0 and tables.r0.shape[0] == 2 else 0
-        r0 = between(tables.r0, charging, below, coef[W_R0, j], soc) * scale + coef[R_OHM, j]
-        r1 = between(tables.rc_ohm, 0, below, coef[W_R1, j], soc) * scale
-        r2 = between(tables.rc_ohm, 1, below, coef[W_R2, j], soc) * scale
+        u, u_slope = ocv(ocp_p, soc)
+        r0 = linear(r0_soc, soc * (r0_soc.size - 1.0)) * coef[K_N, j] + coef[R_OHM, j]
+        r1, r2 = ohm_1 * coef[K_N, j], ohm_2 * coef[K_N, j]
         r = r0 + r1 * work[CM_N + 1, j] + r2 * work[CM_P + 1, j]
         v = u - r1 * work[CM_N, j] - r2 * work[CM_P, j] - r * current[j]
         slope[j] = r - u_slope * work[XS_N + 1, j]
-        if tables.hysteresis_v.size:
-            half_gap = linear(tables.hysteresis_v, soc * (tables.hysteresis_v.size - 1.0))
-            reach = -tables.hysteresis_rate * work[XS_N + 1, j]
-            h, h_slope = hysteresis(work[C1, j], reach, current[j] + coef[LEAK, j])
-            v += half_gap * h
-            slope[j] -= half_gap * h_slope
+        emf[j] = v + slope[j] * current[j]
+
+
+@kernel
+def respond_full(emf, slope, current, work, coef, design, begin, end):
+    """As `respond_table`, with pairs over SOC, temperature, direction and hysteresis."""
+    ocp_p, r0_table, rc_ohm, half_gap = design.ocp_p, design.tables.r0, design.tables.rc_ohm, design.tables.hysteresis_v
+    rate, directions, last = design.tables.hysteresis_rate, r0_table.shape[0], r0_table.shape[2] - 1
+    for j in range(begin, end):
+        soc = work[XS_N, j] + work[XS_N + 1, j] * current[j]
+        work[SCRATCH, j] = soc
+        u, u_slope = ocv(ocp_p, soc)
+        t = min(max(soc * last, 0.0), float(last))
+        k = min(int(t), last - 1)
+        below, scale = int(coef[BELOW, j]), coef[K_N, j]
+        charging = 1 if current[j] < 0.0 and directions == 2 else 0
+        r0 = between(r0_table, charging, below, coef[W_R0, j], k, t - k) * scale + coef[R_OHM, j]
+        r1 = between(rc_ohm, 0, below, coef[W_R1, j], k, t - k) * scale
+        r2 = between(rc_ohm, 1, below, coef[W_R2, j], k, t - k) * scale
+        r = r0 + r1 * work[CM_N + 1, j] + r2 * work[CM_P + 1, j]
+        v = u - r1 * work[CM_N, j] - r2 * work[CM_P, j] - r * current[j]
+        slope[j] = r - u_slope * work[XS_N + 1, j]
+        if half_gap.size:
+            m = half_gap[k] + (t - k) * (half_gap[k + 1] - half_gap[k])
+            h, h_slope = hysteresis(work[C1, j], -rate * work[XS_N + 1, j], current[j] + coef[LEAK, j])
+            v += m * h
+            slope[j] -= m * h_slope
         emf[j] = v + slope[j] * current[j]
 
 
@@ -185,6 +223,8 @@ def advance_table(state, work, coef, decay, design, current, dt, begin, end):
         state[SOC, j] = work[XS_N, j] + work[XS_N + 1, j] * current[j]
         state[RC_1, j] = work[CM_N, j] + work[CM_N + 1, j] * current[j]
         state[RC_2, j] = work[CM_P, j] + work[CM_P + 1, j] * current[j]
-        if design.tables.hysteresis_v.size:
-            reach = -design.tables.hysteresis_rate * work[XS_N + 1, j]
-            state[HYSTERESIS, j], _ = hysteresis(work[C1, j], reach, current[j] + coef[LEAK, j])
+    if design.tables.hysteresis_v.size:
+        rate = design.tables.hysteresis_rate
+        for j in range(begin, end):
+            moved = hysteresis(work[C1, j], -rate * work[XS_N + 1, j], current[j] + coef[LEAK, j])
+            state[HYSTERESIS, j] = moved[0]

@@ -22,7 +22,7 @@ def no_tables() -> Tables:
     """What a cell that is no table cell carries."""
     return Tables(
         r0=np.zeros((1, 1, 2)),
-        rc_ohm=np.zeros((2, 1, 1)),
+        rc_ohm=np.zeros((2, 1, 2)),
         rc_s=np.ones((2, 1, 1)),
         hysteresis_v=np.zeros(0),
         hysteresis_rate=0.0,
@@ -51,10 +51,11 @@ def build_tables(cell: TableCell, low: float, high: float, temperature_degc: flo
     temperature_k = kelvin if kelvin.size else np.full(1, temperature_degc + KELVIN)
     hysteresis = 1e-3 * even(cell.at(cell.hysteresis_mv, temperature_degc)[None])[0]
     ocv = cell.over(cell.ocv_v)
+    full = temperature_k.size > 1 or cell.resistance_charge_mohm is not None or bool(np.any(hysteresis > 0.0))
     return Tables(
         r0=r0[:1] if cell.resistance_charge_mohm is None else r0,
-        rc_ohm=_short(rc_ohm),
-        rc_s=_short(rc_s),
+        rc_ohm=rc_ohm if full or not _flat(rc_ohm) else np.ascontiguousarray(rc_ohm[:, :1, :2]),
+        rc_s=np.ascontiguousarray(rc_s[:, :1, :1]) if _flat(rc_s) else rc_s,
         hysteresis_v=hysteresis if np.any(hysteresis > 0.0) else np.zeros(0),
         hysteresis_rate=float(cell.hysteresis_rate),
         ocv_per_k=np.polyfit(temperature_k, even(ocv), 1)[0] if np.any(np.ptp(ocv, axis=0)) else np.zeros(0),
@@ -66,9 +67,8 @@ def build_tables(cell: TableCell, low: float, high: float, temperature_degc: flo
     )
 
 
-def _short(table: Array) -> Array:
-    """[2, 1, 1] of a table [2, t, m] that is the same at every SOC and temperature."""
-    return np.ascontiguousarray(table[:, :1, :1]) if np.all(table == table[:, :1, :1]) else table
+def _flat(table: Array) -> bool:
+    return bool(np.all(table == table[:, :1, :1]))
 
 
 def _activation(table: Array, temperature_k: Array) -> Array:
