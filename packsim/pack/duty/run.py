@@ -99,7 +99,7 @@ def build(
 
 def heating_of(model: HeatModel | None, design: Design, cells: int) -> k.Heating:
     """How the cells of a pack are cooled; without a model they stay at the design's temperature."""
-    entropic = bool(design.heat.reversible)
+    entropic = bool(design.heat.reversible) or design.tables.ocv_per_k.size > 0
     cooled = model is not None and model.coolant is not None
     return k.Heating(model is not None, entropic, cooled, heat_plans.plan(model or HeatModel(), cells))
 
