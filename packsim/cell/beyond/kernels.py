@@ -1,0 +1,211 @@
+"""Damage of cells beyond their limits (compiled); the laws, what of them is assumed, and the numbers: docs/beyond.md.
+
+Damage is an array [row, cell] of its own beside the cell's state. After each committed step of `packsim.cell.kernels`:
+
+    advance_damage   what the step did, from the anode's surface potential at its end
+    apply_damage     the short's current into coef row LEAK, for the next step
+
+A cell whose anode stays between 0 V and copper and SEI limits, and which is never above its upper cut-off, has exactly zero damage.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from packsim.cell import kernels as cell_kernels
+from packsim.cell.electrodes.kernels import (
+    C1,
+    CM_N,
+    K_N,
+    KINETIC_GUARD,
+    LEAK,
+    PARTICLE_N,
+    Q_N,
+    SCRATCH,
+    SHAPE_N,
+    TAU_N,
+    X_N,
+)
+from packsim.cell.electrolyte.kernels import log_mean_parts
+from packsim.cell.spme.kernels import surface_potential
+from packsim.numerics.fastmath import asinh_fast, exp_fast
+from packsim.numerics.jit import kernel
+
+# rows of `damage`
+DISSOLVED_C = 0  # copper ever dissolved from the anode's collector
+AWAY_C = 1  # copper that is not back on the anode
+SHORT_S = 2  # conductance of the soft short between the electrodes
+SEI_BROKEN_C = 3  # lithium that broken SEI will take when it forms again
+LITHIUM_LOST_C = 4  # lithium that it has taken
+PLATING_S = 5  # time charged with the anode's surface below 0 V vs Li
+PLATING_C = 6  # charge passed meanwhile
+PLATING_DEPTH_V = 7  # deepest below 0 V
+OVER_CHARGE_C = 8  # charge put in above the upper cut-off
+N_DAMAGE = 9
+
+SHARE_WIDTHS = 30.0  # blend widths below copper's potential from which on its share of the current is zero (1e-13)
+OVER_CHARGE_TOLERANCE_V = 1e-3  # constant-voltage charge stands at the cut-off, give or take rounding [assumed]
+SPHERE = math.pi * math.pi  # slowest mode of diffusion out of a sphere whose surface is held: rate pi^2 D / R^2
+
+
+class Beyond(NamedTuple):
+    """Numbers of the laws (SI); potentials of the anode's surface vs Li."""
+
+    copper_v: float  # must be that of the design's anode table
+    width_v: float  # of the blend in that table
+    short_s_per_c: float  # conductance per charge of copper deposited
+    cathode_share: float  # of dissolved copper that deposits elsewhere at once
+    sei_v: float  # SEI breaks above
+    sei_per_s: float  # at this rate
+    sei_share: float  # of the anode's capacity: lithium held in SEI
+    reform_v: float  # SEI forms below
+    reform_share: float  # of the charging current
+
+
+@kernel
+def anode_potential(out, work, coef, design, current, begin, end):
+    """Potential vs Li of the anode's surface at the end of the prepared step at `current[cell]`, into out[cell].
+
+    U_n at the surface plus the reaction overpotential, averaged through the electrode: less than the potential at the
+    separator's side by the electrolyte's ohmic drop. `work` is only read, but for its scratch rows.
+    """
+    surface_potential(work, coef, design, 0, current, begin, end)
+    for j in range(begin, end):
+        g, _ = log_mean_parts(work[CM_N, j], work[CM_N + 1, j], work[C1, j], work[C1 + 1, j], current[j])
+        x = work[SCRATCH, j]
+        exchange = math.sqrt(math.sqrt(g * work[SHAPE_N, j]) * max(x * (1.0 - x), KINETIC_GUARD))
+        z = coef[K_N, j] * (current[j] + coef[LEAK, j]) / exchange
+        out[j] = work[SCRATCH + 1, j] + 2.0 * design.thermal_v * asinh_fast(z)
+
+
+@kernel
+def advance_damage(damage, state, work, coef, design, beyond, current, terminal_v, dt, begin, end):
+    """Damage of a step of `dt`, after `advance` committed it at current[cell], ending at terminal_v[cell].
+
+    Lithium that new SEI takes leaves the anode's particles in `state`. Table cells have no anode: only over-charge counts.
+    """
+    above = design.upper_cutoff_v + OVER_CHARGE_TOLERANCE_V
+    for j in range(begin, end):
+        if current[j] < 0.0 and terminal_v[j] > above:
+            damage[OVER_CHARGE_C, j] -= current[j] * dt
+    if design.is_table:
+        return
+    surface_potential(work, coef, design, 0, current, begin, end)
+    for j in range(begin, end):
+        inner, u = current[j] + coef[LEAK, j], work[SCRATCH + 1, j]
+        g, _ = log_mean_parts(work[CM_N, j], work[CM_N + 1, j], work[C1, j], work[C1 + 1, j], current[j])
+        x = work[SCRATCH, j]
+        exchange = math.sqrt(math.sqrt(g * work[SHAPE_N, j]) * max(x * (1.0 - x), KINETIC_GUARD))
+        potential = u + 2.0 * design.thermal_v * asinh_fast(coef[K_N, j] * inner / exchange)
+        if potential < 0.0 and inner < 0.0:
+            damage[PLATING_S, j] += dt
+            damage[PLATING_C, j] -= inner * dt
+            damage[PLATING_DEPTH_V, j] = max(damage[PLATING_DEPTH_V, j], -potential)
+        widths = (u - beyond.copper_v) / beyond.width_v
+        if widths > -SHARE_WIDTHS or damage[AWAY_C, j] > 0.0 or state[X_N, j] < 0.0:
+            share = exp_fast(min(widths, 0.0)) if widths > -SHARE_WIDTHS else 0.0
+            copper(damage, state, coef, design, beyond, share * inner * dt, dt, j)
+        break_sei(damage, state, coef, design, beyond, potential, inner, dt, j)
+
+
+@kernel
+def copper(damage, state, coef, design, beyond, passed, dt, j):
+    """Copper of one cell: what the current dissolves or deposits, and what it trades with lithium in the particles.
+
+    The particle model lets lithium carry all current, so its content goes below zero where copper carried it: that
+    deficit is the copper that must be away once diffusion in the particles has settled.
+    """
+    # with shells the diffusivity is a table, and TAU_N is the square of the radius alone
+    per_s = SPHERE / coef[TAU_N, j]
+    if design.shells_n:
+        per_s *= design.d_n[0]
+    deficit = max(-state[X_N, j], 0.0) / coef[Q_N, j]
+    before = damage[AWAY_C, j]
+    away = before + passed
+    away = max(away + (deficit - away) * (1.0 - exp_fast(-dt * per_s)), 0.0)
+    if deficit == 0.0 and away * coef[Q_N, j] < 1e-12:
+        away = 0.0  # so that nothing is left to trade
+    damage[DISSOLVED_C, j] += max(away - before, 0.0)
+    damage[AWAY_C, j] = away
+    bridging = damage[DISSOLVED_C, j] - (1.0 - beyond.cathode_share) * away
+    damage[SHORT_S, j] = beyond.short_s_per_c * bridging
+
+
+@kernel
+def break_sei(damage, state, coef, design, beyond, potential, inner, dt, j):
+    """SEI of one cell: broken at high anode potential, formed again by part of the charging current, with its lithium."""
+    broken = damage[SEI_BROKEN_C, j]
+    if potential > beyond.sei_v:
+        left = beyond.sei_share / coef[Q_N, j] - broken
+        damage[SEI_BROKEN_C, j] = broken + max(left, 0.0) * (1.0 - exp_fast(-dt * beyond.sei_per_s))
+    elif broken > 0.0 and inner < 0.0 and potential < beyond.reform_v:
+        taken = min(broken, -beyond.reform_share * inner * dt)
+        damage[SEI_BROKEN_C, j] = broken - taken
+        damage[LITHIUM_LOST_C, j] += taken
+        state[X_N, j] -= taken * coef[Q_N, j]
+        for k in range(design.shells_n):  # without shells the surface follows the mean
+            state[PARTICLE_N + k, j] -= taken * coef[Q_N, j]
+
+
+@kernel
+def apply_damage(coef, damage, leak_a, terminal_v, begin, end):
+    """Leakage of the next step into coef row LEAK: leak_a[cell] without damage, and the short at terminal_v[cell].
+
+    Below 0 V the short carries a part of the discharge current past the electrodes.
+    """
+    for j in range(begin, end):
+        coef[LEAK, j] = leak_a[j] + damage[SHORT_S, j] * terminal_v[j]
+
+
+@kernel
+def damaged_profile(cell, design, beyond, damage, leak_a, currents, durations, dt_max, v_low, v_high):
+    """`packsim.cell.kernels.profile` of one cell that takes damage; goes on from `cell` and `damage` as they are.
+
+    Returns trace[5, n] (time, voltage, current, anode potential, copper dissolved) and whether it ended early. The first
+    instant after each jump of current is in it.
+    """
+    n, anode = cell.emf.size, np.empty(cell.emf.size)
+    volt, rows, count, t = np.empty(n), np.empty((5, 512)), 0, 0.0
+    for segment in range(currents.shape[0]):
+        i, t_end, dt = currents[segment], t + durations[segment], cell_kernels.FIRST_FRACTION * dt_max
+        target, v, starts, reached = v_low if i > 0.0 else v_high, 0.0, True, False
+        while starts or (t_end - t > 1e-9 and not reached):
+            step = 0.0 if starts else min(dt, t_end - t)
+            v_new = cell_kernels.voltage_after(cell, design, i, step)
+            change = abs(v_new - v)
+            if not starts and change > cell_kernels.VOLTAGE_STEP and step > cell_kernels.DT_MIN:
+                dt = 0.5 * step
+                continue
+            reached = (i > 0.0 and v_new <= target) or (i < 0.0 and v_new >= target)
+            if reached and not starts:
+                step = cell_kernels.event_dt(cell, design, i, step, v, v_new, target)
+                v_new = cell_kernels.voltage_after(cell, design, i, step)
+            volt[0] = v_new
+            anode_potential(anode, cell.work, cell.coef, design, cell.current, 0, n)
+            if not starts:
+                cell_kernels.advance(cell.state, cell.work, cell.coef, cell.decay, design, cell.current, step, 0, n)
+                advance_damage(
+                    damage, cell.state, cell.work, cell.coef, design, beyond, cell.current, volt, step, 0, n
+                )
+                apply_damage(cell.coef, damage, leak_a, volt, 0, n)
+                dt = cell_kernels.next_dt(dt, change, dt_max)
+            t, v, starts = t + step, v_new, False
+            if count == rows.shape[1]:
+                rows = doubled(rows)
+            rows[0, count], rows[1, count], rows[2, count] = t, v, i
+            rows[3, count], rows[4, count] = anode[0], damage[DISSOLVED_C, 0]
+            count += 1
+        if reached:
+            return rows[:, :count], True
+    return rows[:, :count], False
+
+
+@kernel
+def doubled(rows):
+    """A copy of `rows` with twice the columns."""
+    bigger = np.empty((rows.shape[0], 2 * rows.shape[1]))
+    for row in range(rows.shape[0]):
+        for k in range(rows.shape[1]):
+            bigger[row, k] = rows[row, k]
+    return bigger
