@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from packsim.cell.beyond import kernels as k
-from packsim.cell.beyond.plan import no_damage, plan, with_copper_potential
+from packsim.cell.beyond.plan import initial_damage, plan, with_copper_potential
 from packsim.cell.electrodes.kernels import LEAK
 from packsim.scenario.beyond import BeyondModel
 
@@ -49,7 +49,7 @@ class DamagedCell:
         self.nominal_capacity_ah = cell.nominal_capacity_ah
         self.lane = cell.lane(initial_soc)
         self.leak_a = self.lane.coef[LEAK].copy()
-        self.damage = no_damage(1)
+        self.damage = initial_damage(self.lane.state, self.lane.coef, self.design, self.beyond)
 
     def profile(
         self,

@@ -5,7 +5,7 @@ Damage is an array [row, cell] of its own beside the cell's state. After each co
     advance_damage   what the step did, from the anode's surface potential at its end
     apply_damage     the short's current into coef row LEAK, for the next step
 
-A cell whose anode stays between 0 V and copper and SEI limits, and which is never above its upper cut-off, has exactly zero damage.
+Exactly zero for a cell whose anode stays between 0 V and the SEI's limit and that is never above its upper cut-off.
 """
 
 import math
@@ -185,9 +185,7 @@ def damaged_profile(cell, design, beyond, damage, leak_a, currents, durations, d
             anode_potential(anode, cell.work, cell.coef, design, cell.current, 0, n)
             if not starts:
                 cell_kernels.advance(cell.state, cell.work, cell.coef, cell.decay, design, cell.current, step, 0, n)
-                advance_damage(
-                    damage, cell.state, cell.work, cell.coef, design, beyond, cell.current, volt, step, 0, n
-                )
+                advance_damage(damage, cell.state, cell.work, cell.coef, design, beyond, cell.current, volt, step, 0, n)
                 apply_damage(cell.coef, damage, leak_a, volt, 0, n)
                 dt = cell_kernels.next_dt(dt, change, dt_max)
             t, v, starts = t + step, v_new, False

@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from packsim.cell.beyond.kernels import N_DAMAGE, Beyond
+from packsim.cell.beyond.kernels import AWAY_C, DISSOLVED_C, N_DAMAGE, SHORT_S, Beyond
+from packsim.cell.electrodes.kernels import Q_N, X_N, Design
 from packsim.cell.electrodes.ocp import BLEND_V, with_copper_potential
 from packsim.scenario.beyond import BeyondModel
 
-__all__ = ["no_damage", "plan", "with_copper_potential"]
+__all__ = ["initial_damage", "plan", "with_copper_potential"]
+
+Array = npt.NDArray[np.float64]
 
 
 def plan(model: BeyondModel) -> Beyond:
@@ -27,6 +30,10 @@ def plan(model: BeyondModel) -> Beyond:
     )
 
 
-def no_damage(cells: int) -> npt.NDArray[np.float64]:
-    """Damage [N_DAMAGE, cells] of cells that were never beyond a limit."""
-    return np.zeros((N_DAMAGE, cells))
+def initial_damage(state: Array, coef: Array, design: Design, beyond: Beyond) -> Array:
+    """Damage [N_DAMAGE, cells] of cells at rest in `state`: none, but for the copper of those that start reversed."""
+    damage = np.zeros((N_DAMAGE, state.shape[1]))
+    if not design.is_table:
+        damage[DISSOLVED_C] = damage[AWAY_C] = np.maximum(-state[X_N], 0.0) / coef[Q_N]
+        damage[SHORT_S] = beyond.short_s_per_c * beyond.cathode_share * damage[AWAY_C]
+    return damage
