@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 F = 96485.33212
 GAS = 8.31446261815324
+PLATING_V = 0.0  # an over-filled cathode falls no further [assumed, docs/beyond.md]
 FLOOR = 1e-4  # of x (1 - x) in the exchange current [assumed, docs/beyond.md]
 
 
@@ -158,13 +159,13 @@ class Predicted:
 
         def cathode(x: float) -> float:
             y = self.y(x) + self.lag("p", current, self.y(x))
-            return self.u("p", y) - self.reaction("p", current, y) - through
+            return max(self.u("p", y), PLATING_V) - self.reaction("p", current, y) - through
 
         def anode(x: float) -> float:
             x -= self.lag("n", current, max(x, 1e-3))
             return min(self.u("n", x), copper_v) + self.reaction("n", current, x)
 
-        low, high = -0.02, min(0.5, self.x100)
+        low, high = self.x0 - 0.5, min(0.5, self.x100)
         x_onset = brentq(lambda x: cathode(x) - anode(x), low, high, xtol=1e-10)
         x_copper = self.lag("n", current, 1e-3)  # there the surface is empty
         x_plateau = x_copper - 0.01 * after_pct * (self.x100 - self.x0)

@@ -224,7 +224,7 @@ def test_damage_carries_into_later_cycles(report: Callable[..., None]) -> None:
         rest = run.profile([(0.0, days * 86400.0)], dt_s=600.0)
         lost_ah.append(before - anode_ah(run))
     expected = float(np.trapezoid(rest.voltage_v, rest.time_s)) / 3600.0 / bad.short_ohm
-    report(f"undamaged: charge lost in a day of rest", lost_ah[0], 0.0, "A.h", "==")
+    report("undamaged: charge lost in a day of rest", lost_ah[0], 0.0, "A.h", "==")
     label = f"reversed: {lost_ah[1]:.2f} A.h lost in a day of rest, off Ohm's law by"
     report(label, abs(lost_ah[1] / expected - 1.0), 0.005)
 
