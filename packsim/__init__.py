@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from packsim import quality
     from packsim.cell.cell import Cell, Curve
     from packsim.cell.table.table_cell import TableCell
+    from packsim.pack.pack import Pack
     from packsim.quality.eol_file.errors import EolFileError
     from packsim.scenario.errors import ScenarioError
     from packsim.scenario.load import load
@@ -34,6 +35,7 @@ _HOMES = {
     "Curve": "packsim.cell.cell",
     "EolFileError": "packsim.quality.eol_file.errors",
     "Fit": "packsim.study.fit",
+    "Pack": "packsim.pack.pack",
     "Result": "packsim.study.run",
     "Scenario": "packsim.scenario.model",
     "ScenarioError": "packsim.scenario.errors",
@@ -56,6 +58,7 @@ __all__ = [
     "Curve",
     "EolFileError",
     "Fit",
+    "Pack",
     "Result",
     "Scenario",
     "ScenarioError",

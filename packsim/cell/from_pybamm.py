@@ -6,6 +6,7 @@ OCP asymptotes are in the samples. PyBaMM is imported inside the functions: it c
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from packsim.cell.electrodes.ocp import grid
+from packsim.cell.heat.reading import HeatParameters, read_heat
 
 if TYPE_CHECKING:
     import pybamm
@@ -72,6 +74,7 @@ class CellParameters:
     chi: Array  # 2 (1 - t+) (thermodynamic factor) on CONCENTRATION_GRID
     electrolyte_diffusivity: Array  # on CONCENTRATION_GRID
     electrolyte_conductivity: Array  # on CONCENTRATION_GRID
+    heat: HeatParameters
 
 
 def parameter_values(source: str | Path | pybamm.ParameterValues) -> tuple[str, pybamm.ParameterValues]:
@@ -231,6 +234,11 @@ def _read(read: _Reader, temperature_k: float) -> CellParameters:
         * read.scalar("Electrode height [m]")
         * read.scalar("Number of electrodes connected in parallel to make a cell")
     )
+    negative, positive = _electrode(read, "Negative"), _electrode(read, "Positive")
+    separator_m, separator_porosity = read.scalar("Separator thickness [m]"), read.scalar("Separator porosity")
+    layers = [(e.thickness_m, e.porosity) for e in (negative, positive)] + [(separator_m, separator_porosity)]
+    salt, gaps = sum(x * eps for x, eps in layers), sum(x / eps for x, eps in layers)
+    c_ref = c_e_init * salt * gaps / sum(x for x, _ in layers) ** 2  # where PyBaMM takes conductivity and chi
     return CellParameters(
         name=read.name,
         temperature_k=temperature_k,
@@ -239,14 +247,94 @@ def _read(read: _Reader, temperature_k: float) -> CellParameters:
         upper_cutoff_v=read.scalar("Upper voltage cut-off [V]"),
         area_m2=area,
         contact_resistance_ohm=read.scalar(CONTACT) if CONTACT in read.values else 0.0,  # BPX has none
-        negative=_electrode(read, "Negative"),
-        positive=_electrode(read, "Positive"),
-        separator_thickness_m=read.scalar("Separator thickness [m]"),
-        separator_porosity=read.scalar("Separator porosity"),
+        negative=negative,
+        positive=positive,
+        separator_thickness_m=separator_m,
+        separator_porosity=separator_porosity,
         separator_bruggeman=read.scalar("Separator Bruggeman coefficient (electrolyte)"),
         c_e_init=c_e_init,
         transference=float(t_plus[1]),
         chi=read.over(CONCENTRATION_GRID, lambda c: p.chi(c, temperature)),
         electrolyte_diffusivity=read.over(CONCENTRATION_GRID, lambda c: p.D_e(c, temperature)),
         electrolyte_conductivity=read.over(CONCENTRATION_GRID, lambda c: p.kappa_e(c, temperature)),
+        heat=read_heat(read, temperature_k, c_e_init, c_ref),
+    )
+
+
+class UnsupportedExperiment(ValueError):
+    """A PyBaMM experiment with something that no pack protocol has; one line that names the step."""
+
+
+ExperimentStep = tuple[str, float, float, list[tuple[str, float]], float, tuple[Array, Array] | None]
+
+
+def experiment_steps(experiment: pybamm.Experiment) -> list[ExperimentStep]:
+    """The steps of an experiment as plain values, for one cell, discharge positive.
+
+    Returns:
+        A tuple for each step: kind (current, c_rate, voltage, power); value [A, 1, V, W]; duration [s], inf where PyBaMM
+        would stop after its default time; ends as (voltage_below_v | voltage_above_v | current_below_a | c_rate_below,
+        value); ambient temperature [K], nan if not given; times [s] and values of a drive cycle (linear between points,
+        loops written out), or None.
+
+    Raises:
+        UnsupportedExperiment: see the class.
+    """
+    if experiment.termination:
+        raise UnsupportedExperiment(
+            f"experiment: given termination {experiment.termination_string!r} of the whole; allowed: ends of single steps"
+        )
+    return [_experiment_step(place, step) for place, step in enumerate(experiment.steps)]
+
+
+def _experiment_step(place: int, step: Any) -> ExperimentStep:
+    import pybamm
+
+    where = f"experiment: step {place} ({' '.join(str(step).split())[:120]})"
+    types = pybamm.step
+    named = ((types.CRate, "c_rate"), (types.Current, "current"), (types.Voltage, "voltage"), (types.Power, "power"))
+    kind = next((name for kind, name in named if isinstance(step, kind)), None)
+    if kind is None:
+        raise UnsupportedExperiment(
+            f"{where}: given {type(step).__name__}; allowed: current, C-rate, power, voltage, rest"
+        )
+    if step.start_time is not None:
+        raise UnsupportedExperiment(f"{where}: given a start time; allowed: rests between the steps")
+    points = None
+    value = math.nan
+    if step.is_drive_cycle:
+        points = (np.array(step.value.x[0], float), np.array(step.value.y, float).ravel())
+        if kind == "voltage":
+            raise UnsupportedExperiment(
+                f"{where}: given a voltage over time; allowed: current, C-rate or power over time"
+            )
+    else:
+        try:
+            value = float(step.value)
+        except (TypeError, ValueError, NotImplementedError):
+            raise UnsupportedExperiment(f"{where}: given {step.value!s}; allowed: a number or a drive cycle") from None
+    ends = [_experiment_end(where, end, step) for end in step.termination]
+    duration = math.inf if step.uses_default_duration else float(step.duration)
+    ambient = math.nan if step.temperature is None else float(step.temperature)
+    return kind, value, duration, [end for end in ends if end is not None], ambient, points
+
+
+def _experiment_end(where: str, end: Any, step: Any) -> tuple[str, float] | None:
+    """One termination; None for a voltage that PyBaMM leaves out, because neither step nor end says a direction."""
+    import pybamm.experiment.step.step_termination as kinds
+
+    side = end.operator if hasattr(end, "operator") else None
+    if isinstance(end, kinds.VoltageTermination):
+        side = side or {"charge": ">", "discharge": "<"}.get(step.direction)
+        return None if side is None else ("voltage_above_v" if side == ">" else "voltage_below_v", float(end.value))
+    if isinstance(end, kinds.CRateTermination):
+        return "c_rate_below", float(end.value)
+    if isinstance(end, kinds.CurrentTermination):  # with an operator PyBaMM compares the current with its sign
+        falls = (side == "<" and end.value >= 0.0 and step.direction == "discharge") or (
+            side == ">" and end.value <= 0.0 and step.direction == "charge"
+        )
+        if falls or side is None:
+            return "current_below_a", abs(float(end.value))
+    raise UnsupportedExperiment(
+        f"{where}: given the end {end!r}; allowed: a voltage, or a current that falls to a value"
     )

@@ -25,6 +25,9 @@ THERMOMETER = 53  # error of the temperature reading at capacity, DCIR, first an
 OVERHANG = 54  # word 0: relaxation into the anode's overhang
 RETEST_0 = 55  # five purposes, one a repetition: capacity, DCIR, second OCV reading for the K-value, OCV
 GRADE_SHUFFLE = 60  # at (block, slot, 0), word 0: place of a cell within its bin
+JOINT = 61  # at (block, pack * children + child, 0): normals of the joint in series, both rails, the disconnect
+WELD_FAULT = 62  # at (block, pack * children + cell, 0), word 0: uniform that decides whether a weld failed
+BMS_NOISE = 63  # at (block, sample, pack * (sensors + 1) + sensor), word 0: noise of one sample of one sensor
 NAMED = 1 << 31  # from here on: purposes of process variables and steps of the user's, by a hash of their names
 
 

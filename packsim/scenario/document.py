@@ -169,13 +169,14 @@ class _Reader:
         return node
 
     def _sequence(self, line: int, path: tuple[str, ...]) -> Node:
-        values: list[Any] = []
+        members: list[Node] = []
         size = 1
         while not isinstance(event := self._next(), events.SequenceEndEvent):
-            node = self._node(event, (*path, str(len(values))))
-            values.append(node.value)
+            node = self._node(event, (*path, str(len(members))))
+            members.append(node)
             size = self._grown(size, node)
-        return Node(values, line, "a list", size)
+        entries = {str(place): node for place, node in enumerate(members)}
+        return Node([node.value for node in members], line, "a list", size, entries)
 
     def _mapping(self, line: int, path: tuple[str, ...]) -> Node:
         entries: dict[str, Node] = {}
@@ -191,7 +192,7 @@ class _Reader:
             name = getattr(event, "value", key.value)
             node = self._node(self._next(), (*path, str(name)))
             size = self._grown(size, node)
-            if merge and node.entries:
+            if merge and node.entries and isinstance(node.value, dict):
                 inherited = node.entries | inherited
             elif merge:
                 self.faults.append(

@@ -58,9 +58,12 @@ def in_values(values: Mapping[str, Any]) -> Lookup:
     def place(path: Path) -> Place | None:
         value: Any = values
         for name in path:
-            if not isinstance(value, Mapping) or name not in value:
+            if isinstance(value, (list, tuple)) and name.isdigit() and int(name) < len(value):
+                value = value[int(name)]
+            elif isinstance(value, Mapping) and name in value:
+                value = value[name]
+            else:
                 return None
-            value = value[name]
         return Place(0, show(value))
 
     return place

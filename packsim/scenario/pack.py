@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from packsim.scenario.base import Model, NotNegative, Percent, require
+from packsim.scenario.bms import Bms
 
 
 class Charge(Model):
@@ -32,15 +33,6 @@ class Discharge(Model):
 
     c_rate: Annotated[float, Field(gt=0.0, le=5.0)] = 1.0
     """Discharge current, of the rated pack."""
-
-
-class Bms(Model):
-    """What the battery management system sees."""
-
-    monitoring: Literal["every_group", "pack_only"] = "every_group"
-    """every_group: charge and discharge stop at the first parallel group that reaches its limit; pack_only: at the pack's voltage."""  # noqa: E501
-    sensor_offset_sd_mv: NotNegative = 0.0
-    """Standard deviation of the constant offset of each group's voltage sensor."""
 
 
 class PackModel(Model):

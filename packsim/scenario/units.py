@@ -20,11 +20,13 @@ UNITS: dict[str, str] = {
     "s": "s",
     "ua": "uA",
     "v": "V",
+    "w": "W",
     "wh": "W.h",
     # pure numbers that say so
     "bins": "1",
     "cells": "1",
     "cells_per_day": "1/d",
+    "cycles": "1",
     "channels": "1",
     "cpk": "1",
     "detects": "%",
@@ -34,13 +36,15 @@ UNITS: dict[str, str] = {
     "lanes": "1",
     "packs": "1",
     "ratio": "1",
+    "repeat": "1",
+    "scale": "1",
     "shape": "1",
     "share": "1",
     "sigmas": "1",
     "times": "1",
     "value": "1",
 }
-DIMENSIONLESS = frozenset({"seed", "packs_per_block", "max_candidates", "series", "parallel"})
+DIMENSIONLESS = frozenset({"seed", "packs_per_block", "max_candidates", "series", "parallel", "groups_per_module"})
 OF_PARENT = frozenset({"nominal"})
 """Keys in the unit of the block that holds them: the nominal value of a trait is in the trait's unit."""
 

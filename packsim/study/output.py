@@ -12,9 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-
-class OutputExists(ValueError):
-    """The output folder is there already."""
+from packsim.scenario.new_file import OutputExists as OutputExists
 
 
 def check_free(folder: Path, *, force: bool) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from packsim.study.output import OutputExists, to_json, whole_folder
+from packsim.scenario.new_file import new_file
+from packsim.study.output import to_json, whole_folder
 
 if TYPE_CHECKING:
     from packsim.study.compare import Comparison
@@ -91,18 +90,5 @@ def write_new(path: Path, text: str, force: bool) -> None:
     Raises:
         OutputExists: it is a folder, or exists and `force` is not given, or its folder does not exist.
     """
-    if path.is_dir():
-        raise OutputExists(f"{path}: is a folder; allowed: the name of a new file")
-    if path.exists() and not force:
-        raise OutputExists(f"{path}: exists already; allowed: a new file, or --force to replace it")
-    if not path.absolute().parent.is_dir():
-        raise OutputExists(f"{path}: the folder {path.parent} does not exist")
-    handle, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with new_file(path, force=force) as work:
+        work.write_text(text, encoding="utf-8")

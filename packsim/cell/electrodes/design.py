@@ -11,10 +11,11 @@ from packsim.cell.electrodes import kernels as k
 from packsim.cell.electrodes.ocp import ocp_table
 from packsim.cell.electrolyte.closure import closure_table
 from packsim.cell.from_pybamm import CONCENTRATION_GRID, CellParameters, ElectrodeParameters
+from packsim.cell.heat.laws import GAS_CONSTANT, build_heat
+from packsim.cell.traits import trait_values
 
 Array = npt.NDArray[np.float64]
 
-GAS_CONSTANT = 8.31446261815324
 SHELL_COUNT = (5, 3)  # negative, positive, where diffusivity depends on stoichiometry (docs/spme.md)
 SURFACE_FIT = {5: (0.01150423, 0.02344907), 3: (0.01965677, 0.04071392)}  # e0, e1
 
@@ -97,7 +98,7 @@ def build_design(
     for side, (_, shells) in enumerate(tables):
         if shells:
             geometry[side], surface[side] = shell_geometry(shells), SURFACE_FIT[shells]
-    return k.Design(
+    design = k.Design(
         is_table=False,
         ocp_n=ocp_table(p.negative.ocp_sto, p.negative.ocp_v, p.negative.ocp_slope, "negative"),
         ocp_p=ocp_table(p.positive.ocp_sto, p.positive.ocp_v, p.positive.ocp_slope, "positive"),
@@ -121,6 +122,12 @@ def build_design(
         lower_cutoff_v=float(low),
         upper_cutoff_v=float(high),
     )
+    window = np.full((5, 1), np.nan)
+    k.electrode_balance(window, trait_values(), design, 0, 1)
+    heat = build_heat(
+        p.heat, design, p.name, reference_k=p.temperature_k, nominal_ah=p.nominal_capacity_ah, window=window[:4, 0]
+    )
+    return design._replace(heat=heat)
 
 
 def scaled_area(design: k.Design, factor: float) -> k.Design:

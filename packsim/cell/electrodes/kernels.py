@@ -19,7 +19,9 @@ N_STATE = 16
 Q_N, Q_P, TAU_N, TAU_P, K_N, K_P, R_OHM, LEAK = 0, 1, 2, 3, 4, 5, 6, 7
 AL_N, AL_S, AL_P, VOL_N, VOL_S, VOL_P, SALT, SOURCE = 8, 9, 10, 11, 12, 13, 14, 15
 CHI_V = 16  # chi R T / F at the concentration where PyBaMM takes it
-N_COEF = 17
+TWO_V = 17  # 2 R T / F
+R_E = 18  # the electrolyte's part of R_OHM
+N_COEF = 19
 
 # rows of `work`: `NAME` the part without current, `NAME + 1` its slope with current; then the shells' elimination
 XS_N, XS_P, CM_N, CM_P, C1, C2 = 0, 2, 4, 6, 8, 10
@@ -35,6 +37,39 @@ OCP_TAIL = 0.05  # V per unit stoichiometry beyond the table: keeps the map inve
 KINETIC_GUARD = 1e-4  # floor of x (1 - x) in the exchange current, so that it stays finite past the ends [assumed]
 CONCENTRATION_FLOOR = 1.0  # mol/m3
 GAP_EDGES = (-1.0, 5.0)  # (edge - mean) / mean of the electrolyte in an electrode, as tabulated in closure.py
+
+# rows of Heat.law: properties that follow temperature
+(LAW_D_N, LAW_D_P, LAW_M_N, LAW_M_P, LAW_D_E, LAW_KAPPA) = range(6)
+N_LAW = 6
+OCP_NODES = sum(OCP_INTERVALS) + 1
+
+
+class Heat(NamedTuple):
+    """How a nominal cell follows temperature, and what it takes to heat it (SI); see cell/heat/."""
+
+    reference_k: float  # temperature at which every other number of the design was read
+    law: (
+        np.ndarray
+    )  # [N_LAW, 3] ln(property / property at reference_k) = polynomial in 1/reference_k - 1/T without constant
+    chi_slope: float  # relative change of chi per kelvin
+    reversible: bool  # whether entropy_n or entropy_p is anywhere different from zero
+    entropy_n: np.ndarray  # [OCP_NODES] dU/dT in V/K at the nodes of the OCP tables; table cell: zeros
+    entropy_p: np.ndarray  # [OCP_NODES]; table cell: dOCV/dT over SOC
+    capacity_per_area: float  # J/K per m2 of electrode; table cell: J/K per coulomb
+    assumed: int  # bit k: law row k is assumed; bit N_LAW: heat capacity; bit N_LAW + 1: no entropic change known
+
+
+TABLE_CAPACITY = 14.0 / 3600.0  # J/K per coulomb of a table cell, 14 J/K per A.h [assumed, docs/heat.md]
+NO_HEAT = Heat(
+    298.15,
+    np.zeros((N_LAW, 3)),
+    0.0,
+    False,
+    np.zeros(OCP_NODES),
+    np.zeros(OCP_NODES),
+    TABLE_CAPACITY,
+    3 << N_LAW,
+)
 
 
 class Design(NamedTuple):
@@ -62,6 +97,7 @@ class Design(NamedTuple):
     nominal: np.ndarray  # [25] the parameter set, see NOMINAL_* below
     lower_cutoff_v: float
     upper_cutoff_v: float
+    heat: Heat = NO_HEAT
 
 
 # entries of Design.nominal; electrode entries are offset by 0 (negative) or 7 (positive)
@@ -151,6 +187,8 @@ def electrode_coefficients(coef, values, design, begin, end):
         c_ref *= (l_n / eps_n + l_s / eps_s + l_p / eps_p) / (length * length)
         r_e = (l_n / (3.0 * tor_n) + l_s / tor_s + l_p / (3.0 * tor_p)) / linear(design.kappa, c_ref * design.per_c_e)
         coef[CHI_V, j] = design.thermal_v * linear(design.chi, c_ref * design.per_c_e)
+        coef[TWO_V, j] = 2.0 * design.thermal_v
+        coef[R_E, j] = r_e / area
         r_s = (l_n / solid_n + l_p / solid_p) / 3.0
         radius_n = nominal[RADIUS] * values[T_RAD_N, j]
         radius_p = nominal[p + RADIUS] * values[T_RAD_P, j]

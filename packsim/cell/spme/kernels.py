@@ -28,6 +28,7 @@ from packsim.cell.electrodes.kernels import (
     SHELL_P,
     SHELLS,
     TAU_N,
+    TWO_V,
     X_N,
     XS_N,
     linear,
@@ -134,7 +135,7 @@ def respond_spme(emf, slope, current, work, coef, design, begin, end):
     """Terminal voltage at the end of the prepared step near `current`: emf - slope * current, per cell."""
     surface_potential(work, coef, design, 0, current, begin, end)
     surface_potential(work, coef, design, 1, current, begin, end)
-    voltage_and_slope(emf, slope, current, work, coef, design, begin, end)
+    voltage_and_slope(emf, slope, current, work, coef, begin, end)
 
 
 @kernel
@@ -159,9 +160,8 @@ def surface_potential(work, coef, design, side, current, begin, end):
 
 
 @kernel
-def voltage_and_slope(emf, slope, current, work, coef, design, begin, end):
+def voltage_and_slope(emf, slope, current, work, coef, begin, end):
     """Overpotentials on top of the surface potentials; straight arithmetic that runs on vector registers."""
-    two_v = 2.0 * design.thermal_v
     sto_n, u_n, fall_n = work[SCRATCH, begin:end], work[SCRATCH + 1, begin:end], work[SCRATCH + 2, begin:end]
     sto_p, u_p, fall_p = work[SCRATCH + 3, begin:end], work[SCRATCH + 4, begin:end], work[SCRATCH + 5, begin:end]
     mean_n, mean_n_rise = work[CM_N, begin:end], work[CM_N + 1, begin:end]
@@ -170,10 +170,11 @@ def voltage_and_slope(emf, slope, current, work, coef, design, begin, end):
     edge_p, edge_p_rise = work[C2, begin:end], work[C2 + 1, begin:end]
     rate_n, rate_p = coef[K_N, begin:end], coef[K_P, begin:end]
     r_ohm, leak, chi_v = coef[R_OHM, begin:end], coef[LEAK, begin:end], coef[CHI_V, begin:end]
+    thermal = coef[TWO_V, begin:end]
     shape_n, shape_p = work[SHAPE_N, begin:end], work[SHAPE_P, begin:end]
     i_all, emf_out, slope_out = current[begin:end], emf[begin:end], slope[begin:end]
     for j in range(end - begin):
-        i = i_all[j]
+        i, two_v = i_all[j], thermal[j]
         x, y = sto_n[j], sto_p[j]
         g_n, log_rise_n = log_mean_parts(mean_n[j], mean_n_rise[j], edge_n[j], edge_n_rise[j], i)
         g_p, log_rise_p = log_mean_parts(mean_p[j], mean_p_rise[j], edge_p[j], edge_p_rise[j], i)

@@ -1,0 +1,1 @@
+"""The battery management system: what it measures, when it acts, how it balances."""

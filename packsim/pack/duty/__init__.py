@@ -1,0 +1,1 @@
+"""A pack through a protocol: currents, heat, battery management, faults, step by step."""

@@ -1,0 +1,1 @@
+"""Which current the pack carries, so that the protocol's target is met."""

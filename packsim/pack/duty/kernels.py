@@ -1,0 +1,707 @@
+"""One pack through a protocol (compiled): the time loop that joins cells, network, battery management and faults.
+
+Every accepted step ends with currents that satisfy Kirchhoff's laws at its *end* (implicit Euler, Newton on linearised
+cells, `pack/network`). A trial is accepted, shortened, or starts the search for the event that it stepped over, as in
+`pack/kernels.py`, which stays the faster way for ideal busbars and the plain duty.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from packsim.cell import kernels as cell
+from packsim.cell.electrodes.kernels import LEAK, X_N
+from packsim.cell.heat import kernels as cell_heat
+from packsim.numerics.jit import kernel
+from packsim.pack.bms import kernels as bms_kernels
+from packsim.pack.duty.control.kernels import (
+    CURRENT,
+    POWER,
+    PROFILE,
+    REST,
+    VOLTAGE,
+    ambient_mean,
+    at_power,
+    next_point,
+    profile_mean,
+)
+from packsim.pack.faults import kernels as fault_kernels
+from packsim.pack.faults.kernels import note_alarm
+from packsim.pack.heat import kernels as pack_heat
+from packsim.pack.network import kernels as network
+
+NEWTON_LIMIT = 40
+SPLIT_TOLERANCE = 5e-4  # of the mean current: parallel voltages then agree to a few uV, just after a jump as well
+STEP_LIMIT = 2_000_000
+CV_CHANGE = 0.15  # largest relative change of current in a constant-voltage step
+CV_FACTOR = 0.5
+REST_FACTOR = 10.0
+EVENT_TOLERANCE_V = 1e-9
+TOGETHER = 1e-6
+
+# conditions that end a step; the last three are the BMS's while it watches all the time
+(MEAN_LOW, MEAN_HIGH, GROUP_LOW, GROUP_HIGH, SMALL_CURRENT, CHARGE, SOC_LOW, SOC_HIGH, TEMPERATURE) = range(9)
+BMS_FIRST = 9
+CONDITIONS = BMS_FIRST + bms_kernels.LIMITS
+DURATION, OPEN_PACK, NO_POWER, NOT_CONVERGED, NO_LIMIT, RUNNING = range(CONDITIONS, CONDITIONS + 6)  # other ends
+ENDS = CONDITIONS + 6
+
+
+class Settings(NamedTuple):
+    """Numbers of the run."""
+
+    dt_max: float
+    rated_a: float  # 1C of the pack
+    series: int  # cells in series through the pack
+    monitor_holds: bool  # constant-voltage charge watches the highest reading, not the terminals
+    thresholds_v: np.ndarray  # [k] group voltages whose time below is kept
+
+
+class Heats(NamedTuple):
+    """Temperatures of one pack and where its heat went since it was built."""
+
+    temperature_k: np.ndarray  # [n]
+    at_k: np.ndarray  # [n] temperature at which each cell's coefficients were taken
+    base: np.ndarray  # [N_COEF, n] coefficients at the design's temperature
+    capacity_j_per_k: np.ndarray  # [n]
+    coolant_k: np.ndarray  # [n] coolant as it leaves each cell
+    enthalpy_v: np.ndarray  # [n] U - T dU/dT when the temperatures were last moved, and since then
+    charge_c: np.ndarray  # [n] moved inside each cell,
+    given_j: np.ndarray  # [n] energy given, less what its own tab makes of it,
+    since: np.ndarray  # [3] time, heat of tabs and of all joints; see SINCE_*
+    volts: np.ndarray  # [n] of the last accepted step
+    mean_w: np.ndarray  # [n] heat between two moves
+    scratch: np.ndarray  # [N_SCRATCH, n]
+    flow: np.ndarray  # [streams] share of the coolant that flows
+    joules: np.ndarray  # [5] see below
+
+
+# entries of Heats.joules: made in cells, in tabs (which warm cells), in other joints (which do not); given away
+CELLS, TABS, JOINTS, COOLANT, AMBIENT = range(5)
+SINCE_S, SINCE_TABS, SINCE_JOINTS = range(3)
+REFRESH_K = 0.2  # coefficients are taken anew when some cell has moved this far (docs/pack.md)
+HEAT_STEPS = 2.0  # temperatures move every so many longest steps
+
+
+class Heating(NamedTuple):
+    """How cells are cooled. `on` False: all stay at the design's temperature."""
+
+    on: bool
+    has_entropy: bool
+    cooled: bool
+    pack: pack_heat.Thermal
+
+
+class Own(NamedTuple):
+    """One pack: built, and as it is now; a saved copy of this is where a later run goes on."""
+
+    values: np.ndarray  # [trait, n]
+    window: np.ndarray  # [5, n] electrode balance, as built
+    lane: cell.Lane
+    joints: network.Joints
+    work: network.Solve
+    drain_a: np.ndarray  # [m] bleed resistors at the nodes
+    memory: bms_kernels.Memory
+    leak_a: np.ndarray  # [n] as built
+    short_s: np.ndarray  # [n] conductance across each cell, by injected faults
+    weld_ohm: np.ndarray  # [n] of the cells' own welds, as built
+    held: np.ndarray  # [n] accepted currents
+    scratch: np.ndarray  # [n]
+    heats: Heats
+    clock: np.ndarray  # [1] s since the pack was built
+    found: np.ndarray  # bool[fault kinds, places] faults already seen
+
+
+class Kept(NamedTuple):
+    """What is kept of one pack: a row a protocol step, and extremes."""
+
+    ended_by: np.ndarray  # int8[q]
+    time_s: np.ndarray  # [q]
+    charge_ah: np.ndarray  # [q] discharged
+    energy_wh: np.ndarray  # [q]
+    end_v: np.ndarray  # [q, g]
+    below_s: np.ndarray  # [q, k, g] time below the thresholds
+    highest_v: np.ndarray  # [g] over the whole run
+    lowest_v: np.ndarray  # [g]
+    steps: np.ndarray  # int64[2] accepted, tried
+
+
+class Trace(NamedTuple):
+    """Every accepted step while there is room; arrays of zero columns keep nothing."""
+
+    time_s: np.ndarray  # [m]
+    step: np.ndarray  # int32[m] protocol step
+    current_a: np.ndarray  # [m]
+    voltage_v: np.ndarray  # [m]
+    group_v: np.ndarray  # [g, m]
+    reading_v: np.ndarray  # [s, m]
+    hottest_k: np.ndarray  # [m]
+    cell_a: np.ndarray  # [n, m] or [0, m]
+    cell_v: np.ndarray  # likewise
+    cell_k: np.ndarray  # likewise
+    cell_soc: np.ndarray  # likewise
+    soc: np.ndarray  # [m] the BMS's estimate
+    ambient_k: np.ndarray  # [m]
+    count: np.ndarray  # int64[1]
+
+
+@kernel
+def note_sample(trace, t, k, total, own, design, heating, group, readings, soc, hottest_k, around_k):
+    """Write an accepted step into the trace."""
+    at = trace.count[0]
+    if at >= trace.time_s.shape[0]:
+        return
+    nodes = own.work
+    trace.time_s[at], trace.step[at], trace.current_a[at] = t, k, total
+    trace.voltage_v[at] = nodes.node_v[nodes.node_v.shape[0] - 1]
+    trace.soc[at], trace.ambient_k[at] = soc, around_k
+    for g in range(trace.group_v.shape[0]):
+        trace.group_v[g, at] = nodes.node_v[group[g]]
+    for s in range(trace.reading_v.shape[0]):
+        trace.reading_v[s, at] = readings[s]
+    trace.hottest_k[at] = hottest_k
+    if trace.cell_a.shape[0] > 0:  # voltages of the cells themselves at their currents, not of their linearisation
+        lane, n = own.lane, own.leak_a.shape[0]
+        cell.respond(lane.emf, lane.slope, lane.current, lane.work, lane.coef, design, 0, n)
+        if heating.on and heating.has_entropy:
+            cell_heat.entropic(lane.emf, lane.current, lane.work, design, own.heats.temperature_k, 0, n)
+    for j in range(trace.cell_a.shape[0]):
+        trace.cell_a[j, at] = own.lane.current[j]
+        trace.cell_v[j, at] = own.lane.emf[j] - own.lane.slope[j] * own.lane.current[j]
+        trace.cell_k[j, at] = own.heats.temperature_k[j]
+        soc_j = own.lane.state[X_N, j]
+        if not design.is_table:
+            soc_j = (soc_j - own.window[0, j]) / (own.window[1, j] - own.window[0, j])
+        trace.cell_soc[j, at] = soc_j
+    trace.count[0] = at + 1
+
+
+@kernel
+def solve(
+    lane, work, drain, joints, memory, scratch, temperature_k, entropic, net, design, bms, settings, kind, target, total
+):
+    """Currents of the prepared step: (pack current, ended_by or RUNNING). Newton from `lane.current`."""
+    n, root = lane.current.shape[0], net.kind.shape[0] - 1
+    small = 1e-3 * settings.rated_a
+    for _ in range(NEWTON_LIMIT):
+        cell.respond(lane.emf, lane.slope, lane.current, lane.work, lane.coef, design, 0, n)
+        if entropic:
+            cell_heat.entropic(lane.emf, lane.current, lane.work, design, temperature_k, 0, n)
+        for j in range(n):
+            scratch[j] = lane.current[j]
+        network.reduce(work, lane.emf, lane.slope, net, joints, drain)
+        e, r = work.node_e[root], work.node_r[root]
+        new = target
+        if r == math.inf:
+            if target != 0.0 or kind == VOLTAGE:
+                return 0.0, OPEN_PACK
+        elif kind == POWER:
+            new = at_power(target, e, r)
+            if math.isnan(new):
+                return total, NO_POWER
+        elif kind == VOLTAGE:
+            new = (e - target * settings.series) / r
+            if new < 0.0 and settings.monitor_holds:
+                new = held_by_monitor(lane, work, drain, joints, memory, net, bms, target, new)
+        if not math.isfinite(new):
+            return total, NOT_CONVERGED
+        network.expand(work, lane.current, new, lane.emf, net, joints, drain)
+        largest = 0.0
+        for j in range(n):
+            largest = max(largest, abs(lane.current[j] - scratch[j]))
+        moved, total = abs(new - total), new
+        if not math.isfinite(largest):
+            return total, NOT_CONVERGED
+        parts = n / settings.series
+        tolerance = SPLIT_TOLERANCE * max(abs(new), small)
+        if largest * parts <= tolerance and moved <= tolerance:
+            return total, RUNNING
+    return total, NOT_CONVERGED
+
+
+@kernel
+def held_by_monitor(lane, work, drain, joints, memory, net, bms, limit_v, most):
+    """Charge current (<= 0, not beyond `most`) at which the highest reading stands at the limit; voltages are linear in it."""
+    network.expand(work, lane.current, most, lane.emf, net, joints, drain)
+    bms_kernels.read(memory, bms, work.node_v, work.node_r, drain)
+    if not memory.scalars[bms_kernels.HIGH] > limit_v:
+        return most
+    sensors = memory.reading.shape[0]
+    full = np.empty(sensors)
+    for s in range(sensors):
+        full[s] = memory.reading[s]
+    network.expand(work, lane.current, 0.0, lane.emf, net, joints, drain)
+    bms_kernels.read(memory, bms, work.node_v, work.node_r, drain)
+    best = most
+    for s in range(sensors):
+        rise = full[s] - memory.reading[s]
+        if rise > 0.0:
+            best = max(best, most * (limit_v - memory.reading[s]) / rise)
+    return min(best, 0.0)
+
+
+@kernel
+def asked_ends(ends, protocol, k):
+    """The limits of protocol step k into ends[BMS_FIRST]; those that are not asked for are infinite."""
+    ends[MEAN_LOW], ends[MEAN_HIGH] = protocol.until_v_low[k], protocol.until_v_high[k]
+    ends[GROUP_LOW], ends[GROUP_HIGH] = protocol.until_group_low[k], protocol.until_group_high[k]
+    ends[SMALL_CURRENT], ends[CHARGE] = protocol.until_current_a[k], protocol.until_ah[k]
+    ends[SOC_LOW], ends[SOC_HIGH] = protocol.until_soc_low[k], protocol.until_soc_high[k]
+    ends[TEMPERATURE] = protocol.until_temperature_k[k]
+
+
+@kernel
+def conditions(f, ends, node_v, group, scalars, bms_limits, series, total, through_ah, soc, hottest_k, charger_holds):
+    """How far each end of the step is passed (>= 0) or ahead (< 0), into f[CONDITIONS]."""
+    mean = node_v[node_v.shape[0] - 1] / series
+    low, high = math.inf, -math.inf
+    for g in range(group.shape[0]):
+        v = node_v[group[g]]
+        low, high = min(low, v), max(high, v)
+    f[MEAN_LOW], f[MEAN_HIGH] = ends[MEAN_LOW] - mean, mean - ends[MEAN_HIGH]
+    f[GROUP_LOW], f[GROUP_HIGH] = ends[GROUP_LOW] - low, high - ends[GROUP_HIGH]
+    f[SMALL_CURRENT], f[CHARGE] = ends[SMALL_CURRENT] - abs(total), through_ah - ends[CHARGE]
+    f[SOC_LOW], f[SOC_HIGH] = ends[SOC_LOW] - soc, soc - ends[SOC_HIGH]
+    f[TEMPERATURE] = hottest_k - ends[TEMPERATURE]
+    read_low, read_high = scalars[bms_kernels.LOW], scalars[bms_kernels.HIGH]
+    for limit in range(bms_kernels.LIMITS):
+        f[BMS_FIRST + limit] = -math.inf
+        if bms_limits.always:
+            f[BMS_FIRST + limit] = bms_kernels.beyond_limit(limit, read_low, read_high, bms_limits, total, hottest_k)
+    if charger_holds:
+        f[BMS_FIRST + bms_kernels.OVER_VOLTAGE] = -math.inf
+
+
+@kernel
+def largest_change(before, node_v, group):
+    """Largest change of a group's voltage since `before`."""
+    out = 0.0
+    for g in range(group.shape[0]):
+        out = max(out, abs(node_v[group[g]] - before[g]))
+    return out
+
+
+@kernel
+def time_below(v_from, v_to, dt, threshold):
+    """Part of a step of `dt` spent below the threshold when the voltage runs straight from v_from to v_to."""
+    if v_to >= threshold:
+        return 0.0 if v_from >= threshold else dt * (threshold - v_from) / (v_to - v_from)
+    return dt if v_from < threshold else dt * (threshold - v_to) / (v_from - v_to)
+
+
+@kernel
+def keep_step(highest, lowest, below, q, node_v, group, thresholds, before, step):
+    """Times below thresholds and extremes of an accepted step."""
+    for g in range(group.shape[0]):
+        v = node_v[group[g]]
+        highest[g], lowest[g] = max(highest[g], v), min(lowest[g], v)
+        if step > 0.0:
+            for k in range(thresholds.shape[0]):
+                below[q, k, g] += time_below(before[g], v, step, thresholds[k])
+
+
+@kernel
+def leak(lane, leak_a, short_s):
+    """Leakage of each cell for the next step: as built, and through the shorts at the voltage it stands at now."""
+    coef, emf, slope, current = lane.coef, lane.emf, lane.slope, lane.current
+    for j in range(leak_a.shape[0]):
+        extra = short_s[j]
+        if extra > 0.0:
+            extra *= max(emf[j] - slope[j] * current[j], 0.0)
+        coef[LEAK, j] = leak_a[j] + extra
+
+
+@kernel
+def first_trial(own, protocol, k, settings):
+    """Guess of the pack's current and, into `held`, of the cells' at the start of step k."""
+    n, kind, total = own.held.shape[0], protocol.kind[k], 0.0
+    if kind == CURRENT:
+        total = protocol.value[k]
+    elif kind == POWER:
+        total = protocol.value[k] / (settings.series * 3.7)
+    for j in range(n):
+        own.held[j] = total * settings.series / n
+    return total
+
+
+@kernel
+def ends_at(f_new, f_now, seeking):
+    """A condition other than the one sought that this trial went past, or -1."""
+    for c in range(CONDITIONS):
+        behind = f_new[c] >= 0.0 if seeking < 0 else f_new[c] > TOGETHER
+        if behind and f_now[c] < 0.0 and c != seeking:
+            return c
+    return -1
+
+
+@kernel
+def met(f_new, seeking):
+    """The condition that ends the step here, or RUNNING."""
+    if seeking >= 0:
+        return seeking
+    for c in range(CONDITIONS):
+        if f_new[c] >= 0.0:
+            return c
+    return RUNNING
+
+
+@kernel
+def hottest_of(temperature_k):
+    """Highest temperature."""
+    out = temperature_k[0]
+    for j in range(1, temperature_k.shape[0]):
+        out = max(out, temperature_k[j])
+    return out
+
+
+@kernel
+def ambient_k(protocol, k, heating, since_s, step):
+    """Temperature around the pack in a step that begins `since_s` after the protocol: the step's own, its profile's, the pack's."""
+    if not math.isnan(protocol.ambient_k[k]):
+        return protocol.ambient_k[k]
+    if protocol.ambient_t.shape[0] == 0:
+        return heating.pack.ambient_k
+    return 273.15 + ambient_mean(protocol, since_s, since_s + step)
+
+
+@kernel
+def gather_heat(own, step, profiled):
+    """Add an accepted step to the charge and energy from which heat follows; a step of 0 only notes the voltages."""
+    lane, heats, work = own.lane, own.heats, own.work
+    emf, slope, current, leak, joint_ohm = lane.emf, lane.slope, lane.current, lane.coef[LEAK], own.joints.child_ohm
+    volts, charge, given = heats.volts, heats.charge_c, heats.given_j
+    cells_w, tabs_w = 0.0, 0.0
+    for j in range(volts.shape[0]):
+        i, ohm = current[j], joint_ohm[j]
+        v = emf[j] - slope[j] * i
+        # under a profile the current jumps into every step
+        mean_v = v if profiled else 0.5 * (volts[j] + v)
+        tab_w = ohm * i * i if ohm < math.inf else 0.0  # tabs warm their cell, other joints and bleed resistors nobody
+        volts[j] = v
+        charge[j] += (i + leak[j]) * step
+        given[j] += (mean_v * i - tab_w) * step
+        cells_w += v * i
+        tabs_w += tab_w
+    root = work.node_v.shape[0] - 1
+    lost_w = cells_w - work.node_v[root] * work.node_i[root]  # what cells give and the terminals do not
+    since = heats.since
+    since[SINCE_S] += step
+    since[SINCE_TABS] += tabs_w * step
+    since[SINCE_JOINTS] += lost_w * step
+
+
+@kernel
+def move_temperatures(own, design, heating, around_k, t):
+    """Turn what was gathered up to time t into heat and move the temperatures; returns the hottest cell."""
+    heats, n = own.heats, own.leak_a.shape[0]
+    before, mean, joules, since = heats.enthalpy_v, heats.mean_w, heats.joules, heats.since
+    charge, given, per = heats.charge_c, heats.given_j, 1.0 / since[SINCE_S]
+    cell_heat.enthalpy_v(mean, own.lane.state, design, 0, n)
+    made_j = 0.0
+    for j in range(n):
+        h = mean[j]
+        warmth = 0.5 * (before[j] + h) * charge[j] - given[j]  # the tab's heat is in it: less was given
+        before[j], charge[j], given[j] = h, 0.0, 0.0
+        made_j += warmth
+        mean[j] = warmth * per
+    inlet_k = pack_heat.inlet_at(heating.pack, t)
+    coolant_j, ambient_j = pack_heat.advance_temperature(
+        heats.temperature_k, heats.coolant_k, mean, heats.capacity_j_per_k, inlet_k, around_k, heats.flow,
+        since[SINCE_S], heating.pack, heats.scratch,
+    )  # fmt: skip
+    joules[CELLS] += made_j - since[SINCE_TABS]
+    joules[TABS] += since[SINCE_TABS]
+    joules[JOINTS] += since[SINCE_JOINTS] - since[SINCE_TABS]
+    joules[COOLANT] += coolant_j
+    joules[AMBIENT] += ambient_j
+    since[:] = 0.0
+    return hottest_of(heats.temperature_k)
+
+
+@kernel
+def retaken(own, design, everywhere):
+    """Coefficients at the cells' temperatures, if one has moved by REFRESH_K; returns whether they were taken anew."""
+    heats, far = own.heats, everywhere
+    temperature, at = heats.temperature_k, heats.at_k
+    for j in range(at.shape[0]):
+        far = far or abs(temperature[j] - at[j]) > REFRESH_K
+    if not far:
+        return False
+    for j in range(at.shape[0]):
+        at[j] = temperature[j]
+    cell_heat.set_temperature(own.lane.coef, heats.base, design, temperature, 0, at.shape[0])
+    return True
+
+
+@kernel
+def alarm_place(memory, limit):
+    """The sensor whose reading passed a voltage limit; -1 for other limits."""
+    if limit > bms_kernels.OVER_VOLTAGE:
+        return -1
+    return int(memory.scalars[bms_kernels.LOW_AT if limit == bms_kernels.UNDER_VOLTAGE else bms_kernels.HIGH_AT])
+
+
+@kernel
+def drive(design, net, protocol, heating, bms, faults, limits, settings, own, kept, log, trace, block, pack):
+    """Run one pack through all cycles of the protocol; `own` ends where the last accepted step ended."""
+    # what every step touches by name: handing on whole tuples of arrays costs more than the arithmetic of small packs
+    lane, work, memory, joints, scratch = own.lane, own.work, own.memory, own.joints, own.scratch
+    node_v, drain, scalars, held, steps, group = (
+        work.node_v,
+        own.drain_a,
+        memory.scalars,
+        own.held,
+        kept.steps,
+        net.group,
+    )
+    entropic = heating.on and heating.has_entropy
+    n, groups, rows = own.leak_a.shape[0], group.shape[0], protocol.kind.shape[0]
+    ends = np.empty(BMS_FIRST)
+    before, trend = np.zeros(groups), np.zeros(n)
+    f_now, f_new = np.empty(CONDITIONS), np.empty(CONDITIONS)
+    zero_a = bms_kernels.CURRENT_ZERO * settings.rated_a
+    by_group = bms.every_part and bms.node.shape[0] == groups
+    t, prepared = own.clock[0], -1.0
+    hottest = hottest_of(own.heats.temperature_k)
+    if heating.on:
+        retaken(own, design, True)
+        cell_heat.enthalpy_v(own.heats.enthalpy_v, lane.state, design, 0, n)
+        leak(lane, own.leak_a, own.short_s)
+    fault = 0
+    while fault < faults.time_s.shape[0] and faults.time_s[fault] < t:
+        fault += 1  # took effect before this run
+    began, around_k, warming = t, heating.pack.ambient_k, 0.0  # K/s of the hottest cell in the last step
+    for q in range(rows):
+        kind, duration = protocol.kind[q], protocol.duration_s[q]
+        profiled = kind == PROFILE
+        if profiled:
+            kind = protocol.profile_kind[q]
+        asked_ends(ends, protocol, q)
+        total, rise, v_before = first_trial(own, protocol, q, settings), 0.0, 0.0
+        trend[:] = 0.0
+        step_t, charge_ah, through_ah, energy, bleed_in = 0.0, 0.0, 0.0, 0.0, math.inf
+        hot, trip_in, tripped, sampled = True, math.inf, -1, bms.sampling_s > 0.0
+        dt = cell.FIRST_FRACTION * settings.dt_max
+        starts, seeking, low, f_low, high, f_high, trials, end = True, -1, 0.0, 0.0, 0.0, 0.0, 0, RUNNING
+        f_now[:] = -1.0
+        while end == RUNNING:
+            if starts:
+                step = 0.0
+            elif seeking >= 0:
+                step = (low * f_high - high * f_low) / (f_high - f_low)
+            else:
+                step = min(dt, duration - step_t)
+                if profiled:
+                    step = min(step, next_point(protocol, q, step_t) - step_t)
+                if fault < faults.time_s.shape[0]:
+                    step = min(step, faults.time_s[fault] - t)
+                step = min(step, bleed_in, trip_in)
+            if step != prepared:
+                cell.set_dt(lane.decay, lane.coef, design, step, 0, n)
+                prepared = step
+            cell.prepare(lane.work, lane.state, lane.coef, lane.decay, design, step, 0, n)
+            for j in range(n):
+                lane.current[j] = held[j] + trend[j] * step
+            target = protocol.value[q]
+            if profiled:
+                target = profile_mean(protocol, q, step_t, step_t + step)
+            if kind != VOLTAGE:
+                at = bms_kernels.DISCHARGE_FACTOR if target > 0.0 else bms_kernels.CHARGE_FACTOR
+                target *= scalars[at]
+            new, status = solve(
+                lane,
+                work,
+                drain,
+                joints,
+                memory,
+                scratch,
+                own.heats.temperature_k,
+                entropic,
+                net,
+                design,
+                bms,
+                settings,
+                kind,
+                target,
+                total + rise * step,
+            )
+            steps[1] += 1
+            if status != RUNNING:
+                if starts or step <= cell.DT_MIN:
+                    end = status
+                    break
+                dt, seeking, rise = 0.5 * step, -1, 0.0  # start again from even currents
+                trend[:] = 0.0
+                continue
+            charge_new = charge_ah + new * step / 3600.0
+            through_new = through_ah + abs(new) * step / 3600.0
+            soc = scalars[bms_kernels.SOC] - new * step / (3600.0 * bms.capacity_ah)
+            seen_k = hottest + warming * (own.heats.since[SINCE_S] + step) + memory.offset_k[0]
+            bms_kernels.read(memory, bms, node_v, work.node_r, drain)
+            holds = kind == VOLTAGE and new < 0.0  # the charger keeps the voltage at its limit
+            conditions(
+                f_new, ends, node_v, group, scalars, bms.limits, settings.series, new, through_new, soc, seen_k, holds
+            )
+            change = 0.0 if starts else largest_change(before, node_v, group)
+            if not starts:
+                big = abs(new - total) > CV_CHANGE * abs(total) if kind == VOLTAGE else change > cell.VOLTAGE_STEP
+                if seeking < 0 and big and not (profiled or kind == REST) and step > cell.DT_MIN:
+                    dt = 0.5 * step
+                    continue
+                if seeking >= 0:  # Illinois
+                    f = f_new[seeking]
+                    if f * f_high < 0.0:
+                        low, f_low = high, f_high
+                    else:
+                        f_low *= 0.5
+                    high, f_high = step, f
+                    trials += 1
+                    close = abs(f) < (
+                        1e-4 * protocol.until_current_a[q] if seeking == SMALL_CURRENT else EVENT_TOLERANCE_V
+                    )
+                    if not (close or abs(high - low) < cell.EVENT_TOLERANCE_S or trials >= 60):
+                        continue
+                late = ends_at(f_new, f_now, seeking)
+                if late >= 0:
+                    seeking, low, f_low, high, f_high, trials = late, 0.0, f_now[late], step, f_new[late], 0
+                    if f_low == -math.inf:  # it did not apply before this step: it ends where it begins to apply
+                        f_low = -1.0
+                    continue
+                watch_a = 0.0 if holds else new
+                if sampled and step < trip_in and (hot or bms_kernels.hot(memory, bms, watch_a, seen_k)):
+                    trip_in, tripped = bms_kernels.scan(memory, bms, block, pack, t, step, watch_a, seen_k)
+                    if trip_in < step * (1.0 - 1e-9):
+                        seeking = -1
+                        continue
+                cell.advance(lane.state, lane.work, lane.coef, lane.decay, design, lane.current, step, 0, n)
+                steps[0] += 1
+            # accepted
+            v_pack = node_v[node_v.shape[0] - 1]
+            t, step_t, charge_ah, through_ah = t + step, step_t + step, charge_new, through_new
+            # under a profile the current jumps into every step: its voltage is that at the end, not on the way from the last
+            energy += (v_pack if profiled else 0.5 * (v_before + v_pack)) * new * step
+            keep_step(
+                kept.highest_v, kept.lowest_v, kept.below_s, q, node_v, group, settings.thresholds_v, before, step
+            )
+            per_step = 0.0 if starts else 1.0 / step
+            for j in range(n):
+                trend[j] = 0.0 if profiled else (lane.current[j] - held[j]) * per_step
+                held[j] = lane.current[j]
+            rise = (new - total) * per_step if kind == VOLTAGE else 0.0
+            total, v_before = new, v_pack
+            for g in range(groups):
+                before[g] = node_v[group[g]]
+            end = met(f_new, seeking)
+            if end == RUNNING and duration - step_t <= 1e-9:
+                end = DURATION
+            if heating.on:
+                gather_heat(own, step, profiled)
+                waited = own.heats.since[SINCE_S]
+                if waited >= HEAT_STEPS * settings.dt_max or (end != RUNNING and waited > 0.0):
+                    around_k = ambient_k(protocol, q, heating, t - began - waited, waited)
+                    warmer = move_temperatures(own, design, heating, around_k, t)
+                    warming, hottest = (warmer - hottest) / waited, warmer
+                    if retaken(own, design, False):
+                        prepared = -1.0
+            for c in range(CONDITIONS):
+                f_now[c] = f_new[c]
+            if seeking < 0 and not starts:
+                if kind == REST:
+                    dt = cell.next_dt(dt, REST_FACTOR * change, REST_FACTOR * settings.dt_max)
+                elif kind == VOLTAGE:
+                    dt = min(2.0 * dt, CV_FACTOR * settings.dt_max) if not big else dt
+                else:
+                    dt = cell.next_dt(dt, 0.0 if profiled else change, settings.dt_max)
+            # the BMS
+            bms_kernels.estimate(memory, bms, total, step, zero_a)
+            if sampled:
+                hot = bms_kernels.hot(memory, bms, 0.0 if holds else total, seen_k)
+                for s in range(memory.reading.shape[0]):
+                    memory.before_v[s] = memory.reading[s]
+                if tripped >= 0 and step >= trip_in * (1.0 - 1e-9):
+                    end = BMS_FIRST + tripped
+                trip_in, tripped = math.inf, -1
+            if bms_kernels.derate(memory, bms, hottest + memory.offset_k[0], step) < 1.0 - 1e-9:
+                dt = min(dt, 0.5 * bms_kernels.DERATE_TAU_S)
+            bleed_in = bms_kernels.balance(memory, bms, drain, group, by_group, total, zero_a, step)
+            if end >= BMS_FIRST and end < CONDITIONS:
+                limit = end - BMS_FIRST
+                note_alarm(log, t, limit, alarm_place(memory, limit), f_new[end])
+            # faults
+            if fault_kernels.suspicious(
+                lane,
+                joints.child_ohm,
+                own.weld_ohm,
+                limits,
+                memory.reading,
+                node_v,
+                bms.node,
+                bms.per_cell,
+            ) or (
+                heating.on
+                and fault_kernels.uncooled(own.heats, limits, heating.cooled, pack_heat.inlet_at(heating.pack, t))
+            ):
+                fault_kernels.find(
+                    own.found,
+                    log,
+                    t,
+                    own,
+                    net,
+                    bms,
+                    limits,
+                    heating.on and heating.cooled,
+                    pack_heat.inlet_at(heating.pack, t),
+                    total,
+                    zero_a,
+                )
+            changed = fault < faults.time_s.shape[0] and faults.time_s[fault] <= t + 1e-9
+            if changed:
+                fault, changed = fault_kernels.inject(
+                    faults,
+                    fault,
+                    t + 1e-9,
+                    pack,
+                    own.joints.child_ohm,
+                    own.short_s,
+                    memory.stuck_v,
+                    memory.dead,
+                    memory.reading,
+                    own.heats.flow,
+                )
+            leak(lane, own.leak_a, own.short_s)
+            if trace.time_s.shape[0] > 0:
+                note_sample(
+                    trace,
+                    t,
+                    q,
+                    total,
+                    own,
+                    design,
+                    heating,
+                    group,
+                    memory.reading,
+                    scalars[bms_kernels.SOC],
+                    hottest,
+                    around_k,
+                )
+            starts, seeking = changed, -1
+            if starts:
+                dt = cell.FIRST_FRACTION * settings.dt_max
+                f_now[:] = -1.0
+            if steps[0] > STEP_LIMIT:
+                end = NO_LIMIT
+        kept.ended_by[q], kept.time_s[q], kept.charge_ah[q], kept.energy_wh[q] = end, step_t, charge_ah, energy / 3600.0
+        for g in range(groups):
+            kept.end_v[q, g] = node_v[group[g]]
+        if end == OPEN_PACK:
+            fault_kernels.find_open(own.found, log, t, own, net)
+        if (
+            end >= OPEN_PACK
+            or end == BMS_FIRST + bms_kernels.OVER_TEMPERATURE
+            or end == BMS_FIRST + bms_kernels.OVER_CURRENT
+        ):
+            own.clock[0] = t
+            return q + 1
+    own.clock[0] = t
+    return rows

@@ -1,0 +1,167 @@
+"""`ps.Pack`: one pack, cell by cell, through any protocol; it keeps its state from run to run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from packsim.cell.cell import KELVIN, Cell
+from packsim.cell.heat.assumed import assumed_heat
+from packsim.cell.traits import INDEX, trait_values
+from packsim.pack.bms import plan as bms_plans
+from packsim.pack.duty import kernels as k
+from packsim.pack.duty import run as duty
+from packsim.pack.duty.experiment import from_experiment
+from packsim.pack.duty.protocol import Rated
+from packsim.pack.duty.protocol import plan as protocol_plan
+from packsim.pack.faults import plan as fault_plans
+from packsim.pack.network.plan import joints_of
+from packsim.pack.network.plan import plan as network_plan
+from packsim.pack.pack_run import PackRun
+from packsim.scenario.bms import Bms
+from packsim.scenario.heat import HeatModel
+from packsim.scenario.injection import FaultLimits, InjectedFault
+from packsim.scenario.protocol import protocol as read_protocol
+from packsim.scenario.topology import JointsModel, Topology
+
+Array = npt.NDArray[np.float64]
+
+
+class Pack:
+    """Cells of one nominal design, each with its own traits and state of charge, joined as `topology` says.
+
+    Args:
+        cell: a `Cell`, or what `Cell` takes; `topology`: for example `"96s12p"`, `"2p(8s(12s4p))"`, or a
+            `Topology` with modules, joints and terminals.
+        traits: name -> one number, or one a cell in the order of the description (outermost part first).
+        soc: state of charge at the start, one number or one a cell (0..1).
+        joints, bms, fault_limits: default to ideal joints and a BMS that watches every group.
+        heat: how cells are cooled; default: every cell stays at the temperature of `cell`.
+        seed: of joint spread and of the BMS's sensors.
+        rated_capacity_ah: to which C-rates refer; default the nominal cell's times the cells in parallel.
+        longest_step_s: steps are shorter where the voltage changes fast.
+
+    Raises:
+        ValueError, KeyError: a description, trait or number that cannot be.
+    """
+
+    def __init__(
+        self,
+        cell: Cell | str | Path | Any,
+        topology: str | Topology,
+        *,
+        traits: Mapping[str, float | Sequence[float] | Array] | None = None,
+        soc: float | Sequence[float] | Array = 1.0,
+        joints: JointsModel | None = None,
+        bms: Bms | None = None,
+        heat: HeatModel | None = None,
+        fault_limits: FaultLimits | None = None,
+        seed: int = 0,
+        rated_capacity_ah: float | None = None,
+        longest_step_s: float = 30.0,
+    ) -> None:
+        self.cell = cell if isinstance(cell, Cell) else Cell(cell)
+        design = self.cell.design
+        if isinstance(topology, str):
+            topology = Topology(layout=topology, joints=joints or JointsModel())
+        elif joints is not None:
+            raise ValueError("give joints inside the Topology, not beside it")
+        self.topology = topology.tree().text()
+        network = network_plan(topology, 1, 1)
+        self.cells = network.cells
+        self.series = round(float(bms_plans.in_series(network.net)[-1]))
+        per_cell = self.cell.nominal_capacity_ah
+        self.rated_capacity_ah = per_cell * self.cells / self.series if rated_capacity_ah is None else rated_capacity_ah
+        if not (np.isfinite(longest_step_s) and longest_step_s > 0.0):
+            raise ValueError(f"longest_step_s must be positive, got {longest_step_s!r}")
+        self.values = trait_values(dict.fromkeys(()), cells=self.cells)
+        self.values[:] = self.cell.values
+        for name, value in (traits or {}).items():
+            if name not in INDEX:
+                raise KeyError(f"unknown trait {name!r}; known: {', '.join(INDEX)}")
+            self.values[INDEX[name]] = self._each(name, value)
+        start = self._each("soc", soc)
+        model = bms or Bms()
+        plan = bms_plans.plan(
+            model,
+            network.net,
+            lower_v=design.lower_cutoff_v,
+            upper_v=design.upper_cutoff_v,
+            rated_ah=self.rated_capacity_ah,
+            ocv=duty.ocv_table(design, self.cell.values),
+            seed=seed,
+        )
+        low = design.lower_cutoff_v
+        settings = k.Settings(
+            dt_max=float(longest_step_s),
+            rated_a=self.rated_capacity_ah,
+            series=self.series,
+            monitor_holds=model.monitoring != "pack_only",
+            thresholds_v=np.array([low, low - 0.2, low - 0.5, 1.0, 0.0]),
+        )
+        nominal_weld = 1e-3 * float(self.cell.values[INDEX["weld_resistance_mohm"], 0])
+        limits = fault_plans.limits(fault_limits or FaultLimits(), network, nominal_weld, per_cell)
+        heating = duty.heating_of(heat, design, self.cells)
+        self.assumed = assumed_heat(design) if heat is not None else ()
+        reference_k = self.cell.temperature_degc + KELVIN
+        self.plan = duty.DutyPlan(design, network, model, plan, settings, limits, heating, reference_k)
+        self.own = duty.build(self.plan, self.values, start, joints_of(network, seed, 0, 0), seed=seed, block=0, pack=0)
+
+    def _each(self, name: str, value: float | Sequence[float] | Array) -> Array:
+        out = np.asarray(value, float)
+        if out.shape not in ((), (self.cells,)) or not np.all(np.isfinite(out)):
+            raise ValueError(f"{name} must be one finite number, or {self.cells} of them, one a cell")
+        return np.broadcast_to(out, (self.cells,)).copy()
+
+    def save(self, path: str | Path) -> None:
+        """Write the pack's present state (an .npz file) for `restore`; an existing file is replaced as a whole."""
+        duty.save(self.own, Path(path), self._mark())
+
+    def restore(self, path: str | Path) -> None:
+        """Go on from a saved state of a pack built with the same arguments.
+
+        Raises:
+            FileNotFoundError; ValueError: no such state, or one of another pack.
+        """
+        self.own = duty.restore(self.own, Path(path), self._mark())
+
+    def _mark(self) -> str:
+        return f"{self.cell.name} {self.topology} {self.plan.bms.node.size}"
+
+    def run(
+        self,
+        protocol: Sequence[Any] | Any,
+        *,
+        cycles: int = 1,
+        ambient: Any = None,
+        faults: Sequence[InjectedFault] = (),
+        samples: int = 20_000,
+        cells: bool = False,
+    ) -> PackRun:
+        """Take the pack through `protocol` from where it is now; it stays where that ends.
+
+        Args:
+            protocol: steps in words or as mappings (docs/protocols.md), repeated `cycles` times, or a `pybamm.Experiment`.
+            ambient: temperature around the pack over time, as in docs/protocols.md.
+            faults: their times count from the pack's first use.
+            samples: accepted steps kept in the trace; `cells`: with the current of every cell.
+
+        Raises:
+            ScenarioError: a step that cannot be read. ValueError: a fault at a place that the pack does not have.
+        """
+        for fault in faults:
+            places = self.plan.bms.node.size if fault.kind.endswith("sensor") else self.cells
+            if fault.place >= places:
+                raise ValueError(f"{fault.kind} at place {fault.place}: allowed: 0..{places - 1}")
+        side_by_side = self.cells // self.series
+        rated = Rated(self.series, side_by_side, self.rated_capacity_ah / side_by_side)
+        if type(protocol).__module__.startswith("pybamm"):
+            numbers = from_experiment(protocol, rated)
+        else:
+            numbers = protocol_plan(read_protocol(protocol, cycles, ambient), rated)
+        raw = duty.run(self.plan, self.own, numbers, fault_plans.plan(faults), samples=samples, cells=cells)
+        return PackRun(raw, numbers, self.plan.bms_model.monitoring == "every_group")

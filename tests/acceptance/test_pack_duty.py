@@ -1,0 +1,342 @@
+"""One pack through a protocol: Kirchhoff at every step, independent references, balances, battery management, faults."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from packs import cell_plan, pack_case
+from pybamm_pair import pair
+from pybamm_spme import parameters
+from pybamm_traits import with_traits
+
+from packsim.cell.cell import Cell, window_of
+from packsim.cell.electrodes.kernels import X_N
+from packsim.cell.traits import INDEX, TRAIT_NAMES, trait_values
+from packsim.pack.duty.protocol import Rated
+from packsim.pack.duty.protocol import plan as protocol_plan
+from packsim.pack.duty.run import no_faults, run_many
+from packsim.pack.faults import kernels as faults_k
+from packsim.pack.faults.plan import plan as fault_plan
+from packsim.pack.pack import Pack
+from packsim.pack.run import trace as plain_trace
+from packsim.scenario.bms import Balancing, Bms, Derating
+from packsim.scenario.injection import InjectedFault
+from packsim.scenario.protocol import protocol
+from packsim.scenario.topology import Joint, JointsModel, Weld
+
+LADDER = JointsModel(
+    tab_mohm=Weld(nominal=0.1, spread_pct=10.0),
+    busbar_mohm=Joint(nominal=0.05, spread_pct=10.0),
+    group_link_mohm=Joint(nominal=0.05),
+)
+PLAIN_DUTY = (
+    "Charge at 0.5C for 10 hours",
+    "Hold at 4.2 V until C/20",
+    "Rest for 30 minutes",
+    "Discharge at 1C for 3 hours",
+)
+
+
+def kept(run):
+    """The trace as arrays that end where the run did."""
+    run = run.raw
+    m = int(run.trace.count[0])
+    return run.trace._replace(
+        **{name: getattr(run.trace, name)[..., :m] for name in run.trace._fields if name != "count"}
+    )
+
+
+def lines(run):
+    """The log as (code, place, time, value)."""
+    log = run.raw.log
+    return [
+        (int(log.code[k]), int(log.place[k]), float(log.time_s[k]), float(log.value[k]))
+        for k in range(int(log.count[0]))
+    ]
+
+
+def spread(cells, seed=1):
+    luck = np.random.default_rng(seed)
+    names = ("cathode_loading_ratio", "anode_loading_ratio", "cathode_thickness_ratio", "coated_area_ratio")
+    return {name: 1.0 + 0.01 * luck.standard_normal(cells) for name in names} | {"weld_resistance_mohm": 0.3}
+
+
+def test_without_joints_it_is_the_plain_pack(report):
+    case = pack_case(6, 4, cell=cell_plan("Chen2020"), soc=0.3, soc_sd=0.01, charge={"c_rate": 0.5})
+    outcome, _ = plain_trace(*case[:4], case.offset_v[0])
+    pack = Pack("Chen2020", "6s4p", soc=case.soc, traits=dict(zip(TRAIT_NAMES, case.cells.values, strict=True)))
+    run = pack.run(PLAIN_DUTY)
+    ends = np.max(np.abs(run.raw.kept.end_v[3] - outcome.end_v[0, 0]))
+    report("general loop against the plain one: group voltages at the end", ends, 1e-7, "V")
+    report("... charge", abs(run.raw.kept.charge_ah[3] / outcome.usable_ah[0, 0] - 1.0), 1e-9, "relative")
+    report("... energy", abs(run.raw.kept.energy_wh[3] / outcome.energy_wh[0, 0] - 1.0), 1e-9, "relative")
+    assert run.raw.kept.ended_by[3] == 9  # the BMS's lower limit
+
+
+@pytest.mark.parametrize("name", ["Chen2020", "Prada2013"])
+def test_kirchhoff_at_every_step(name, report):
+    # load, rest after load with 5 % of SOC between branches, reversal, power, hold
+    soc = np.array([0.50, 0.55, 0.52, 0.60, 0.58, 0.55])
+    pack = Pack(name, "2s3p", soc=soc, traits=spread(6))
+    top = pack.plan.bms.limits.upper_v - 0.05
+    run = pack.run(
+        ["Discharge at 1C for 10 minutes", "Rest for 20 minutes", "Charge at 1C for 10 minutes", "Discharge at 20 W for 5 minutes",
+         "Charge at 0.5C until any group %g V" % top, "Hold at %g V until C/10" % top, "Rest for 10 minutes"],
+        cells=True,
+    )  # fmt: skip
+    seen = kept(run)
+    assert run.raw.rows == 7
+    volts = seen.cell_v.reshape(2, 3, -1)
+    worst = np.max(np.ptp(volts, axis=1))
+    sums = np.max(np.abs(seen.cell_a.reshape(2, 3, -1).sum(axis=1) - seen.current_a)) / pack.rated_capacity_ah
+    report(f"parallel voltages at every accepted step, {name}", 1e3 * worst, 0.01, "mV")
+    report(f"sum of branch currents, {name}", sums, 1e-9, "of 1C")
+    assert (seen.cell_a[:, seen.step == 1] < 0).any()  # at rest the fuller branch charges the others
+    assert (seen.cell_a[:, seen.step == 1] > 0).any()
+
+
+def test_charge_balance_of_every_cell(report):
+    pack = Pack("Chen2020", "3s4p", soc=np.linspace(0.6, 0.7, 12), traits=spread(12), joints=LADDER)
+    before = pack.own.lane.state[X_N].copy()
+    seen = kept(
+        pack.run(["Discharge at 1C for 20 minutes", "Rest for 5 minutes", "Charge at 0.5C for 10 minutes"], cells=True)
+    )
+    steps = np.diff(seen.time_s)
+    through = (seen.cell_a[:, 1:] * steps).sum(axis=1)  # currents belong to the step that they end
+    q_n = 1.0 / pack.own.lane.coef[0]
+    moved = (before - pack.own.lane.state[X_N]) * q_n
+    report("charge balance of every cell", np.max(np.abs(through / moved - 1.0)), 1e-6, "relative")
+
+
+def test_pair_of_spme_cells_against_pybamm(report):
+    # a leaner cathode and coarser anode beside a nominal cell that starts 3 % emptier: 93 % of a discharge at 1C, then rest
+    # (closer to empty PyBaMM's solver gives up under a current that is a function of time)
+    traits = {"cathode_loading_ratio": 0.97, "cathode_thickness_ratio": 0.98, "anode_particle_radius_ratio": 1.03}
+    base = parameters("Mohtat2020", 25.0)
+    base.update(
+        {"Lower voltage cut-off [V]": 0.5, "Upper voltage cut-off [V]": 4.6}
+    )  # no events; SOC is defined elsewhere
+    first, second = with_traits(base, traits), base.copy()
+    rated = 2.0 * float(base["Nominal cell capacity [A.h]"])
+    pack = Pack(
+        "Mohtat2020", "1s2p", soc=np.array([1.0, 0.97]), longest_step_s=5.0, rated_capacity_ah=rated,
+        traits={name: np.array([value, 1.0]) for name, value in traits.items()} | {"weld_resistance_mohm": np.zeros(2)},
+    )  # fmt: skip
+    run = pack.run(["Discharge at 1C for 3240 s", "Rest for 1200 s"], cells=True)
+    seen = kept(run)
+    assert run.raw.kept.time_s[0] == pytest.approx(3240.0)
+    time = np.unique(np.concatenate([[0, 0.5, 1, 2, 4, 7], np.arange(10, 3240.1, 10), 3240 + np.array([1e-3, 0.5, 1, 2, 4, 7]),
+                                     np.arange(3250, 4440.1, 10)]))  # fmt: skip
+    total = np.where(time <= 3240.0, rated, 0.0)
+    current, v_a, v_b, left = pair((first, second), total, time, (1.0, 0.97), resistance=0.03, stiffness=8e-5)
+    assert left < 1e-3, f"the reference did not converge: {left} V"
+    skip = (np.abs(time - 3240.0) < 3.0) | (time < 3.0)  # within seconds of a jump its straight lines are not the step
+    ours = np.interp(time, seen.time_s, seen.cell_a[0])
+    volts = np.interp(time, seen.time_s, seen.group_v[0])
+    off = np.abs(ours - current)[~skip]
+    report(
+        "2p SPMe pack against PyBaMM: group voltage", 1e3 * np.max(np.abs(volts - 0.5 * (v_a + v_b))[~skip]), 3.0, "mV"
+    )
+    report(
+        "2p SPMe pack against PyBaMM: current split", 100.0 * np.max(off) / (0.5 * rated), 0.5, "% of the mean current"
+    )
+
+
+def test_balancing_takes_the_time_its_current_says(report):
+    cell, low, extra, bleed, stop = Cell("Chen2020"), 0.60, 0.05, 0.100, 1e-3
+    soc = np.full(4, low)
+    soc[2] += extra
+    bms = Bms(balancing=Balancing(bleed_ma=1e3 * bleed, start_mv=5.0, stop_mv=1e3 * stop, during=("rest",)))
+    pack = Pack(cell, "4s1p", soc=soc, bms=bms)
+    run = pack.run(["Rest for 4 hours"])
+    seen = kept(run)
+    above = seen.reading_v[2] - seen.reading_v[0]
+    done = seen.time_s[np.argmax(above < stop)]
+    # charge between the SOC where it starts and where its open-circuit voltage is `stop` above the others'
+    target = cell.open_circuit_v(low) + stop
+    a, b = low, low + extra
+    for _ in range(60):
+        a, b = (0.5 * (a + b), b) if cell.open_circuit_v(0.5 * (a + b)) < target else (a, 0.5 * (a + b))
+    said = (low + extra - a) * cell.balance.capacity_ah / bleed * 3600.0
+    report("5 % of SOC by bleeding: time off what the current says", abs(done / said - 1.0), 0.05, "relative")
+    soc_now = (pack.own.lane.state[X_N] - window_of(cell.design, pack.values)[0]) / np.subtract(
+        *window_of(cell.design, pack.values)[1::-1]
+    )
+    assert soc_now[[0, 1, 3]] == pytest.approx(low, abs=1e-9)  # nobody else was bled
+    none = Pack(cell, "4s1p", soc=soc).run(["Rest for 4 hours"])
+    assert kept(none).group_v[2, -1] - kept(none).group_v[0, -1] == pytest.approx(above[0], rel=1e-6)
+
+
+def test_sensor_offset_over_discharges_the_cell_it_should(report):
+    soc = np.array([0.9, 0.8, 0.9])
+    pack = Pack("Chen2020", "3s1p", soc=soc, bms=Bms())
+    pack.own.memory.offset_v[1] = 0.020
+    run = pack.run(["Discharge at 1C for 2 hours"])
+    low = pack.plan.bms.limits.lower_v
+    report(
+        "+20 mV on the emptiest group: it ends below the limit by",
+        1e3 * (low - run.raw.kept.end_v[0, 1]),
+        20.0001,
+        "mV",
+    )
+    report("... at least", 1e3 * (low - run.raw.kept.end_v[0, 1]), 19.9999, "mV", ">=")
+    assert run.raw.kept.end_v[0, [0, 2]].min() > low
+    assert lines(run)[-1][:2] == (0, 1)
+    other = Pack("Chen2020", "3s1p", soc=soc, bms=Bms())
+    other.own.memory.offset_v[0] = 0.020  # a fuller group: it does not matter
+    assert other.run(["Discharge at 1C for 2 hours"]).raw.kept.end_v[0].min() == pytest.approx(low, abs=1e-6)
+
+
+def test_sampled_limits_wait_for_their_delay_and_see_noise(report):
+    soc = 0.2
+    exact = Pack("Chen2020", "2s1p", soc=soc).run(["Discharge at 1C for 1 hour"]).raw.kept.time_s[0]
+    late = Pack("Chen2020", "2s1p", soc=soc, bms=Bms(sampling_s=0.5, voltage_delay_s=2.0)).run(
+        ["Discharge at 1C for 1 hour"]
+    )
+    # first sample at or after the crossing, then the delay, both on the grid of samples
+    expected = np.ceil(exact / 0.5) * 0.5 + 2.0
+    report("delay of a sampled limit off the grid's answer", abs(late.raw.kept.time_s[0] - expected), 1e-6, "s")
+    noisy = [
+        Pack("Chen2020", "2s1p", soc=soc, seed=seed, bms=Bms(sampling_s=0.5, sensor_noise_mv=3.0)).run(
+            ["Discharge at 1C for 1 hour"]
+        )
+        for seed in range(20)
+    ]
+    times = np.array([run.raw.kept.time_s[0] for run in noisy])
+    assert times.max() <= np.ceil(exact / 0.5) * 0.5 + 2.0  # noise makes it trip early
+    assert times.mean() < exact
+    assert np.unique(times).size >= 3
+    again = Pack("Chen2020", "2s1p", soc=soc, seed=3, bms=Bms(sampling_s=0.5, sensor_noise_mv=3.0)).run(
+        ["Discharge at 1C for 1 hour"]
+    )
+    assert again.raw.kept.time_s[0] == times[3]
+
+
+def test_derating_keeps_the_pack_running_at_less_current(report):
+    soc = 0.15
+    plain = Pack("Chen2020", "2s1p", soc=soc).run(["Discharge at 2C for 1 hour"])
+    derated = Pack("Chen2020", "2s1p", soc=soc, bms=Bms(derating=Derating(voltage_mv=300, floor_pct=2.0)))
+    run = derated.run(["Discharge at 2C for 1 hour"])
+    report(
+        "derating: charge drawn before the limit",
+        run.raw.kept.charge_ah[0] / plain.raw.kept.charge_ah[0],
+        1.05,
+        "times",
+        ">=",
+    )
+    seen = kept(run)
+    assert np.all(np.diff(seen.current_a[-20:]) <= 1e-9)
+    assert seen.current_a[-1] < 0.5 * seen.current_a[0]
+
+
+def test_every_injected_fault_is_found(report):
+    injected = [
+        InjectedFault(kind="open_weld", time_s=300.0, place=3),
+        InjectedFault(kind="soft_short", time_s=600.0, place=7, resistance_mohm=20_000.0),
+        InjectedFault(kind="high_joint", time_s=900.0, place=10, resistance_mohm=5.0),
+        InjectedFault(kind="stuck_sensor", time_s=1200.0, place=2),
+        InjectedFault(kind="dead_sensor", time_s=1500.0, place=1),
+    ]
+    pack = Pack("Chen2020", "3s4p", traits=spread(12), joints=LADDER)
+    found = [
+        line for line in lines(pack.run(["Discharge at C/2 for 1 hour"], faults=injected)) if line[0] >= faults_k.FOUND
+    ]
+    kinds = {"open_weld": 0, "high_joint": 1, "soft_short": 2, "stuck_sensor": 3, "dead_sensor": 4}
+    expected = {(faults_k.FOUND + kinds[f.kind], f.place): f.time_s for f in injected}
+    assert {line[:2] for line in found} == set(expected)
+    late = {line[:2]: line[2] - expected[line[:2]] for line in found}
+    stuck = late.pop((faults_k.FOUND + 3, 2))
+    report("faults found at their place, time off", max(late.values()), 1e-6, "s")
+    report("a stuck sensor is found when it is wrong by 50 mV, after", stuck, 1800.0, "s")
+    assert stuck > 0.0
+    whole = Pack("Chen2020", "3s1p").run(
+        ["Discharge at C/2 for 1 hour"], faults=[InjectedFault(kind="open_weld", time_s=100.0, place=1)]
+    )
+    assert lines(whole)[0][:2] == (faults_k.FOUND, 1)  # a series pack stops there
+    assert whole.raw.kept.time_s[0] == pytest.approx(100.0)
+
+
+def test_a_saved_pack_goes_on_to_the_bit(tmp_path, report):
+    def new():
+        return Pack(
+            "Chen2020",
+            "2s2p",
+            soc=0.9,
+            traits=spread(4),
+            joints=LADDER,
+            bms=Bms(sampling_s=1.0, sensor_noise_mv=1.0),
+            seed=5,
+        )
+
+    one, other = new(), new()
+    steps = ["Discharge at 1C for 20 minutes"], ["Rest for 10 minutes", "Discharge at 1C for 2 hours"]
+    one.run(steps[0])
+    through = one.run(steps[1])
+    other.run(steps[0])
+    other.save(tmp_path / "pack.npz")
+    later = Pack(
+        "Chen2020",
+        "2s2p",
+        soc=0.1,
+        traits=spread(4),
+        joints=LADDER,
+        bms=Bms(sampling_s=1.0, sensor_noise_mv=1.0),
+        seed=5,
+    )
+    later.restore(tmp_path / "pack.npz")
+    resumed = later.run(steps[1])
+    same = all(np.array_equal(a, b) for a, b in zip(through.raw.kept, resumed.raw.kept, strict=True))
+    report("a pack saved and restored: bits that differ", 0 if same else 1, 0)
+    with pytest.raises(ValueError, match="pack.npz"):
+        Pack("Chen2020", "3s2p").restore(tmp_path / "pack.npz")
+
+
+def test_strings_in_parallel_exchange_charge(report):
+    joints = JointsModel(
+        module_connector_mohm=Joint(nominal=2.0),
+        string_busbar_mohm=Joint(nominal=0.5),
+        disconnect_mohm=Joint(nominal=0.5),
+    )
+    soc = np.array([0.7] * 6 + [0.6] * 6)
+    pack = Pack("Chen2020", "2p(3s2p)", soc=soc, joints=joints)
+    seen = kept(pack.run(["Rest for 2 hours"], cells=True))
+    first = seen.cell_a[:2].sum(axis=0)
+    assert np.all(first[1:] > 0)
+    assert np.max(np.abs(seen.cell_a[:2].sum(axis=0) + seen.cell_a[6:8].sum(axis=0))) < 1e-9  # nothing leaves the pack
+    assert first[-1] < 0.2 * first[1]
+    moved = (np.diff(seen.time_s) * first[1:]).sum() / 3600.0
+    report(
+        "strings 10 % of SOC apart: charge moved by now",
+        moved / (0.05 * 2 * Cell("Chen2020").balance.capacity_ah),
+        1.0,
+        "of even",
+    )
+
+
+def test_sound_packs_show_no_fault_in_ten_thousand(report):
+    # as-built spread of cells and joints, sensor offsets and noise, charge and discharge: nothing may be called a fault
+    bms = Bms(sensor_offset_sd_mv=2.0, sensor_noise_mv=1.0, sampling_s=10.0)
+    shape = Pack("Chen2020", "2s2p", joints=LADDER, bms=bms, seed=11)
+    packs, cells = 10_000, 4
+    luck = np.random.default_rng(3)
+    values = trait_values(cells=packs * cells)
+    for name in ("cathode_loading_ratio", "anode_loading_ratio", "coated_area_ratio"):
+        values[INDEX[name]] *= 1.0 + 0.01 * luck.standard_normal(packs * cells)
+    values[INDEX["weld_resistance_mohm"]] = 0.3 * np.exp(0.2 * luck.standard_normal(packs * cells))
+    soc = 0.9 + 0.01 * luck.standard_normal(packs * cells)
+    rated = Rated(2, 2, shape.rated_capacity_ah / 2)
+    steps = protocol_plan(protocol(["Charge at C/2 for 10 minutes", "Discharge at 1C for 2 hours"]), rated)
+    plan = shape.plan._replace(limits=shape.plan.limits._replace(joint_ohm=np.full(cells, 0.4e-3 + 1e-3)))
+    order = np.arange(packs * cells).reshape(packs, cells)
+    many = run_many(plan, values, soc, order, steps, no_faults(), seed=11)
+    report("faults found in 10,000 sound packs", int((many.seen["code"] >= faults_k.FOUND).sum()), 0, "", "==")
+    assert np.all(many.ended_by[:, 1] == 9)  # every pack ended at its lower limit
+    few = run_many(plan, values, soc, order[:40], steps, no_faults(), seed=11)
+    assert np.array_equal(few.charge_ah, many.charge_ah[:40])
+    # and with a fault in one pack of them, in that one only
+    one = fault_plan([InjectedFault(kind="soft_short", time_s=700.0, place=2, pack=17, resistance_mohm=10_000.0)])
+    faulty = run_many(plan, values, soc, order[:40], steps, one, seed=11).seen
+    faulty = faulty[faulty["code"] >= faults_k.FOUND]
+    report("one short in 40 packs: found", len(faulty), 1, "", "==")
+    assert (faulty["pack"][0], faulty["place"][0]) == (17, 2)
+    assert faulty["time_s"][0] == pytest.approx(700.0, abs=1e-6)
