@@ -25,6 +25,7 @@ from packsim.cell.electrodes.kernels import (
     SCRATCH,
     SHAPE_N,
     TAU_N,
+    TWO_V,
     X_N,
 )
 from packsim.cell.electrolyte.kernels import log_mean_parts
@@ -46,6 +47,7 @@ N_DAMAGE = 9
 
 SHARE_WIDTHS = 30.0  # blend widths below copper's potential from which on its share of the current is zero (1e-13)
 OVER_CHARGE_TOLERANCE_V = 1e-3  # constant-voltage charge stands at the cut-off, give or take rounding [assumed]
+NOTHING = 1e-12  # of the anode's capacity
 SPHERE = math.pi * math.pi  # slowest mode of diffusion out of a sphere whose surface is held: rate pi^2 D / R^2
 
 
@@ -71,12 +73,14 @@ def anode_potential(out, work, coef, design, current, begin, end):
     separator's side by the electrolyte's ohmic drop. `work` is only read, but for its scratch rows.
     """
     surface_potential(work, coef, design, 0, current, begin, end)
-    for j in range(begin, end):
-        g, _ = log_mean_parts(work[CM_N, j], work[CM_N + 1, j], work[C1, j], work[C1 + 1, j], current[j])
-        x = work[SCRATCH, j]
-        exchange = math.sqrt(math.sqrt(g * work[SHAPE_N, j]) * max(x * (1.0 - x), KINETIC_GUARD))
-        z = coef[K_N, j] * (current[j] + coef[LEAK, j]) / exchange
-        out[j] = work[SCRATCH + 1, j] + 2.0 * design.thermal_v * asinh_fast(z)
+    i, leak, rate, thermal = current[begin:end], coef[LEAK, begin:end], coef[K_N, begin:end], coef[TWO_V, begin:end]
+    mean, mean_rise = work[CM_N, begin:end], work[CM_N + 1, begin:end]
+    edge, edge_rise, shape = work[C1, begin:end], work[C1 + 1, begin:end], work[SHAPE_N, begin:end]
+    sto, u, potential = work[SCRATCH, begin:end], work[SCRATCH + 1, begin:end], out[begin:end]
+    for j in range(end - begin):
+        g, _ = log_mean_parts(mean[j], mean_rise[j], edge[j], edge_rise[j], i[j])
+        exchange = math.sqrt(math.sqrt(g * shape[j]) * max(sto[j] * (1.0 - sto[j]), KINETIC_GUARD))
+        potential[j] = u[j] + thermal[j] * asinh_fast(rate[j] * (i[j] + leak[j]) / exchange)
 
 
 @kernel
@@ -91,68 +95,70 @@ def advance_damage(damage, state, work, coef, design, beyond, current, terminal_
             damage[OVER_CHARGE_C, j] -= current[j] * dt
     if design.is_table:
         return
-    surface_potential(work, coef, design, 0, current, begin, end)
+    potential = work[SCRATCH + 2]
+    anode_potential(potential, work, coef, design, current, begin, end)
+    # with shells the diffusivity is a table, and TAU_N is the square of the radius alone
+    per_tau = SPHERE * (design.d_n[0] if design.shells_n else 1.0)
+    dissolves_v = beyond.copper_v - SHARE_WIDTHS * beyond.width_v
     for j in range(begin, end):
-        inner, u = current[j] + coef[LEAK, j], work[SCRATCH + 1, j]
-        g, _ = log_mean_parts(work[CM_N, j], work[CM_N + 1, j], work[C1, j], work[C1 + 1, j], current[j])
-        x = work[SCRATCH, j]
-        exchange = math.sqrt(math.sqrt(g * work[SHAPE_N, j]) * max(x * (1.0 - x), KINETIC_GUARD))
-        potential = u + 2.0 * design.thermal_v * asinh_fast(coef[K_N, j] * inner / exchange)
-        if potential < 0.0 and inner < 0.0:
+        u, at = work[SCRATCH + 1, j], potential[j]
+        away, broken = damage[AWAY_C, j] > 0.0 or state[X_N, j] < 0.0, damage[SEI_BROKEN_C, j]
+        if 0.0 <= at <= beyond.sei_v and u <= dissolves_v and broken == 0.0 and not away:
+            continue  # nearly always
+        inner = current[j] + coef[LEAK, j]
+        if at < 0.0 and inner < 0.0:
             damage[PLATING_S, j] += dt
             damage[PLATING_C, j] -= inner * dt
-            damage[PLATING_DEPTH_V, j] = max(damage[PLATING_DEPTH_V, j], -potential)
-        widths = (u - beyond.copper_v) / beyond.width_v
-        if widths > -SHARE_WIDTHS or damage[AWAY_C, j] > 0.0 or state[X_N, j] < 0.0:
-            share = exp_fast(min(widths, 0.0)) if widths > -SHARE_WIDTHS else 0.0
-            copper(damage, state, coef, design, beyond, share * inner * dt, dt, j)
-        break_sei(damage, state, coef, design, beyond, potential, inner, dt, j)
+            damage[PLATING_DEPTH_V, j] = max(damage[PLATING_DEPTH_V, j], -at)
+        if u > dissolves_v or away:
+            share = exp_fast(min((u - beyond.copper_v) / beyond.width_v, 0.0)) if u > dissolves_v else 0.0
+            deficit = max(-state[X_N, j], 0.0) / coef[Q_N, j]
+            settled = 1.0 - exp_fast(-dt * per_tau / coef[TAU_N, j])
+            copper(damage, beyond, j, share * inner * dt, deficit, settled, 1.0 / coef[Q_N, j])
+        taken = break_sei(damage, beyond, j, at, inner, dt, 1.0 / coef[Q_N, j]) * coef[Q_N, j]
+        state[X_N, j] -= taken
+        for shell in range(design.shells_n):  # without shells the surface follows the mean
+            state[PARTICLE_N + shell, j] -= taken
 
 
 @kernel
-def copper(damage, state, coef, design, beyond, passed, dt, j):
-    """Copper of one cell: what the current dissolves or deposits, and what it trades with lithium in the particles.
+def copper(damage, beyond, j, passed, deficit, settled, capacity):
+    """Copper of one cell [C]: what the current dissolves or deposits, and what it trades with lithium in the particles.
 
     The particle model lets lithium carry all current, so its content goes below zero where copper carried it: that
-    deficit is the copper that must be away once diffusion in the particles has settled.
+    deficit is the copper that must be away once diffusion in the particles has `settled` (share of the way, 0..1).
     """
-    # with shells the diffusivity is a table, and TAU_N is the square of the radius alone
-    per_s = SPHERE / coef[TAU_N, j]
-    if design.shells_n:
-        per_s *= design.d_n[0]
-    deficit = max(-state[X_N, j], 0.0) / coef[Q_N, j]
     before = damage[AWAY_C, j]
     away = before + passed
-    away = max(away + (deficit - away) * (1.0 - exp_fast(-dt * per_s)), 0.0)
-    if deficit == 0.0 and away * coef[Q_N, j] < 1e-12:
+    away = max(away + (deficit - away) * settled, 0.0)
+    if deficit == 0.0 and away < NOTHING * capacity:
         away = 0.0  # so that nothing is left to trade
     damage[DISSOLVED_C, j] += max(away - before, 0.0)
     damage[AWAY_C, j] = away
-    bridging = damage[DISSOLVED_C, j] - (1.0 - beyond.cathode_share) * away
-    damage[SHORT_S, j] = beyond.short_s_per_c * bridging
+    deposited = damage[DISSOLVED_C, j] - (1.0 - beyond.cathode_share) * away
+    damage[SHORT_S, j] = beyond.short_s_per_c * deposited
 
 
 @kernel
-def break_sei(damage, state, coef, design, beyond, potential, inner, dt, j):
-    """SEI of one cell: broken at high anode potential, formed again by part of the charging current, with its lithium."""
-    broken = damage[SEI_BROKEN_C, j]
+def break_sei(damage, beyond, j, potential, inner, dt, capacity):
+    """SEI of one cell: broken at high anode potential, formed again by part of the charge; returns the lithium taken [C]."""
+    broken, taken = damage[SEI_BROKEN_C, j], 0.0
     if potential > beyond.sei_v:
-        left = beyond.sei_share / coef[Q_N, j] - broken
-        damage[SEI_BROKEN_C, j] = broken + max(left, 0.0) * (1.0 - exp_fast(-dt * beyond.sei_per_s))
+        left = max(beyond.sei_share * capacity - broken, 0.0)
+        damage[SEI_BROKEN_C, j] = broken + left * (1.0 - exp_fast(-dt * beyond.sei_per_s))
     elif broken > 0.0 and inner < 0.0 and potential < beyond.reform_v:
         taken = min(broken, -beyond.reform_share * inner * dt)
         damage[SEI_BROKEN_C, j] = broken - taken
         damage[LITHIUM_LOST_C, j] += taken
-        state[X_N, j] -= taken * coef[Q_N, j]
-        for k in range(design.shells_n):  # without shells the surface follows the mean
-            state[PARTICLE_N + k, j] -= taken * coef[Q_N, j]
+    return taken
 
 
 @kernel
 def apply_damage(coef, damage, leak_a, terminal_v, begin, end):
     """Leakage of the next step into coef row LEAK: leak_a[cell] without damage, and the short at terminal_v[cell].
 
-    Below 0 V the short carries a part of the discharge current past the electrodes.
+    Below 0 V the short carries a part of the discharge current past the electrodes. `leak_a` may be coef[LEAK] itself
+    where that was just set anew.
     """
     for j in range(begin, end):
         coef[LEAK, j] = leak_a[j] + damage[SHORT_S, j] * terminal_v[j]
