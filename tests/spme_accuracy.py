@@ -106,16 +106,23 @@ class Pair:
         worst = max(np.max(np.abs(difference(part, true))) for part, true in zip(parts, truth, strict=True))
         return self.line("1C / rest / -C/2 / rest, largest error", 1e3 * float(worst), SEQUENCE_MV, "mV")
 
-    def to_zero_volt(self) -> Line:
+    def to_zero_volt(self, model: type = pybamm.lithium_ion.SPMe, until_v: float = 0.0) -> Line:
         """Time from the set's own cut-off to 0 V at 1C; PyBaMM's cut-off event is the only thing changed."""
-        truth = reference.run(self.values, self.nominal_ah, 6.0 * 3600.0, until_v=0.0, every_s=1.0)
-        if truth.voltage_v[-1] > 1e-3:
-            raise AssertionError(f"{self.name}: PyBaMM stopped at {truth.voltage_v[-1]:.3f} V, not at 0 V")
+        truth = reference.run(self.values, self.nominal_ah, 6.0 * 3600.0, until_v=until_v, every_s=1.0, model=model)
+        if truth.voltage_v[-1] > until_v + 1e-3:
+            raise AssertionError(f"{self.name}: PyBaMM stopped at {truth.voltage_v[-1]:.3f} V, not at {until_v:g} V")
         cut = self.cell.design.lower_cutoff_v
-        expected = truth.time_s[-1] - np.interp(-cut, -truth.voltage_v, truth.time_s)
-        found = self.cell.discharge(1.0, until_v=0.0).time_s[-1] - self.cell.discharge(1.0).time_s[-1]
+        # Mohtat2020's SPMe falls past 0 V within the solver's smallest step, so that it ends somewhat below
+        expected = float(np.diff(np.interp([-cut, -until_v], -truth.voltage_v, truth.time_s))[0])
+        found = self.cell.discharge(1.0, until_v=until_v).time_s[-1] - self.cell.discharge(1.0).time_s[-1]
         bound = max(SHORT_PCT / 100.0 * expected, SHORT_S)
-        return self.line(f"cut-off to 0 V at 1C ({expected:.1f} s), time error", abs(found - expected), bound, "s")
+        label = f"cut-off to {until_v:g} V at 1C ({expected:.1f} s), time error"
+        return self.line(
+            label if model is pybamm.lithium_ion.SPMe else f"{model.__name__}: {label}",
+            abs(found - expected),
+            bound,
+            "s",
+        )
 
     def long_steps(self) -> Iterator[Line]:
         """10 s steps against 1 s steps on a 1C discharge."""

@@ -59,7 +59,7 @@ def test_all_traits_at_once(name: str, report: Callable[..., None]) -> None:
             report_all(report, pair.discharge(rate))
 
 
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("name", reference.SETS)
 def test_from_cutoff_to_zero_volt(name: str, report: Callable[..., None]) -> None:
     report_all(report, [accuracy.Pair(name, accuracy.Case("stock")).to_zero_volt()])
 
