@@ -19,6 +19,7 @@ from packsim.pack.faults import kernels as faults_k
 from packsim.pack.faults.plan import plan as fault_plan
 from packsim.pack.pack import Pack
 from packsim.pack.run import trace as plain_trace
+from packsim.scenario.beyond import BeyondModel
 from packsim.scenario.bms import Balancing, Bms, Derating
 from packsim.scenario.injection import InjectedFault
 from packsim.scenario.protocol import protocol
@@ -341,3 +342,28 @@ def test_sound_packs_show_no_fault_in_ten_thousand(report):
     report("one short in 40 packs: found", len(faulty), 1, "", "==")
     assert (faulty["pack"][0], faulty["place"][0]) == (17, 2)
     assert faulty["time_s"][0] == pytest.approx(700.0, abs=1e-6)
+
+
+def test_an_over_discharged_cell_stays_damaged(report):
+    # one small group in a pack whose voltage alone is watched: it is reversed, dissolves copper, and leaks ever after
+    soc = np.array([0.9, 0.35, 0.9, 0.9])
+    pack = Pack("Chen2020", "4s1p", soc=soc, bms=Bms(monitoring="pack_only"), beyond=BeyondModel())
+    pack.run(["Discharge at 1C for 2 hours"])
+    first = pack.damage.copy()
+    others = first.drop(index=1).to_numpy()
+    report("damage of the cells within their limits", float(np.abs(others).max()), 0.0)
+    assert first["copper_ah"][1] > 0.01
+    pack.run(["Charge at C/5 until any group 4.1 V", "Rest for 1 hour"])
+    seen = kept(pack.run(["Rest for 20 hours"]))
+    fall = seen.group_v[:, 0] - seen.group_v[:, -1]
+    assert pack.damage["short_siemens"][1] > first["short_siemens"][1]  # copper deposits on the charge
+    report(
+        "self-discharge of the reversed cell against the worst other",
+        fall[1] / np.delete(fall, 1).max(),
+        2.0,
+        "times",
+        ">=",
+    )
+    within = Pack("Chen2020", "4s1p", soc=0.9, beyond=BeyondModel())
+    within.run(["Discharge at C/2 for 3 hours", "Rest for 1 hour", "Charge at C/5 until any group 4.1 V"])
+    report("damage of a pack that stays within its limits", float(np.abs(within.damage.to_numpy()).max()), 0.0)

@@ -10,6 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from packsim.cell import kernels as cell_kernels
+from packsim.cell.beyond.kernels import N_DAMAGE
+from packsim.cell.beyond.plan import initial_damage
+from packsim.cell.beyond.plan import plan as beyond_plan
 from packsim.cell.cell import empty_lane, window_of
 from packsim.cell.electrodes.kernels import LEAK, T_WELD, Design
 from packsim.cell.heat.kernels import heat_capacity
@@ -23,6 +26,7 @@ from packsim.pack.heat import plan as heat_plans
 from packsim.pack.heat.kernels import N_SCRATCH
 from packsim.pack.network import kernels as network
 from packsim.pack.network.plan import NetworkPlan, joints_of, solve_for
+from packsim.scenario.beyond import BeyondModel
 from packsim.scenario.bms import Bms
 from packsim.scenario.heat import HeatModel
 
@@ -41,6 +45,7 @@ class DutyPlan(NamedTuple):
     settings: k.Settings
     limits: fault_kernels.Limits
     heating: k.Heating
+    damaging: k.Damaging
     reference_k: float  # temperature at which the design was read
 
 
@@ -91,10 +96,20 @@ def build(
         weld_ohm=1e-3 * values[T_WELD],
         held=np.zeros(n),
         scratch=np.zeros(n),
+        damage=(
+            initial_damage(lane.state, lane.coef, plan.design, plan.damaging.laws)
+            if plan.damaging.on
+            else np.zeros((N_DAMAGE, n))
+        ),
         heats=new_heats(plan.heating, plan.design, values, lane.coef, plan.reference_k),
         clock=np.zeros(1),
         found=np.zeros((fault_kernels.KINDS, places), np.bool_),
     )
+
+
+def damaging_of(model: BeyondModel | None) -> k.Damaging:
+    """Damage beyond the limits; without a model there is none."""
+    return k.Damaging(model is not None, beyond_plan(model or BeyondModel()))
 
 
 def heating_of(model: HeatModel | None, design: Design, cells: int) -> k.Heating:
@@ -199,7 +214,7 @@ def run(
     kept = empty_kept(plan, protocol.kind.size)
     trace, log = empty_trace(plan, samples, cells), empty_log()
     rows = k.drive(
-        plan.design, plan.network.net, protocol, plan.heating, plan.bms, faults, plan.limits, plan.settings, own, kept, log,
+        plan.design, plan.network.net, protocol, plan.heating, plan.damaging, plan.bms, faults, plan.limits, plan.settings, own, kept, log,
         trace, block, pack,
     )  # fmt: skip
     return Run(own, kept, log, trace, rows)
