@@ -130,7 +130,7 @@ class Pack:
 
     @property
     def damage(self) -> pd.DataFrame:
-        """One row a cell: copper dissolved, conductance of its soft short, lithium lost, charge at risk of plating, over-charge."""
+        """One row a cell: copper dissolved, its soft short, lithium lost, charge at risk of plating, over-charge."""
         import pandas as pd
 
         rows = self.own.damage

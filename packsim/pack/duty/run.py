@@ -213,10 +213,8 @@ def run(
     """Take `own` through the protocol; it is changed in place."""
     kept = empty_kept(plan, protocol.kind.size)
     trace, log = empty_trace(plan, samples, cells), empty_log()
-    rows = k.drive(
-        plan.design, plan.network.net, protocol, plan.heating, plan.damaging, plan.bms, faults, plan.limits, plan.settings, own, kept, log,
-        trace, block, pack,
-    )  # fmt: skip
+    shared = (plan.design, plan.network.net, protocol, plan.heating, plan.damaging, plan.bms, faults, plan.limits)
+    rows = k.drive(*shared, plan.settings, own, kept, log, trace, block, pack)
     return Run(own, kept, log, trace, rows)
 
 
