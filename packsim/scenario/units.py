@@ -5,6 +5,7 @@ from __future__ import annotations
 UNITS: dict[str, str] = {
     "ah": "A.h",
     "a": "A",
+    "ma": "mA",
     "c_rate": "1/h",
     "days": "d",
     "degc": "degC",

@@ -139,7 +139,7 @@ def test_lumped_cell_against_pybamm(name, report):
     cooling = float(set_["Total heat transfer coefficient [W.m-2.K-1]"] * set_["Cell cooling surface area [m2]"])
     pack = Pack(cell, "1s1p", heat=HeatModel(ambient_w_per_k=cooling), longest_step_s=5.0)
     traces = pack.run(["Discharge at 2C for 3 hours"]).raw.trace
-    m = int(traces.count[0])
+    m = int(traces.used[0])
     values = parameters(name, 25.0)
     values["Current function [A]"] = 2.0 * float(values["Nominal cell capacity [A.h]"])
     model = pybamm.lithium_ion.SPMe({"thermal": "lumped", "heat of mixing": "true"})
