@@ -21,6 +21,7 @@ from packsim.pack.duty.experiment import from_experiment
 from packsim.pack.duty.protocol import Rated
 from packsim.pack.duty.protocol import plan as protocol_plan
 from packsim.pack.faults import plan as fault_plans
+from packsim.pack.network.kernels import PARALLEL
 from packsim.pack.network.plan import joints_of
 from packsim.pack.network.plan import plan as network_plan
 from packsim.pack.pack_run import PackRun
@@ -127,6 +128,27 @@ class Pack:
         if out.shape not in ((), (self.cells,)) or not np.all(np.isfinite(out)):
             raise ValueError(f"{name} must be one finite number, or {self.cells} of them, one a cell")
         return np.broadcast_to(out, (self.cells,)).copy()
+
+    @property
+    def places(self) -> pd.DataFrame:
+        """One row a cell: string (of the outermost parallel connection), module, group, and branch in the group."""
+        import pandas as pd
+
+        net = self.plan.network.net
+        below: list[list[int]] = []  # cells of every node, children before parents
+        for node in range(net.kind.size):
+            own = net.child[net.first[node] : net.first[node + 1]]
+            below.append([cell for child in own for cell in ([~int(child)] if child < 0 else below[child])])
+        group, branch, module, string = (np.zeros(self.cells, np.int64) for _ in range(4))
+        for number, node in enumerate(net.group):
+            group[below[node]], branch[below[node]] = number, np.arange(len(below[node]))
+        for number, node in enumerate(net.module):
+            module[below[node]] = number
+        root = net.kind.size - 1
+        if net.kind[root] == PARALLEL and root not in net.group:
+            for number, child in enumerate(net.child[net.first[root] : net.first[root + 1]]):
+                string[below[child]] = number
+        return pd.DataFrame({"string": string, "module": module, "group": group, "branch": branch})
 
     @property
     def damage(self) -> pd.DataFrame:

@@ -50,7 +50,11 @@ class PackRun:
 
     @property
     def alarms(self) -> pd.DataFrame:
-        """One row for each limit that the BMS met and each fault that was found: when, what, where."""
+        """One row for each limit that the BMS met and each fault that was found: when, what, where.
+
+        `value`: voltage read [V], temperature [K] or current [A] at a limit; ohm of a joint, A of a short, V of a sensor's
+        error, K of hot cells above the coolant's inlet.
+        """
         import pandas as pd
 
         log = self.raw.log

@@ -463,6 +463,16 @@ def alarm_place(memory, limit):
 
 
 @kernel
+def alarm_value(memory, limit, hottest_k, total):
+    """What passed a limit: the voltage read, the hottest temperature, or the current."""
+    if limit == bms_kernels.UNDER_VOLTAGE:
+        return memory.scalars[bms_kernels.LOW]
+    if limit == bms_kernels.OVER_VOLTAGE:
+        return memory.scalars[bms_kernels.HIGH]
+    return hottest_k if limit == bms_kernels.OVER_TEMPERATURE else total
+
+
+@kernel
 def drive(design, net, protocol, heating, damaging, bms, faults, limits, settings, own, kept, log, trace, block, pack):
     """Run one pack through all cycles of the protocol; `own` ends where the last accepted step ended."""
     # what every step touches by name: handing on whole tuples of arrays costs more than the arithmetic of small packs
@@ -649,7 +659,7 @@ def drive(design, net, protocol, heating, damaging, bms, faults, limits, setting
             bleed_in = bms_kernels.balance(memory, bms, drain, group, by_group, total, zero_a, step)
             if end >= BMS_FIRST and end < CONDITIONS:
                 limit = end - BMS_FIRST
-                note_alarm(log, t, limit, alarm_place(memory, limit), f_new[end])
+                note_alarm(log, t, limit, alarm_place(memory, limit), alarm_value(memory, limit, seen_k, total))
             # faults
             if fault_kernels.suspicious(
                 lane,
