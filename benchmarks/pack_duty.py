@@ -42,7 +42,8 @@ STEPS = [
     "Discharge at 1C for 3 hours",
 ]
 LADDER = JointsModel(
-    tab_mohm=Weld(nominal=0.1, spread_pct=10.0), busbar_mohm=Joint(nominal=0.05, spread_pct=10.0), group_link_mohm=Joint(nominal=0.05)
+    tab_mohm=Weld(nominal=0.1, spread_pct=10.0), busbar_mohm=Joint(nominal=0.05, spread_pct=10.0),
+    group_link_mohm=Joint(nominal=0.05),
 )  # fmt: skip
 EVERYTHING = Bms(
     sensor_offset_sd_mv=2.0, sensor_noise_mv=1.0, sensor_resolution_mv=0.1, sampling_s=1.0, voltage_delay_s=2.0,
@@ -78,7 +79,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--write", action="store_true", help="put the table into docs/pack.md")
     write = parser.parse_args().write
-    traits, soc, built = packs()
+    soc, built = packs()
     any_pack = built["every feature off"]
     n = any_pack.cells
     plan = cell_plan(CellModel(parameter_set="Chen2020"))

@@ -15,7 +15,8 @@ from packsim.cell.electrodes.balance import Balance
 from packsim.cell.electrodes.design import build_design, scaled_area
 from packsim.cell.electrodes.kernels import N_COEF, N_DECAY, N_STATE, N_WORK, Design
 from packsim.cell.from_pybamm import UnsupportedParameterSet, read_parameters
-from packsim.cell.table.table_cell import TableCell, table_design
+from packsim.cell.table.design import table_design
+from packsim.cell.table.table_cell import TableCell
 from packsim.cell.traits import INDEX, trait_values
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Cell:
         source: PyBaMM set name, `pybamm.ParameterValues`, `"file.bpx.json"` or a `TableCell`.
         traits: as-built traits that differ from nominal (names in `packsim.cell.traits`).
         capacity_ah: area-scale the nominal cell to this electrode-balance capacity between its cut-offs.
-        temperature_degc: temperature at which every parameter is evaluated (a `TableCell` has none of its own).
+        temperature_degc: temperature at which every parameter is evaluated (a `TableCell` may have none).
         lower_cutoff_v, upper_cutoff_v: default to the set's own; they define 0 and 100 % SOC.
         lithium_made_ratio: lithium per cathode capacity before formation (design value 1).
 
@@ -78,7 +79,12 @@ class Cell:
             if capacity_ah is not None or lithium_made_ratio is not None:
                 raise ValueError("a TableCell states its own capacity_ah and has no lithium_made_ratio")
             self.name = "table"
-            self.design = table_design(source, lower_cutoff_v=lower_cutoff_v, upper_cutoff_v=upper_cutoff_v)
+            self.design = table_design(
+                source,
+                lower_cutoff_v=lower_cutoff_v,
+                upper_cutoff_v=upper_cutoff_v,
+                temperature_degc=temperature_degc,
+            )
             self.nominal_capacity_ah = float(source.capacity_ah)
             return
         self.name, parameters = read_parameters(source, temperature_degc + KELVIN)

@@ -77,7 +77,7 @@ def set_dt(decay, coef, design, dt, begin, end):
     """Decays of the particle poles (or RC pairs) over a step of dt."""
     if design.is_table:
         for k in range(2):
-            decay[k, begin:end] = exp_fast(-dt / design.rc_s[k])
+            decay[k, begin:end] = exp_fast(-dt / design.tables.rc_s[k, 0, 0])  # unused where they depend on SOC
         return
     for k in range(POLES):
         if not design.shells_n:

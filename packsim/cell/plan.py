@@ -10,6 +10,7 @@ from packsim.cell.cell import Cell
 from packsim.cell.electrodes.kernels import Design
 from packsim.cell.table.table_cell import TableCell
 from packsim.scenario.cell import CellModel
+from packsim.scenario.errors import NominalCellError
 
 
 class CellPlan(NamedTuple):
@@ -24,14 +25,11 @@ def plan(model: CellModel, locate: Callable[[str], Path] = Path) -> CellPlan:
     """Numbers of a scenario's cell; `locate` gives the path of a file that the scenario names.
 
     Raises:
-        FileNotFoundError, ValueError: as `packsim.cell.cell.Cell` and `TableCell.from_csv`.
+        FileNotFoundError, ValueError: as `packsim.cell.cell.Cell`.
+        NominalCellError: a table file that does not fit, in one line.
     """
     if model.table_file is not None and model.capacity_ah is not None:
-        cell = Cell(
-            TableCell.from_csv(locate(model.table_file), model.capacity_ah),
-            lower_cutoff_v=model.lower_cutoff_v,
-            upper_cutoff_v=model.upper_cutoff_v,
-        )
+        cell = _table_cell(model, locate(model.table_file), model.capacity_ah)
     else:
         cell = Cell(
             str(locate(model.bpx_file)) if model.bpx_file else str(model.parameter_set),
@@ -41,3 +39,19 @@ def plan(model: CellModel, locate: Callable[[str], Path] = Path) -> CellPlan:
             upper_cutoff_v=model.upper_cutoff_v,
         )
     return CellPlan(cell.name, cell.design, cell.nominal_capacity_ah)
+
+
+def _table_cell(model: CellModel, path: Path, capacity_ah: float) -> Cell:
+    try:
+        table = TableCell.from_csv(path, capacity_ah)
+    except ValueError as error:  # it names the file
+        raise NominalCellError(str(error)) from error
+    try:
+        return Cell(
+            table,
+            temperature_degc=model.temperature_degc,
+            lower_cutoff_v=model.lower_cutoff_v,
+            upper_cutoff_v=model.upper_cutoff_v,
+        )
+    except ValueError as error:
+        raise NominalCellError(f"{path}: {error}") from error

@@ -225,10 +225,10 @@ def own_clocks(coef, base, length, is_table):
 
 @kernel
 def own_decays(decay, length, rc_s):
-    """Decays of a table cell's RC pairs over length[n] seconds (the nominal cell's time constants)."""
+    """Decays of a table cell's RC pairs over length[n] seconds; time constants over SOC follow the scaled clock."""
     for k in range(2):
         for j in range(length.size):
-            decay[k, j] = exp_fast(-length[j] / rc_s[k])
+            decay[k, j] = exp_fast(-length[j] / rc_s[k, 0, 0])
 
 
 @kernel
@@ -268,7 +268,7 @@ def run_tests(window, values, design, bench, begin):
         own_clocks(lane.coef, base, length, design.is_table)
         cell.set_dt(lane.decay, lane.coef, design, 1.0, 0, n)
         if design.is_table:
-            own_decays(lane.decay, length, design.rc_s)
+            own_decays(lane.decay, length, design.tables.rc_s)
         cell.prepare(lane.work, lane.state, lane.coef, lane.decay, design, 1.0, 0, n)
         cell.respond(lane.emf, lane.slope, lane.current, lane.work, lane.coef, design, 0, n)
         for j in range(n):

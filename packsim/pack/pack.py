@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from packsim.cell.beyond.kernels import DISSOLVED_C, LITHIUM_LOST_C, OVER_CHARGE_C, PLATING_C, SHORT_S
+from packsim.cell.beyond.plan import with_copper_potential
 from packsim.cell.cell import KELVIN, Cell
 from packsim.cell.heat.assumed import assumed_heat
 from packsim.cell.traits import INDEX, trait_values
@@ -22,11 +24,15 @@ from packsim.pack.faults import plan as fault_plans
 from packsim.pack.network.plan import joints_of
 from packsim.pack.network.plan import plan as network_plan
 from packsim.pack.pack_run import PackRun
+from packsim.scenario.beyond import BeyondModel
 from packsim.scenario.bms import Bms
 from packsim.scenario.heat import HeatModel
 from packsim.scenario.injection import FaultLimits, InjectedFault
 from packsim.scenario.protocol import protocol as read_protocol
 from packsim.scenario.topology import JointsModel, Topology
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Array = npt.NDArray[np.float64]
 
@@ -40,6 +46,7 @@ class Pack:
         traits: name -> one number, or one a cell in the order of the description (outermost part first).
         soc: state of charge at the start, one number or one a cell (0..1).
         joints, bms, fault_limits: default to ideal joints and a BMS that watches every group.
+        beyond: damage of cells driven beyond their limits (postulated, docs/beyond.md); default: none.
         heat: how cells are cooled; default: every cell stays at the temperature of `cell`.
         seed: of joint spread and of the BMS's sensors.
         rated_capacity_ah: to which C-rates refer; default the nominal cell's times the cells in parallel.
@@ -59,13 +66,17 @@ class Pack:
         joints: JointsModel | None = None,
         bms: Bms | None = None,
         heat: HeatModel | None = None,
+        beyond: BeyondModel | None = None,
         fault_limits: FaultLimits | None = None,
         seed: int = 0,
         rated_capacity_ah: float | None = None,
         longest_step_s: float = 30.0,
     ) -> None:
         self.cell = cell if isinstance(cell, Cell) else Cell(cell)
+        damaging = duty.damaging_of(beyond)
         design = self.cell.design
+        if beyond is not None:
+            design = with_copper_potential(design, damaging.laws.copper_v)
         if isinstance(topology, str):
             topology = Topology(layout=topology, joints=joints or JointsModel())
         elif joints is not None:
@@ -78,7 +89,7 @@ class Pack:
         self.rated_capacity_ah = per_cell * self.cells / self.series if rated_capacity_ah is None else rated_capacity_ah
         if not (np.isfinite(longest_step_s) and longest_step_s > 0.0):
             raise ValueError(f"longest_step_s must be positive, got {longest_step_s!r}")
-        self.values = trait_values(dict.fromkeys(()), cells=self.cells)
+        self.values = trait_values(cells=self.cells)
         self.values[:] = self.cell.values
         for name, value in (traits or {}).items():
             if name not in INDEX:
@@ -108,7 +119,7 @@ class Pack:
         heating = duty.heating_of(heat, design, self.cells)
         self.assumed = assumed_heat(design) if heat is not None else ()
         reference_k = self.cell.temperature_degc + KELVIN
-        self.plan = duty.DutyPlan(design, network, model, plan, settings, limits, heating, reference_k)
+        self.plan = duty.DutyPlan(design, network, model, plan, settings, limits, heating, damaging, reference_k)
         self.own = duty.build(self.plan, self.values, start, joints_of(network, seed, 0, 0), seed=seed, block=0, pack=0)
 
     def _each(self, name: str, value: float | Sequence[float] | Array) -> Array:
@@ -116,6 +127,22 @@ class Pack:
         if out.shape not in ((), (self.cells,)) or not np.all(np.isfinite(out)):
             raise ValueError(f"{name} must be one finite number, or {self.cells} of them, one a cell")
         return np.broadcast_to(out, (self.cells,)).copy()
+
+    @property
+    def damage(self) -> pd.DataFrame:
+        """One row a cell: copper dissolved, its soft short, lithium lost, charge at risk of plating, over-charge."""
+        import pandas as pd
+
+        rows = self.own.damage
+        return pd.DataFrame(
+            {
+                "copper_ah": rows[DISSOLVED_C] / 3600.0,
+                "short_siemens": rows[SHORT_S],
+                "lithium_lost_ah": rows[LITHIUM_LOST_C] / 3600.0,
+                "plating_risk_ah": rows[PLATING_C] / 3600.0,
+                "over_charge_ah": rows[OVER_CHARGE_C] / 3600.0,
+            }
+        )
 
     def save(self, path: str | Path) -> None:
         """Write the pack's present state (an .npz file) for `restore`; an existing file is replaced as a whole."""

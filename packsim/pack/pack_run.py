@@ -54,7 +54,7 @@ class PackRun:
         import pandas as pd
 
         log = self.raw.log
-        rows = min(int(log.count[0]), log.time_s.size)
+        rows = min(int(log.lines[0]), log.time_s.size)
         return pd.DataFrame(
             {
                 "time_s": log.time_s[:rows],
@@ -77,7 +77,7 @@ class PackRun:
     def traces(self) -> PackResult:
         """Every kept step in time; cells only if they were asked for."""
         trace = self.raw.trace
-        m, cells = int(trace.count[0]), trace.cell_a.shape[0] > 0
+        m, cells = int(trace.used[0]), trace.cell_a.shape[0] > 0
         alarms = self.alarms
         return PackResult(
             time_s=trace.time_s[:m],

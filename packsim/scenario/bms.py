@@ -40,8 +40,17 @@ class Derating(Model):
     """It falls no further."""
 
 
+class Monitoring(Model):
+    """What the battery management system of a scenario's packs sees."""
+
+    monitoring: Literal["every_group", "pack_only"] = "every_group"
+    """every_group: charge and discharge stop at the first parallel group that reaches its limit; pack_only: at the pack's voltage."""  # noqa: E501
+    sensor_offset_sd_mv: NotNegative = 0.0
+    """Standard deviation of the constant offset of each group's voltage sensor."""
+
+
 class Bms(Model):
-    """What the battery management system sees, and what it does about it."""
+    """What the battery management system of a `packsim.Pack` sees, and what it does about it."""
 
     monitoring: Literal["every_group", "every_module", "pack_only"] = "every_group"
     """every_group: charge and discharge stop at the first parallel group that reaches its limit; every_module, pack_only: at the mean of a module or of the pack."""  # noqa: E501
@@ -90,11 +99,3 @@ class Bms(Model):
         )
         require(self, *[(sampled or getattr(self, name) == 0.0, name, needs) for name in names])
         return self
-
-    @property
-    def plain(self) -> bool:
-        """Whether it only stops at the true voltage of groups or of the pack, offsets aside."""
-        kept = ("monitoring", "sensor_offset_sd_mv")
-        rest = {name for name in type(self).model_fields if name not in kept}
-        same = all(getattr(self, name) == type(self).model_fields[name].default for name in rest)
-        return same and self.monitoring != "every_module"

@@ -61,7 +61,7 @@ class CellModel(Model):
     bpx_file: str | None = None
     """Path of a BPX file (JSON), relative to the scenario file."""
     table_file: str | None = None
-    """Path of a CSV file with columns soc_pct, ocv_v, resistance_mohm, relative to the scenario file."""
+    """Path of a CSV file with columns soc_pct, ocv_v, resistance_mohm (and temperature_degc, r1_mohm, tau1_s, r2_mohm, tau2_s, resistance_charge_mohm, hysteresis_mv as wanted), relative to the scenario file."""  # noqa: E501
     capacity_ah: Positive | None = None
     """Scale the electrode area to this capacity between the cut-offs; C-rates refer to it. Default: the set's own size and nominal capacity."""  # noqa: E501
     temperature_degc: Annotated[float, Field(ge=-30.0, le=70.0)] = 25.0

@@ -15,7 +15,7 @@ class InjectedFault(Model):
     """One fault at a time and place."""
 
     kind: Literal["open_weld", "high_joint", "soft_short", "stuck_sensor", "dead_sensor", "coolant_loss"]
-    """open_weld, high_joint, soft_short: at a cell; stuck_sensor, dead_sensor: at a voltage sensor; coolant_loss: of the pack."""
+    """open_weld, high_joint, soft_short: at a cell; stuck_sensor, dead_sensor: at a sensor; coolant_loss: of the pack."""
     time_s: NotNegative = 0.0
     """Since the pack was first used."""
     place: Annotated[int, Field(ge=0)] = 0

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from packsim.scenario.base import Model, NotNegative, Percent, require
-from packsim.scenario.bms import Bms
+from packsim.scenario.bms import Monitoring
 
 
 class Charge(Model):
@@ -42,7 +42,7 @@ class PackModel(Model):
     """Parallel groups in series."""
     parallel: Annotated[int, Field(ge=1, le=500)]
     """Cells in parallel in each group."""
-    bms: Bms = Field(default_factory=Bms)
+    bms: Monitoring = Field(default_factory=Monitoring)
     charge: Charge = Field(default_factory=Charge)
     discharge: Discharge = Field(default_factory=Discharge)
     top_balanced: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 UNITS: dict[str, str] = {
     "ah": "A.h",
     "a": "A",
+    "ma": "mA",
     "c_rate": "1/h",
     "days": "d",
     "degc": "degC",
@@ -44,7 +45,9 @@ UNITS: dict[str, str] = {
     "times": "1",
     "value": "1",
 }
-DIMENSIONLESS = frozenset({"seed", "packs_per_block", "max_candidates", "series", "parallel", "groups_per_module"})
+DIMENSIONLESS = frozenset(
+    {"seed", "place", "pack", "packs_per_block", "max_candidates", "series", "parallel", "groups_per_module"}
+)
 OF_PARENT = frozenset({"nominal"})
 """Keys in the unit of the block that holds them: the nominal value of a trait is in the trait's unit."""
 

@@ -49,7 +49,7 @@ def enthalpy_j(name, pack, reference_k=298.15):
         u = potential(domain, reference_k)
         h = u - reference_k * (potential(domain, reference_k + 10.0) - u) / 10.0
         antiderivative = np.concatenate([[0.0], np.cumsum(0.5 * (h[1:] + h[:-1]) * np.diff(sto))])
-        # current flows at U_p - U_n: lithium that came into the cathode has given U_p, that which left the anode has cost U_n
+        # current flows at U_p - U_n: lithium in the cathode has given U_p, that which left the anode has cost U_n
         total -= np.sum(np.interp(state[row], sto, antiderivative) / charge)
     return total
 
@@ -139,7 +139,7 @@ def test_lumped_cell_against_pybamm(name, report):
     cooling = float(set_["Total heat transfer coefficient [W.m-2.K-1]"] * set_["Cell cooling surface area [m2]"])
     pack = Pack(cell, "1s1p", heat=HeatModel(ambient_w_per_k=cooling), longest_step_s=5.0)
     traces = pack.run(["Discharge at 2C for 3 hours"]).raw.trace
-    m = int(traces.count[0])
+    m = int(traces.used[0])
     values = parameters(name, 25.0)
     values["Current function [A]"] = 2.0 * float(values["Nominal cell capacity [A.h]"])
     model = pybamm.lithium_ion.SPMe({"thermal": "lumped", "heat of mixing": "true"})
@@ -166,7 +166,7 @@ def test_a_pack_at_another_temperature_is_a_cell_read_there(degc, report):
     cold = Cell("OKane2022", temperature_degc=degc).discharge(1.0, dt_s=10.0)
     held = HeatModel(start_degc=degc, ambient_degc=degc, ambient_w_per_k=1e9)
     run = Pack("OKane2022", "1s1p", heat=held, longest_step_s=10.0, soc=1.0).run(["Discharge at 1C for 2 hours"])
-    trace, m = run.raw.trace, int(run.raw.trace.count[0])
+    trace, m = run.raw.trace, int(run.raw.trace.used[0])
     at = np.linspace(0.0, min(cold.time_s[-1], trace.time_s[m - 1]), 200)
     off = np.interp(at, cold.time_s, cold.voltage_v) - np.interp(at, trace.time_s[:m], trace.voltage_v[:m])
     report(f"a cell taken to {degc:g} C against one read there", 1e3 * np.max(np.abs(off)), 0.5, "mV")

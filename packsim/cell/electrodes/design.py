@@ -12,6 +12,7 @@ from packsim.cell.electrodes.ocp import ocp_table
 from packsim.cell.electrolyte.closure import closure_table
 from packsim.cell.from_pybamm import CONCENTRATION_GRID, CellParameters, ElectrodeParameters
 from packsim.cell.heat.laws import GAS_CONSTANT, build_heat
+from packsim.cell.table.tables import no_tables
 from packsim.cell.traits import trait_values
 
 Array = npt.NDArray[np.float64]
@@ -115,9 +116,7 @@ def build_design(
         d_p=np.ascontiguousarray(tables[1][0]),
         shell_geometry=geometry,
         shell_surface=surface,
-        r0=np.zeros(2),
-        rc_ohm=np.zeros(2),
-        rc_s=np.ones(2),
+        tables=no_tables(),
         nominal=_nominal(p, lithium_made_ratio),
         lower_cutoff_v=float(low),
         upper_cutoff_v=float(high),

@@ -72,6 +72,20 @@ NO_HEAT = Heat(
 )
 
 
+class Tables(NamedTuple):
+    """A table cell's circuit over an even SOC grid 0..1 (m points) at rising temperatures (t); see cell/table/kernels.py."""
+
+    r0: np.ndarray  # [1, t, m] ohm, or [2, t, m]: discharge, charge
+    rc_ohm: np.ndarray  # [2, t, m]; [2, 1, 2]: the same everywhere, and nothing else but R0 over SOC
+    rc_s: np.ndarray  # [2, t, m]; [2, 1, 1]: the same everywhere
+    hysteresis_v: np.ndarray  # [m] half the gap between charge and discharge; [0]: none
+    hysteresis_rate: float
+    ocv_per_k: np.ndarray  # [m] V/K; [0]: none
+    temperature_k: np.ndarray  # [t]
+    activation_k: np.ndarray  # [5, t] of R0, R1, tau1, R2, tau2 between a temperature and the next
+    reference_k: float  # where the OCV was read
+
+
 class Design(NamedTuple):
     """A nominal cell as the kernels see it (SI). Electrode arrays are ordered (negative, positive)."""
 
@@ -91,9 +105,7 @@ class Design(NamedTuple):
     d_p: np.ndarray
     shell_geometry: np.ndarray  # [2, 5, 2] face conductance and node distance per electrode; see design.py
     shell_surface: np.ndarray  # [2, 2] e0, e1 per electrode
-    r0: np.ndarray  # table cell: [m] ohm over SOC
-    rc_ohm: np.ndarray  # table cell: [2]
-    rc_s: np.ndarray  # table cell: [2]
+    tables: Tables  # table cell only
     nominal: np.ndarray  # [25] the parameter set, see NOMINAL_* below
     lower_cutoff_v: float
     upper_cutoff_v: float

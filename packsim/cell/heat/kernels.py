@@ -30,9 +30,10 @@ from packsim.cell.electrodes.kernels import (
     X_N,
     X_P,
     XS_N,
+    linear,
     ocp,
 )
-from packsim.cell.table.kernels import SOC, ocv
+from packsim.cell.table.kernels import SOC, entropic_table, ocv, set_temperature_table
 from packsim.numerics.fastmath import exp_fast
 from packsim.numerics.jit import kernel
 
@@ -49,9 +50,10 @@ def set_temperature(coef, base, design, temperature_k, begin, end):
     """Coefficients of cells at temperature_k[cell], from `base`, theirs at the design's reference.
 
     Equal to `base` to the bit at the reference. Rows that temperature leaves alone are not touched: `coef` starts as a
-    copy of `base`. `set_dt` must follow, since the decays of the particle poles move. Table cells are left as they are.
+    copy of `base`. `set_dt` must follow, since the decays of the particle poles move. Table cells follow their own tables.
     """
     if design.is_table:
+        set_temperature_table(coef, design, temperature_k, begin, end)
         return
     heat = design.heat
     follow(coef[TAU_N], base[TAU_N], temperature_k, heat, LAW_D_N, -1.0, begin, end)
@@ -122,6 +124,8 @@ def entropy(nodes, x):
 def entropic(emf, current, work, design, temperature_k, begin, end):
     """After `respond` at `current`: add (T - reference) times the entropic change at the surfaces to emf[cell]."""
     heat = design.heat
+    if design.is_table:
+        entropic_table(emf, work, design, temperature_k, begin, end)
     if not heat.reversible:
         return
     for j in range(begin, end):
@@ -147,8 +151,15 @@ def heat_w(out, current, voltage, state, coef, design, begin, end):
         else:
             u = ocp(design.ocp_p, state[X_P, j])[0] - ocp(design.ocp_n, state[X_N, j])[0]
         out[j] = (current[j] + coef[LEAK, j]) * u - current[j] * voltage[j]
-    if heat.reversible:
+    if heat.reversible or design.is_table:
         reversible_w(out, current, state, coef, design, heat.reference_k, begin, end)
+
+
+@kernel
+def shift(design, soc):
+    """dOCV/dT [V/K] of a table cell's own tables at several temperatures; 0 where it has none."""
+    per_k = design.tables.ocv_per_k
+    return linear(per_k, soc * (per_k.size - 1.0)) if per_k.size else 0.0
 
 
 @kernel
@@ -157,7 +168,10 @@ def enthalpy_v(out, state, design, begin, end):
     heat = design.heat
     for j in range(begin, end):
         if design.is_table:
-            u, change = ocv(design.ocp_p, state[SOC, j])[0], entropy(heat.entropy_p, state[SOC, j])
+            u, change = (
+                ocv(design.ocp_p, state[SOC, j])[0],
+                entropy(heat.entropy_p, state[SOC, j]) + shift(design, state[SOC, j]),
+            )
         else:
             x, y = state[X_N, j], state[X_P, j]
             u, change = ocp(design.ocp_p, y)[0] - ocp(design.ocp_n, x)[0], 0.0
@@ -172,7 +186,7 @@ def reversible_w(out, current, state, coef, design, temperature_k, begin, end):
     heat = design.heat
     for j in range(begin, end):
         if design.is_table:
-            change = entropy(heat.entropy_p, state[SOC, j])
+            change = entropy(heat.entropy_p, state[SOC, j]) + shift(design, state[SOC, j])
         else:
             change = entropy(heat.entropy_p, state[X_P, j]) - entropy(heat.entropy_n, state[X_N, j])
         out[j] -= (current[j] + coef[LEAK, j]) * temperature_k * change

@@ -1,148 +1,129 @@
-"""The table cell: OCV(SOC), R0(SOC) and up to two RC pairs behind the same kernel functions as the SPMe cell."""
+"""The table cell: OCV, R0 and up to two RC pairs over SOC and temperature, hysteresis; what a user states about a cell."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from packsim.cell.electrodes import kernels as k
-from packsim.cell.electrodes.ocp import cubic_rows, grid
-
 if TYPE_CHECKING:
-    from scipy.interpolate import PchipInterpolator
+    from collections.abc import Sequence
+
+    import pybamm
 
 Array = npt.NDArray[np.float64]
+Table = Array | float  # one number, [n] over SOC, or [t, n] over temperature and SOC
 
-R0_POINTS = 257
+HYSTERESIS_RATE = 100.0  # assumed: h crosses 86 % of the gap within 2 % of SOC
+ABSOLUTE_ZERO_DEGC = -273.15
 
 
 @dataclass(frozen=True)
 class TableCell:
-    """A cell known by measured tables.
+    """A cell known by measured tables; a table is one number, [n] over SOC, or [t, n] over temperature and SOC.
 
     Args:
         capacity_ah: charge between SOC 0 and 1.
-        soc: increasing, within 0..1 [n]; ocv_v [n], never falling; resistance_mohm [n] or one number.
-        rc_mohm, rc_s: up to two RC pairs.
+        soc: increasing, within 0..1 [n].
+        ocv_v: never falling with SOC [n] or [t, n]; with hysteresis the middle between charge and discharge.
+        resistance_mohm: R0; on discharge only if `resistance_charge_mohm` is given.
+        rc_mohm, rc_s: tables of up to two RC pairs: resistance and time constant.
+        temperature_degc: increasing [t], for tables over temperature; none: the cell knows no temperature.
+        resistance_charge_mohm: R0 on charge.
+        hysteresis_mv: half the gap between the OCV after charge and after discharge.
+        hysteresis_rate: gamma of Plett's one-state model: h moves by |dSOC| gamma (-sgn I - h). The default is assumed.
 
     Raises:
-        ValueError: lengths differ, SOC not increasing within 0..1, OCV falling, a value not finite or not positive.
+        ValueError: shapes differ, SOC or temperature not increasing, OCV falling, a value not finite or not positive.
     """
 
     capacity_ah: float
     soc: Array
     ocv_v: Array
-    resistance_mohm: Array | float
-    rc_mohm: tuple[float, ...] = ()
-    rc_s: tuple[float, ...] = ()
+    resistance_mohm: Table
+    rc_mohm: tuple[Table, ...] = ()
+    rc_s: tuple[Table, ...] = ()
+    temperature_degc: Sequence[float] | Array = ()
+    resistance_charge_mohm: Table | None = None
+    hysteresis_mv: Table = 0.0
+    hysteresis_rate: float = HYSTERESIS_RATE
 
     def __post_init__(self) -> None:
-        soc, ocv = np.asarray(self.soc, float), np.asarray(self.ocv_v, float)
-        r0 = np.broadcast_to(np.asarray(self.resistance_mohm, float), soc.shape)
-        if soc.ndim != 1 or soc.size < 2 or ocv.shape != soc.shape:
+        soc, ocv, temperature = (np.asarray(a, float) for a in (self.soc, self.ocv_v, self.temperature_degc))
+        if soc.ndim != 1 or soc.size < 2 or ocv.ndim not in (1, 2) or ocv.shape[-1] != soc.size:
             raise ValueError("soc and ocv_v must be one-dimensional, of equal length, with at least two points")
         if not (np.all(np.isfinite(soc)) and np.all(np.diff(soc) > 0) and soc[0] >= 0.0 and soc[-1] <= 1.0):
             raise ValueError("soc must be increasing within 0..1")
-        if not (np.all(np.isfinite(ocv)) and np.all(np.diff(ocv) >= 0.0) and ocv[-1] > ocv[0]):
+        if temperature.ndim != 1 or not (
+            np.all(np.isfinite(temperature)) and np.all(np.diff(temperature, prepend=ABSOLUTE_ZERO_DEGC) > 0)
+        ):
+            raise ValueError("temperature_degc must be finite, increasing and above absolute zero")
+        rows = self.over(ocv, "ocv_v")
+        if not (np.all(np.isfinite(rows)) and np.all(np.diff(rows) >= 0.0) and np.all(rows[:, -1] > rows[:, 0])):
             raise ValueError("ocv_v must be finite and rise with soc")
-        if not (np.all(r0 >= 0) and np.all(np.isfinite(r0)) and np.isfinite(self.capacity_ah) and self.capacity_ah > 0):
+        r0 = [self.over(self.resistance_mohm, "resistance_mohm")]
+        if self.resistance_charge_mohm is not None:
+            r0.append(self.over(self.resistance_charge_mohm, "resistance_charge_mohm"))
+        if not (_at_least_0(r0) and np.isfinite(self.capacity_ah) and self.capacity_ah > 0):
             raise ValueError("resistance_mohm must be finite and >= 0, capacity_ah finite and > 0")
         if len(self.rc_mohm) != len(self.rc_s) or len(self.rc_s) > 2:
             raise ValueError("rc_mohm and rc_s must have equal length, at most 2")
-        pairs = np.array([self.rc_mohm, self.rc_s], float)
-        if not (np.all(np.isfinite(pairs)) and np.all(pairs[0] >= 0.0) and np.all(pairs[1] > 0.0)):
+        time = [self.over(value, "rc_s") for value in self.rc_s]
+        if not (_at_least_0([self.over(value, "rc_mohm") for value in self.rc_mohm]) and _at_least_0(time)) or any(
+            np.any(value == 0.0) for value in time
+        ):
             raise ValueError("rc_mohm must be finite and >= 0, rc_s finite and > 0")
+        if not _at_least_0([self.over(self.hysteresis_mv, "hysteresis_mv")]):
+            raise ValueError("hysteresis_mv must be finite and >= 0")
+        if not (np.isfinite(self.hysteresis_rate) and self.hysteresis_rate > 0.0):
+            raise ValueError("hysteresis_rate must be finite and > 0")
 
-    @classmethod
-    def from_csv(cls, path: str | Path, capacity_ah: float) -> TableCell:
-        """Read columns `soc_pct, ocv_v, resistance_mohm` (header required).
+    def over(self, value: Table, name: str = "table") -> Array:
+        """A table as [t, n] (t = 1 where the cell knows no temperature).
 
         Raises:
-            FileNotFoundError, ValueError: missing file or column, or values that `TableCell` refuses.
+            ValueError: it is neither one number nor over SOC nor over temperature and SOC.
         """
-        import pandas as pd
-
-        frame = pd.read_csv(path)
-        missing = [name for name in ("soc_pct", "ocv_v", "resistance_mohm") if name not in frame.columns]
-        if missing:
+        shape = (max(1, len(self.temperature_degc)), len(self.soc))
+        given = np.asarray(value, float)
+        if given.shape not in ((), shape[1:], shape):
             raise ValueError(
-                f"{path}: missing columns {', '.join(missing)}; found {', '.join(map(str, frame.columns))}"
+                f"{name} must be one number or of equal length with soc, [{shape[1]}], or over temperature and soc, "
+                f"[{shape[0]}, {shape[1]}]; its shape is {list(given.shape)}"
             )
-        soc, ocv, r0 = (frame[name].to_numpy(float) for name in ("soc_pct", "ocv_v", "resistance_mohm"))
-        return cls(capacity_ah, soc / 100.0, ocv, r0)
+        return np.broadcast_to(given, shape)
+
+    def at(self, value: Table, temperature_degc: float) -> Array:
+        """A table as [n] at a temperature, straight between the temperatures given (tables of voltages)."""
+        rows = self.over(value)
+        t = np.asarray(self.temperature_degc, float)
+        if t.size < 2:
+            first: Array = rows[0]
+            return first
+        return np.array([np.interp(temperature_degc, t, column) for column in rows.T])
+
+    @classmethod
+    def from_csv(cls, path: str | Path, capacity_ah: float, **more: Any) -> TableCell:
+        """Read a table file; columns in `packsim.cell.table.csv_file`, `more` as other arguments of `TableCell`.
+
+        Raises:
+            FileNotFoundError, ValueError: missing file or column, or a value that `TableCell` refuses; one line that
+                names file, line and column.
+        """
+        from packsim.cell.table.csv_file import read
+
+        return read(Path(path), cls, capacity_ah, **more)
+
+    @classmethod
+    def from_pulses(cls, source: str | Path | pybamm.ParameterValues, soc: Sequence[float], **more: Any) -> TableCell:
+        """Tables of a cell from simulated pulse tests; arguments and result of `packsim.cell.table.pulses.from_pulses`."""
+        from packsim.cell.table.pulses import from_pulses
+
+        return from_pulses(source, soc, **more)
 
 
-def table_design(
-    cell: TableCell, *, lower_cutoff_v: float | None = None, upper_cutoff_v: float | None = None
-) -> k.Design:
-    """Kernel design of a table cell; the OCV becomes a shape-preserving cubic, straight beyond the table.
-
-    Cut-offs default to the OCV at SOC 0 and 1. Others move 0 and 100 % SOC, as in the SPMe cell: to the table's SOC at
-    which the OCV equals them; the capacity is then the charge in between.
-
-    Raises:
-        ValueError: cut-offs not in order or outside the table's OCV.
-    """
-    from scipy.interpolate import PchipInterpolator
-
-    soc, ocv = np.asarray(cell.soc, float), np.asarray(cell.ocv_v, float)
-    curve = PchipInterpolator(soc, ocv, extrapolate=False)
-    ends = np.array([0.0, 1.0])
-    for end, cutoff, name in ((0, lower_cutoff_v, "lower_cutoff_v"), (1, upper_cutoff_v, "upper_cutoff_v")):
-        if cutoff is None:
-            continue
-        if not ocv[0] <= cutoff <= ocv[-1]:
-            raise ValueError(f"{name} {cutoff:g} is outside the table's open-circuit voltage {ocv[0]:g}..{ocv[-1]:g} V")
-        ends[end] = soc_at(curve, soc, cutoff)
-    if not ends[0] < ends[1]:
-        raise ValueError(f"lower_cutoff_v {lower_cutoff_v} must be below upper_cutoff_v {upper_cutoff_v}")
-    span = ends[1] - ends[0]
-    nodes = grid()
-    at = ends[0] + span * nodes
-    inside = np.clip(at, soc[0], soc[-1])
-    slope = np.asarray(curve.derivative()(inside))
-    value = np.asarray(curve(inside)) + slope * (at - inside)
-    r0 = np.broadcast_to(np.asarray(cell.resistance_mohm, float), soc.shape)
-    rc_ohm, rc_s = np.zeros(2), np.ones(2)
-    rc_ohm[: len(cell.rc_mohm)] = 1e-3 * np.asarray(cell.rc_mohm)
-    rc_s[: len(cell.rc_s)] = cell.rc_s
-    nominal = np.zeros(k.N_NOMINAL)
-    nominal[k.AREA] = cell.capacity_ah * span * 3600.0  # a table cell's area is its charge
-    none = np.zeros(2)
-    return k.Design(
-        is_table=True,
-        ocp_n=np.zeros((2, 4)),
-        ocp_p=cubic_rows(nodes, value, span * slope),
-        thermal_v=0.0,
-        chi=none,
-        c_e_init=0.0,
-        d_e=none,
-        kappa=none,
-        per_c_e=0.0,
-        closure=np.zeros((2, 2, 2)),
-        shells_n=0,
-        shells_p=0,
-        d_n=none,
-        d_p=none,
-        shell_geometry=np.zeros((2, k.SHELLS, 2)),
-        shell_surface=np.zeros((2, 2)),
-        r0=1e-3 * np.interp(np.linspace(ends[0], ends[1], R0_POINTS), soc, r0),
-        rc_ohm=rc_ohm,
-        rc_s=rc_s,
-        nominal=nominal,
-        lower_cutoff_v=float(np.interp(0.0, nodes, value)) if lower_cutoff_v is None else float(lower_cutoff_v),
-        upper_cutoff_v=float(np.interp(1.0, nodes, value)) if upper_cutoff_v is None else float(upper_cutoff_v),
-    )
-
-
-def soc_at(curve: PchipInterpolator, soc: Array, voltage: float) -> float:
-    """The SOC within the table at which its OCV is `voltage` (bisection: the curve never falls)."""
-    low, high = float(soc[0]), float(soc[-1])
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if curve(middle) < voltage else (low, middle)
-    return high
+def _at_least_0(tables: Sequence[Array]) -> bool:
+    return all(bool(np.all(np.isfinite(table)) and np.all(table >= 0.0)) for table in tables)

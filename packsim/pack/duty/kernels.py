@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from packsim.cell import kernels as cell
+from packsim.cell.beyond import kernels as cell_beyond
 from packsim.cell.electrodes.kernels import LEAK, X_N
 from packsim.cell.heat import kernels as cell_heat
 from packsim.numerics.jit import kernel
@@ -93,6 +94,13 @@ class Heating(NamedTuple):
     pack: pack_heat.Thermal
 
 
+class Damaging(NamedTuple):
+    """Damage of cells beyond their limits; `on` False: none."""
+
+    on: bool
+    laws: cell_beyond.Beyond
+
+
 class Own(NamedTuple):
     """One pack: built, and as it is now; a saved copy of this is where a later run goes on."""
 
@@ -109,6 +117,7 @@ class Own(NamedTuple):
     held: np.ndarray  # [n] accepted currents
     scratch: np.ndarray  # [n]
     heats: Heats
+    damage: np.ndarray  # [N_DAMAGE, n] see packsim/cell/beyond
     clock: np.ndarray  # [1] s since the pack was built
     found: np.ndarray  # bool[fault kinds, places] faults already seen
 
@@ -143,13 +152,13 @@ class Trace(NamedTuple):
     cell_soc: np.ndarray  # likewise
     soc: np.ndarray  # [m] the BMS's estimate
     ambient_k: np.ndarray  # [m]
-    count: np.ndarray  # int64[1]
+    used: np.ndarray  # int64[1]
 
 
 @kernel
 def note_sample(trace, t, k, total, own, design, heating, group, readings, soc, hottest_k, around_k):
     """Write an accepted step into the trace."""
-    at = trace.count[0]
+    at = trace.used[0]
     if at >= trace.time_s.shape[0]:
         return
     nodes = own.work
@@ -174,7 +183,7 @@ def note_sample(trace, t, k, total, own, design, heating, group, readings, soc, 
         if not design.is_table:
             soc_j = (soc_j - own.window[0, j]) / (own.window[1, j] - own.window[0, j])
         trace.cell_soc[j, at] = soc_j
-    trace.count[0] = at + 1
+    trace.used[0] = at + 1
 
 
 @kernel
@@ -222,7 +231,7 @@ def solve(
 
 @kernel
 def held_by_monitor(lane, work, drain, joints, memory, net, bms, limit_v, most):
-    """Charge current (<= 0, not beyond `most`) at which the highest reading stands at the limit; voltages are linear in it."""
+    """Charge current (<= 0, not beyond `most`) that puts the highest reading at the limit; voltages are linear in it."""
     network.expand(work, lane.current, most, lane.emf, net, joints, drain)
     bms_kernels.read(memory, bms, work.node_v, work.node_r, drain)
     if not memory.scalars[bms_kernels.HIGH] > limit_v:
@@ -302,14 +311,25 @@ def keep_step(highest, lowest, below, q, node_v, group, thresholds, before, step
 
 
 @kernel
-def leak(lane, leak_a, short_s):
-    """Leakage of each cell for the next step: as built, and through the shorts at the voltage it stands at now."""
+def leak(lane, leak_a, short_s, damage):
+    """Leakage of each cell for the next step: as built, and through its shorts at the voltage it stands at now."""
     coef, emf, slope, current = lane.coef, lane.emf, lane.slope, lane.current
     for j in range(leak_a.shape[0]):
-        extra = short_s[j]
-        if extra > 0.0:
-            extra *= max(emf[j] - slope[j] * current[j], 0.0)
-        coef[LEAK, j] = leak_a[j] + extra
+        short = short_s[j] + damage[cell_beyond.SHORT_S, j]
+        if short > 0.0:
+            short *= emf[j] - slope[j] * current[j]
+        coef[LEAK, j] = leak_a[j] + short
+
+
+@kernel
+def hurt(own, design, laws, step):
+    """Damage of the step just committed."""
+    lane, volts = own.lane, own.scratch
+    for j in range(volts.shape[0]):
+        volts[j] = lane.emf[j] - lane.slope[j] * lane.current[j]
+    cell_beyond.advance_damage(
+        own.damage, lane.state, lane.work, lane.coef, design, laws, lane.current, volts, step, 0, volts.shape[0]
+    )
 
 
 @kernel
@@ -357,7 +377,7 @@ def hottest_of(temperature_k):
 
 @kernel
 def ambient_k(protocol, k, heating, since_s, step):
-    """Temperature around the pack in a step that begins `since_s` after the protocol: the step's own, its profile's, the pack's."""
+    """Temperature around the pack in a step `since_s` after the protocol began: the step's, the profile's, the pack's."""
     if not math.isnan(protocol.ambient_k[k]):
         return protocol.ambient_k[k]
     if protocol.ambient_t.shape[0] == 0:
@@ -443,7 +463,7 @@ def alarm_place(memory, limit):
 
 
 @kernel
-def drive(design, net, protocol, heating, bms, faults, limits, settings, own, kept, log, trace, block, pack):
+def drive(design, net, protocol, heating, damaging, bms, faults, limits, settings, own, kept, log, trace, block, pack):
     """Run one pack through all cycles of the protocol; `own` ends where the last accepted step ended."""
     # what every step touches by name: handing on whole tuples of arrays costs more than the arithmetic of small packs
     lane, work, memory, joints, scratch = own.lane, own.work, own.memory, own.joints, own.scratch
@@ -467,7 +487,7 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
     if heating.on:
         retaken(own, design, True)
         cell_heat.enthalpy_v(own.heats.enthalpy_v, lane.state, design, 0, n)
-        leak(lane, own.leak_a, own.short_s)
+        leak(lane, own.leak_a, own.short_s, own.damage)
     fault = 0
     while fault < faults.time_s.shape[0] and faults.time_s[fault] < t:
         fault += 1  # took effect before this run
@@ -576,6 +596,8 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
                         continue
                 cell.advance(lane.state, lane.work, lane.coef, lane.decay, design, lane.current, step, 0, n)
                 steps[0] += 1
+                if damaging.on:
+                    hurt(own, design, damaging.laws, step)
             # accepted
             v_pack = node_v[node_v.shape[0] - 1]
             t, step_t, charge_ah, through_ah = t + step, step_t + step, charge_new, through_new
@@ -669,7 +691,7 @@ def drive(design, net, protocol, heating, bms, faults, limits, settings, own, ke
                     memory.reading,
                     own.heats.flow,
                 )
-            leak(lane, own.leak_a, own.short_s)
+            leak(lane, own.leak_a, own.short_s, own.damage)
             if trace.time_s.shape[0] > 0:
                 note_sample(
                     trace,

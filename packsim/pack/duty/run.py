@@ -10,9 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from packsim.cell import kernels as cell_kernels
+from packsim.cell.beyond.kernels import N_DAMAGE
+from packsim.cell.beyond.plan import initial_damage
+from packsim.cell.beyond.plan import plan as beyond_plan
 from packsim.cell.cell import empty_lane, window_of
 from packsim.cell.electrodes.kernels import LEAK, T_WELD, Design
 from packsim.cell.heat.kernels import heat_capacity
+from packsim.numerics.threads import in_parallel
 from packsim.pack.bms import kernels as bms_kernels
 from packsim.pack.bms import plan as bms_plans
 from packsim.pack.duty import kernels as k
@@ -21,8 +25,8 @@ from packsim.pack.faults import kernels as fault_kernels
 from packsim.pack.heat import plan as heat_plans
 from packsim.pack.heat.kernels import N_SCRATCH
 from packsim.pack.network import kernels as network
-from packsim.numerics.threads import in_parallel
 from packsim.pack.network.plan import NetworkPlan, joints_of, solve_for
+from packsim.scenario.beyond import BeyondModel
 from packsim.scenario.bms import Bms
 from packsim.scenario.heat import HeatModel
 
@@ -41,6 +45,7 @@ class DutyPlan(NamedTuple):
     settings: k.Settings
     limits: fault_kernels.Limits
     heating: k.Heating
+    damaging: k.Damaging
     reference_k: float  # temperature at which the design was read
 
 
@@ -91,15 +96,25 @@ def build(
         weld_ohm=1e-3 * values[T_WELD],
         held=np.zeros(n),
         scratch=np.zeros(n),
+        damage=(
+            initial_damage(lane.state, lane.coef, plan.design, plan.damaging.laws)
+            if plan.damaging.on
+            else np.zeros((N_DAMAGE, n))
+        ),
         heats=new_heats(plan.heating, plan.design, values, lane.coef, plan.reference_k),
         clock=np.zeros(1),
         found=np.zeros((fault_kernels.KINDS, places), np.bool_),
     )
 
 
+def damaging_of(model: BeyondModel | None) -> k.Damaging:
+    """Damage beyond the limits; without a model there is none."""
+    return k.Damaging(model is not None, beyond_plan(model or BeyondModel()))
+
+
 def heating_of(model: HeatModel | None, design: Design, cells: int) -> k.Heating:
     """How the cells of a pack are cooled; without a model they stay at the design's temperature."""
-    entropic = bool(design.heat.reversible)
+    entropic = bool(design.heat.reversible) or design.tables.ocv_per_k.size > 0
     cooled = model is not None and model.coolant is not None
     return k.Heating(model is not None, entropic, cooled, heat_plans.plan(model or HeatModel(), cells))
 
@@ -169,7 +184,7 @@ def empty_trace(plan: DutyPlan, samples: int, cells: bool) -> k.Trace:
         cell_soc=np.zeros((plan.network.cells if cells else 0, samples)),
         soc=np.zeros(samples),
         ambient_k=np.zeros(samples),
-        count=np.zeros(1, np.int64),
+        used=np.zeros(1, np.int64),
     )
 
 
@@ -198,10 +213,8 @@ def run(
     """Take `own` through the protocol; it is changed in place."""
     kept = empty_kept(plan, protocol.kind.size)
     trace, log = empty_trace(plan, samples, cells), empty_log()
-    rows = k.drive(
-        plan.design, plan.network.net, protocol, plan.heating, plan.bms, faults, plan.limits, plan.settings, own, kept, log,
-        trace, block, pack,
-    )  # fmt: skip
+    shared = (plan.design, plan.network.net, protocol, plan.heating, plan.damaging, plan.bms, faults, plan.limits)
+    rows = k.drive(*shared, plan.settings, own, kept, log, trace, block, pack)
     return Run(own, kept, log, trace, rows)
 
 
@@ -263,7 +276,7 @@ def run_many(
             out.charge_ah[p], out.energy_wh[p] = one.kept.charge_ah, one.kept.energy_wh
             out.lowest_v[p], out.highest_v[p] = one.kept.lowest_v, one.kept.highest_v
             out.hottest_k[p], out.steps[p] = own.heats.temperature_k.max(), one.kept.steps[0]
-            lines = min(int(one.log.count[0]), LOG_LINES)
+            lines = min(int(one.log.lines[0]), LOG_LINES)
             rows_seen = np.zeros(lines, SEEN)
             rows_seen["pack"] = p
             for name in ("time_s", "code", "place", "value"):

@@ -42,7 +42,7 @@ class Log(NamedTuple):
     code: np.ndarray  # int16[cap]
     place: np.ndarray  # int32[cap]
     value: np.ndarray  # [cap]
-    count: np.ndarray  # int64[1]
+    lines: np.ndarray  # int64[1]
 
 
 FOUND = 10  # + kind of fault: codes of the log; below: limits of the BMS
@@ -51,10 +51,10 @@ FOUND = 10  # + kind of fault: codes of the log; below: limits of the BMS
 @kernel
 def note_alarm(log, t, code, place, value):
     """Add a line to the log; when it is full, only count."""
-    at = log.count[0]
+    at = log.lines[0]
     if at < log.time_s.shape[0]:
         log.time_s[at], log.code[at], log.place[at], log.value[at] = t, code, place, value
-    log.count[0] = at + 1
+    log.lines[0] = at + 1
 
 
 @kernel

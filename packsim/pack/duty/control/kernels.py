@@ -63,7 +63,7 @@ def value_at(t, value, way, first, last, time):
 
 @kernel
 def integral_to(t, value, cumulative, way, first, last, time):
-    """Integral of a profile from its start; beyond its ends the nearest value stays (pack/duty/profile.py in plain Python)."""
+    """Integral of a profile from its start; beyond its ends the nearest value stays; the twin of profile.integral_to."""
     at = interval(t, first, last, time)
     past = time - t[at]
     if way == HOLD or at == last - 1 or past <= 0.0:

@@ -1,0 +1,1 @@
+"""Cells of different designs in one parallel group."""
