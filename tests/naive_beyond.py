@@ -46,6 +46,7 @@ class Damage:
     plating_c: float = 0.0
     plating_depth: float = 0.0
     over_charge: float = 0.0
+    short_a: float = 0.0
 
     def step(
         self,
@@ -81,7 +82,17 @@ class Damage:
         self.away = away
         at_once, on_return = numbers["cathode_share"], 1.0 - numbers["cathode_share"]
         deposited = at_once * self.dissolved + on_return * (self.dissolved - self.away)
-        self.short = numbers["short_s_per_c"] * deposited
+        self.short = min(numbers["short_s_per_c"] * deposited, anode.capacity_c / 3600.0)
+
+    def leak(self, own: float, volt: float, fall: float, ohm: float) -> float:
+        """Leakage of the next step; `fall` is the cell's dV/dI of which `ohm` is outside the short.
+
+        The short's current that, if it had flowed during the step, would have stood at the voltage that it leaves.
+        """
+        inside = max(fall - ohm, 0.0)
+        unloaded = volt + inside * self.short_a
+        self.short_a = unloaded / (1.0 / self.short + inside) if self.short > 0.0 else 0.0
+        return own + self.short_a
 
     def sei(self, numbers: dict[str, float], anode: Anode, potential: float, inner: float, dt: float) -> float:
         """Lithium that new SEI takes."""

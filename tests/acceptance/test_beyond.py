@@ -297,3 +297,21 @@ def test_finite_from_minus_100_to_150_pct(name: str, report: Callable[..., None]
             assert -6.0 < np.min(curve.voltage_v) < np.max(curve.voltage_v) < 8.0
     report(f"{name}: numbers not finite from -100 to 150 % SOC", bad, 0, "", "==")
     report(f"{name}: steps, of those that 10 s and 15 mV a step take", most, 1.5)
+
+
+@pytest.mark.parametrize("name", reference.SETS)
+def test_a_dead_short_does_not_swing(name: str, report: Callable[..., None]) -> None:
+    """Shorts 28,000 times the assumed ones, through reversal, rest, recharge at 1C and 3C and rest, at steps up to 60 s."""
+    cell = Cell(name)
+    model = BeyondModel(short_conductance_msiemens_per_ah=1e6, cathode_deposit_share=0.5)
+    run, steps, bad = DamagedCell(cell, model, initial_soc=0.0), 0, 0
+    for c_rate in (1.0, 0.0, -1.0, -3.0, 3.0, 0.0):
+        curve = run.profile([(c_rate * cell.nominal_capacity_ah, 1800.0)], dt_s=60.0)
+        steps += curve.time_s.size
+        bad += int(np.sum(~np.isfinite(curve.voltage_v)))
+    report(f"{name}: voltages not finite", bad, 0, "", "==")
+    report(f"{name}: steps of six half hours", steps, 5000)
+    report(f"{name}: a shorted cell at rest", abs(curve.voltage_v[-1]), 0.2, "V")
+    # the short's current is one step behind its voltage: measured as the voltage that it would need
+    lag_mv = 1e3 * abs(run.damage[k.SHORT_A, 0] / run.damage[k.SHORT_S, 0] - curve.voltage_v[-1])
+    report(f"{name}: Ohm's law of the short at rest", lag_mv, 2.0, "mV")

@@ -69,11 +69,13 @@ def test_damage_is_that_of_the_plain_twin(name: str) -> None:
             beyond_kernels.advance_damage(
                 damage, lane.state, lane.work, lane.coef, design, beyond, lane.current, volt, dt, 0, n
             )
-            beyond_kernels.apply_damage(lane.coef, damage, leak_a, volt, 0, n)
+            beyond_kernels.apply_damage(lane.coef, damage, leak_a, volt, lane.slope, 0, n)
+            ohm = lane.coef[e.R_OHM]
+            leaks = [twins[j].leak(leak_a[j], volt[j], lane.slope[j], ohm[j]) for j in range(n)]
             plain = np.array([dataclasses.astuple(twin) for twin in twins]).T
             np.testing.assert_allclose(damage, plain, rtol=1e-9, atol=1e-9)
             np.testing.assert_allclose(lane.state[e.X_N], expected, rtol=1e-12, atol=1e-15)
-            np.testing.assert_allclose(lane.coef[e.LEAK], leak_a + plain[2] * volt, rtol=1e-9, atol=1e-15)
+            np.testing.assert_allclose(lane.coef[e.LEAK], leaks, rtol=1e-9, atol=1e-15)
             seen = np.maximum(seen, damage.max(axis=1))
     assert np.all(seen > 0.0), seen  # every row was at work
 

@@ -22,6 +22,7 @@ from packsim.cell.electrodes.kernels import (
     LEAK,
     PARTICLE_N,
     Q_N,
+    R_OHM,
     SCRATCH,
     SHAPE_N,
     TAU_N,
@@ -43,10 +44,12 @@ PLATING_S = 5  # time charged with the anode's surface below 0 V vs Li
 PLATING_C = 6  # charge passed meanwhile
 PLATING_DEPTH_V = 7  # deepest below 0 V
 OVER_CHARGE_C = 8  # charge put in above the upper cut-off
-N_DAMAGE = 9
+SHORT_A = 9  # current through the short
+N_DAMAGE = 10
 
 SHARE_WIDTHS = 30.0  # blend widths below copper's potential from which on its share of the current is zero (1e-13)
 OVER_CHARGE_TOLERANCE_V = 1e-3  # constant-voltage charge stands at the cut-off, give or take rounding [assumed]
+FUSE_S_PER_C = 1.0 / 3600.0  # 1 S per A.h of the anode, 4C at 4 V: bridges that carried more would melt [assumed]
 NOTHING = 1e-12  # of the anode's capacity
 SPHERE = math.pi * math.pi  # slowest mode of diffusion out of a sphere whose surface is held: rate pi^2 D / R^2
 
@@ -136,7 +139,7 @@ def copper(damage, beyond, j, passed, deficit, settled, capacity):
     damage[DISSOLVED_C, j] += max(away - before, 0.0)
     damage[AWAY_C, j] = away
     deposited = damage[DISSOLVED_C, j] - (1.0 - beyond.cathode_share) * away
-    damage[SHORT_S, j] = beyond.short_s_per_c * deposited
+    damage[SHORT_S, j] = min(beyond.short_s_per_c * deposited, FUSE_S_PER_C * capacity)
 
 
 @kernel
@@ -154,14 +157,19 @@ def break_sei(damage, beyond, j, potential, inner, dt, capacity):
 
 
 @kernel
-def apply_damage(coef, damage, leak_a, terminal_v, begin, end):
-    """Leakage of the next step into coef row LEAK: leak_a[cell] without damage, and the short at terminal_v[cell].
+def apply_damage(coef, damage, leak_a, terminal_v, slope, begin, end):
+    """Leakage of the next step into coef row LEAK: leak_a[cell] without damage, and the short's at terminal_v[cell].
 
-    Below 0 V the short carries a part of the discharge current past the electrodes. `leak_a` may be coef[LEAK] itself
-    where that was just set anew.
+    `slope` is that of `respond`; it makes the short implicit, since its current moves the voltage that drives it: a
+    stiff short would swing otherwise. Below 0 V it carries a part of the discharge current past the electrodes. `leak_a`
+    may be coef[LEAK] itself where that was just set anew.
     """
     for j in range(begin, end):
-        coef[LEAK, j] = leak_a[j] + damage[SHORT_S, j] * terminal_v[j]
+        conductance, flows = damage[SHORT_S, j], damage[SHORT_A, j]
+        inner_ohm = max(slope[j] - coef[R_OHM, j], 0.0)  # the short is inside the cell's ohmic resistance
+        flows = conductance * (terminal_v[j] + inner_ohm * flows) / (1.0 + conductance * inner_ohm)
+        damage[SHORT_A, j] = flows
+        coef[LEAK, j] = leak_a[j] + flows
 
 
 @kernel
@@ -192,7 +200,7 @@ def damaged_profile(cell, design, beyond, damage, leak_a, currents, durations, d
             if not starts:
                 cell_kernels.advance(cell.state, cell.work, cell.coef, cell.decay, design, cell.current, step, 0, n)
                 advance_damage(damage, cell.state, cell.work, cell.coef, design, beyond, cell.current, volt, step, 0, n)
-                apply_damage(cell.coef, damage, leak_a, volt, 0, n)
+                apply_damage(cell.coef, damage, leak_a, volt, cell.slope, 0, n)
                 dt = cell_kernels.next_dt(dt, change, dt_max)
             t, v, starts = t + step, v_new, False
             if count == rows.shape[1]:

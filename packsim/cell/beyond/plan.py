@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from packsim.cell.beyond.kernels import AWAY_C, DISSOLVED_C, N_DAMAGE, SHORT_S, Beyond
+from packsim.cell.beyond.kernels import AWAY_C, DISSOLVED_C, FUSE_S_PER_C, N_DAMAGE, SHORT_S, Beyond
 from packsim.cell.electrodes.kernels import Q_N, X_N, Design
 from packsim.cell.electrodes.ocp import BLEND_V, with_copper_potential
 from packsim.scenario.beyond import BeyondModel
@@ -35,5 +35,7 @@ def initial_damage(state: Array, coef: Array, design: Design, beyond: Beyond) ->
     damage = np.zeros((N_DAMAGE, state.shape[1]))
     if not design.is_table:
         damage[DISSOLVED_C] = damage[AWAY_C] = np.maximum(-state[X_N], 0.0) / coef[Q_N]
-        damage[SHORT_S] = beyond.short_s_per_c * beyond.cathode_share * damage[AWAY_C]
+        damage[SHORT_S] = np.minimum(
+            beyond.short_s_per_c * beyond.cathode_share * damage[AWAY_C], FUSE_S_PER_C / coef[Q_N]
+        )
     return damage

@@ -12,7 +12,7 @@ import numpy as np
 
 from packsim.cell import kernels as cell
 from packsim.cell.beyond import kernels as cell_beyond
-from packsim.cell.electrodes.kernels import LEAK, X_N
+from packsim.cell.electrodes.kernels import LEAK, R_OHM, X_N
 from packsim.cell.heat import kernels as cell_heat
 from packsim.numerics.jit import kernel
 from packsim.pack.bms import kernels as bms_kernels
@@ -312,12 +312,18 @@ def keep_step(highest, lowest, below, q, node_v, group, thresholds, before, step
 
 @kernel
 def leak(lane, leak_a, short_s, damage):
-    """Leakage of each cell for the next step: as built, and through its shorts at the voltage it stands at now."""
+    """Leakage of each cell for the next step: as built, and through its shorts.
+
+    The short's current is the one at the end of a step in which the cell falls by its own slope: a current held from the
+    voltage before would swing on a stiff short (as in packsim/cell/beyond/kernels.py: apply_damage).
+    """
     coef, emf, slope, current = lane.coef, lane.emf, lane.slope, lane.current
     for j in range(leak_a.shape[0]):
         short = short_s[j] + damage[cell_beyond.SHORT_S, j]
         if short > 0.0:
-            short *= emf[j] - slope[j] * current[j]
+            inner, before = max(slope[j] - coef[R_OHM, j], 0.0), damage[cell_beyond.SHORT_A, j]
+            short *= (emf[j] - slope[j] * current[j] + inner * before) / (1.0 + short * inner)
+            damage[cell_beyond.SHORT_A, j] = short
         coef[LEAK, j] = leak_a[j] + short
 
 
