@@ -6,13 +6,12 @@ The line has everything on: 14 traits of five shapes and two process variables w
 rolls and within; drift, wear, closed loops, two groups of correlations, six defects, eight in-line inspections, two of
 them with rework. Means, variances between and within lots, rates of defects, scrap and rework, and correlations of the
 two samplers are compared before they are timed: the check fails beyond 5 standard errors. One thread is timed by its own
-processor time, so that a busy machine does not count; all threads by the clock.
+processor time, in turns with NumPy, so that a busy machine does not count; all threads by the clock.
 """
 
 from __future__ import annotations
 
 import argparse
-import functools
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +28,7 @@ from packsim.scenario.line import LineModel
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+SIZES = (10_000, 90_000, 480_000, 1_920_000)  # cells of a block; NumPy is best near the processor or far from it
 SHARES = {"between_lot_share": 0.25, "between_roll_share": 0.2}
 DRIFT = {"drift_share": 0.2, "drift_cells": 300.0, "between_lane_share": 0.1}
 OWN: dict[str, dict[str, Any]] = {  # beside an sd of 0.8 % and SHARES
@@ -132,6 +132,16 @@ def fastest(call: Callable[[], object], repeat: int, clock: Callable[[], float])
     return min(times)
 
 
+def beside(cells: int, repeat: int) -> tuple[float, float]:
+    """Least processor time [ns a cell] of `line.build` and of NumPy for blocks of `cells`, called in turns."""
+    plan, addresses, generator = plans.plan(line(), cells), slot_addresses(0, range(cells)), np.random.default_rng(1)
+    ours = theirs = np.inf
+    for _ in range(max(repeat, min(5_000_000 // cells, 100))):
+        ours = min(ours, fastest(lambda: build(plan, 1, addresses), 3, time.process_time))
+        theirs = min(theirs, fastest(lambda: with_numpy(plan, cells, generator), 2, time.process_time))
+    return 1e9 * ours / cells, 1e9 * theirs / cells
+
+
 def main() -> None:
     """Compare, time, print million cells a second."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -149,15 +159,10 @@ def main() -> None:
     seconds = fastest(lambda: build(plan, 1, addresses), given.repeat, time.perf_counter)
     print(f"line.build, {most} threads: {cells / seconds / 1e6:6.2f} million cells/s | >= 15")
     numba.set_num_threads(1)
-    one = fastest(lambda: build(plan, 1, addresses), given.repeat, time.process_time)
-    print(f"line.build, 1 thread:  {cells / one / 1e6:6.2f} million cells/s of processor time")
-    generator = np.random.default_rng(1)
-    theirs = 1.0
-    for size in (min(cells, 10 * LOT), cells):  # the first is small enough for its arrays to stay near the processor
-        call = functools.partial(with_numpy, plan, size, generator)
-        theirs = min(theirs, fastest(call, given.repeat, time.process_time) / size)
-    print(f"NumPy, 1 thread:       {1e-6 / theirs:6.2f} million cells/s of processor time")
-    print(f"one core beside NumPy: {theirs * cells / one:6.2f} times | >= 8")
+    print("cells at once   line.build   NumPy   ratio   (one core, ns a cell of its own processor time)")
+    for size in SIZES:
+        ours, theirs = beside(size, given.repeat)
+        print(f"{size:13,}   {ours:10.1f}   {theirs:5.0f}   {theirs / ours:5.2f} | >= 8")
 
 
 if __name__ == "__main__":

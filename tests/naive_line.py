@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from packsim.scenario.line import LineModel, Spread
 
 FIRST = {"within": 1, "roll": 5, "lot": 9, "lane": 20, "drift": 24, "rework": 28}  # numerics/purposes.py
-OCCURS, SEVERITY, GAUGE, STORAGE, IN_LINE, REWORK_GOOD = 13, 15, 17, 18, 32, 37
+OCCURS, OCCURS_DIGITS, SEVERITY, GAUGE, STORAGE, IN_LINE, IN_LINE_DIGITS, REWORK_GOOD = 70, 71, 15, 17, 18, 73, 75, 37
 DEFECTS = (  # name, key, severity per unit, trait, added (or lost share)
     ("particle_contamination", "leakage_ua", 1.0, "leakage_ua", True),
     ("weld_void", "resistance_mohm", 1.0, "weld_resistance_mohm", True),
@@ -224,7 +224,8 @@ class Line:
             if defect is None:
                 continue
             rate = defect.rate_ppm * (level.defect_factor if level else 1.0) * 1e-6
-            mask |= (word(self.seed, OCCURS, k, *address) / 2**32 < rate) << k
+            digit = word(self.seed, OCCURS, k // 2, *address) >> 16 * (k % 2) & 0xFFFF
+            mask |= ((digit << 32 | word(self.seed, OCCURS_DIGITS, k, *address)) / 2**48 < rate) << k
         mask, scrapped, rejected = self.inspected(address, values, latent, mask)
         for name, (_, spread) in self.spreads.items():
             for trait, effect in getattr(spread, "effects", {}).items():
@@ -261,10 +262,13 @@ class Line:
                 passed *= 1.0 - share / 100.0 if mask >> kinds.index(defect) & 1 else 1.0
             if name in STEPS:
                 place = list(STEPS).index(name)
-                decides, again = (IN_LINE, place), (REWORK_GOOD, place)
+                decides, digits, again = (IN_LINE, place // 4), (IN_LINE_DIGITS, place), (REWORK_GOOD, place)
+                shift = 8 * (place % 4)
             else:
-                decides, again = (hashed(f"step {name} inspection"), 0), (hashed(f"step {name} rework"), 0)
-            if word(self.seed, *decides, *address) / 2**32 >= 1.0 - passed:
+                purposes = [hashed(f"step {name} {what}") for what in ("inspection", "inspection digits", "rework")]
+                (decides, digits, again), shift = [(purpose, 0) for purpose in purposes], 0
+            first = word(self.seed, *decides, *address) >> shift & 0xFF
+            if (first << 32 | word(self.seed, *digits, *address)) / 2**40 >= 1.0 - passed:
                 continue
             rejected |= 1 << j
             good = (word(self.seed, *again, *address) + 0.5) / 2**32 < inspection.rework_yield_pct / 100.0

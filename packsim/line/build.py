@@ -27,7 +27,7 @@ def build(plan: LinePlan, seed: int, addresses: Addresses) -> Cells:
         raise ValueError(f"addresses must be int64[n, 3], not {addresses.dtype}{list(addresses.shape)}")
     addresses = np.ascontiguousarray(addresses)
     n = len(addresses)
-    x = np.empty((plan.location.size + 1, n))  # traits, then variables of the user's, then scratch
+    x = np.empty((len(TRAIT_NAMES), n))
     lot, defect = np.empty(n, np.int32), np.empty(n, np.uint16)
     scrapped, rejected = np.empty(n, np.int8), np.empty(n, np.uint32)
     key = seed_key(seed)
@@ -35,8 +35,8 @@ def build(plan: LinePlan, seed: int, addresses: Addresses) -> Cells:
     def rows(first: int, last: int) -> None:
         build_cells(x, lot, defect, scrapped, rejected, addresses, plan, *key, first, last)
 
-    in_parallel(rows, n, 2 * CHUNK)
-    return Cells(addresses, lot, x[: len(TRAIT_NAMES)], defect, scrapped, rejected)
+    in_parallel(rows, n, CHUNK)
+    return Cells(addresses, lot, x, defect, scrapped, rejected)
 
 
 def slot_addresses(block: int, slots: npt.NDArray[np.int64] | range, candidate: int = 0) -> Addresses:

@@ -1,145 +1,160 @@
 """As-built cells from their addresses (compiled).
 
-Shapes: n cells, t traits, v variables (the traits first), d defects; a chunk of up to CHUNK cells is built at once, so
-that random words are drawn in loops that run on vector registers. Every value is a pure function of (plan, seed,
-address): the chunk, the thread and the neighbours do not matter.
+Shapes: n cells, t traits, v variables (the traits first), d defects. What lots, rolls and segments share is drawn for a
+stretch of cells at once, the cells' own words for a chunk of it, in loops that run on vector registers. Every value is a
+pure function of (plan, seed, address): stretch, chunk, thread and neighbours do not matter.
 """
 
 import numpy as np
 
+from packsim.line.digits.kernels import addresses_of, note_digits, pick, word_of
 from packsim.line.in_line.kernels import inspect
-from packsim.line.variation.kernels import (
-    NORMAL,
-    WITHIN,
-    correlate,
-    draw,
-    edges_of,
-    lane_levels,
-    lane_numbers,
-    roll_levels,
-    rolls,
-    segment_levels,
-    segments,
-    shape,
-    spread,
-)
+from packsim.line.variation.kernels import add_parts, draw, row_of, shape, within_of
+from packsim.line.variation.levels.kernels import cut, shared, spread, spread_in_lanes
 from packsim.numerics.fastmath import exp_fast
 from packsim.numerics.jit import kernel
-from packsim.numerics.purposes import DEFECT_OCCURS_0, DEFECT_SEVERITY_0
-from packsim.numerics.streams import _philox, _word, normal_from_word
+from packsim.numerics.purposes import DEFECT_DIGITS_0, DEFECT_OCCURS, DEFECT_SEVERITY_0
+from packsim.numerics.streams import _word, write_short_normals, write_words
 
 ADD, LOSE = 0, 1  # how a defect acts on its trait
 LARGEST_LOSS = 0.95
-CHUNK = 2048
-_TWO_32 = 4294967296.0
+CHUNK = 4096
+STRETCH = 4 * CHUNK  # cells whose lots, rolls and segments are drawn at once
+TOPS = np.uint64(0x8000800080008000)  # of digits of 16 bits
+_TWO_48 = 281474976710656.0
+_32, _DIGIT, _WORD = np.uint64(32), np.uint64(0xFFFF), np.uint64(0xFFFFFFFF)
 
 
 @kernel
 def build_cells(x, lot, defect, scrapped, rejected, address, plan, key0, key1, first, last):
-    """Fill x[v + 1, n], lot[n], defect[n], scrapped[n], rejected[n] of rows first .. last - 1 of address[n, 3]."""
-    for begin in range(first, last, CHUNK):
-        end = min(begin + CHUNK, last)
-        build_chunk(
-            x,
-            begin,
-            lot[begin:end],
-            defect[begin:end],
-            scrapped[begin:end],
-            rejected[begin:end],
-            address[begin:end],
-            plan,
-            key0,
-            key1,
-        )
+    """Fill x[t, n], lot[n], defect[n], scrapped[n], rejected[n] of rows first .. last - 1 of address[n, 3]."""
+    count, most = plan.location.size, min(CHUNK, last - first)
+    z = np.zeros((count, most), np.float32)  # some rows are read with a factor of 0
+    own = np.empty((count - x.shape[0], most))
+    within, line = within_of(plan), plan.in_line
+    for start in range(first, last, STRETCH):
+        stop = min(start + STRETCH, last)
+        common = shared(lot[start:stop], address[start:stop], plan, key0, key1)
+        for begin in range(start, stop, CHUNK):
+            end, at = min(begin + CHUNK, stop), begin - start
+            counter = counters_of(address[begin:end])
+            vary(x, own, z, begin, counter, common, at, within, key0, key1)
+            hit = occurrences(defect[begin:end], counter, plan.probability, key0, key1)
+            inspect(
+                scrapped[begin:end],
+                rejected[begin:end],
+                defect[begin:end],
+                x,
+                own,
+                begin,
+                common,
+                at,
+                counter,
+                line,
+                within,
+                key0,
+                key1,
+            )
+            take_effect(x, own, begin, end, plan.effect_variable, plan.effect_trait, plan.elasticity)
+            apply_defects(
+                x,
+                begin,
+                hit,
+                defect[begin:end],
+                counter,
+                plan.severity,
+                plan.severity_log_sd,
+                plan.defect_trait,
+                plan.defect_mode,
+                key0,
+                key1,
+            )
 
 
 @kernel
-def build_chunk(x, begin, lot, defect, scrapped, rejected, address, plan, key0, key1):
-    """One chunk of `build_cells`: variables, defects, in-line inspections, then what they do to traits.
+def counters_of(address):
+    """Slot, block, candidate [3, n] of address[n, 3] as words."""
+    out = np.empty((3, address.shape[0]), np.uint64)
+    for i in range(address.shape[0]):
+        out[0, i], out[1, i], out[2, i] = _word(address[i, 1]), _word(address[i, 0]), _word(address[i, 2])
+    return out
 
-    The last row of x is scratch.
+
+@kernel
+def vary(x, own, z, begin, counter, common, offset, within, key0, key1):
+    """The variables of rows `offset` ... of a stretch: what is shared, what is the cells' own, and the shape.
+
+    x[t, begin ...] takes the traits, own[v - t, ...] the other variables, z[v, ...] normals.
     """
-    n = lot.size
-    end = begin + n
-    counter = np.empty((3, n), np.uint64)  # slot, block, candidate
-    for i in range(n):
-        counter[0, i], counter[1, i], counter[2, i] = _word(address[i, 1]), _word(address[i, 0]), _word(address[i, 2])
-    roll, place, of_roll, of_lot, begins = rolls(lot, address, plan)
-    roll_level = roll_levels(of_roll, of_lot, plan, key0, key1)
-    roll_edges = edges_of(roll, roll_level.shape[1])
-    level, segment, edges = roll_level, roll, roll_edges
-    if plan.any_moves:
-        segment, own_roll, number = segments(roll, place, plan.segment_cells)
-        level = segment_levels(roll_level, own_roll, number, of_roll, begins, plan, key0, key1)
-        edges = edges_of(segment, level.shape[1])
-    lane, lane_level = roll, level[:, :0]
-    if plan.any_lanes:
-        lane, lane_level = lane_numbers(roll, place, plan.lanes), lane_levels(of_lot, plan, key0, key1)
-    draw(x, begin, plan.draws[WITHIN], counter, plan.purpose[WITHIN], plan.group_rows, key0, key1)
-    if plan.correlated[WITHIN]:
-        correlate(x, begin, end, plan.factor_within)
-    for v in range(plan.location.size):
-        of_lane = lane_level[v] if plan.sd_lane[v] > 0.0 else lane_level[v, :0]
-        floor = 0.0 if plan.form[v] == NORMAL else -np.inf
-        if plan.moves[v]:
-            spread(x[v, begin:end], level[v], segment, edges, plan.sd_within[v], of_lane, lane, floor)
-        else:  # whole rolls at once
-            spread(x[v, begin:end], roll_level[v], roll, roll_edges, plan.sd_within[v], of_lane, lane, floor)
-        if plan.form[v] != NORMAL:
-            shape(x[v, begin:end], plan.form[v], plan.tables[plan.table[v]], plan.centre[v], plan.scale[v])
-    occurrences(defect, counter, plan, key0, key1)
-    inspect(scrapped, rejected, defect, x, begin, level, lane_level, segment, lane, counter, plan, key0, key1)
-    take_effect(x, begin, end, plan)
-    apply_defects(x, begin, defect, counter, plan, key0, key1)
+    n = counter.shape[1]
+    piece, edges = cut(common.edges, offset, offset + n)
+    draw(z, within.draws, counter, within.purpose, within.group_rows, key0, key1)
+    for v in range(within.sd.size):
+        out, level, sd = row_of(x, own, v, begin, begin + n), common.level[v], within.sd[v]
+        part = sd * within.factor[v, v]
+        if within.sd_lane[v] > 0.0:
+            spread_in_lanes(
+                out, z[v, :n], part, level, common.lane_level[v], common, within.lanes, offset, piece, edges
+            )
+        else:
+            spread(out, z[v, :n], part, level, piece, edges)
+        if sd > 0.0:
+            add_parts(out, z, v, n, sd, within.factor)
+        shape(out, within.form[v], within.tables[within.table[v]], within.centre[v], within.scale[v])
 
 
 @kernel
-def take_effect(x, begin, end, plan):
+def take_effect(x, own, begin, end, variable, trait, elasticity):
     """What process variables do to traits: `elasticity` percent for each percent of the variable."""
-    for e in range(plan.elasticity.size):
-        cause, trait = x[plan.effect_variable[e], begin:end], x[plan.effect_trait[e], begin:end]
-        elasticity = plan.elasticity[e]
-        for i in range(trait.size):
-            trait[i] *= max(1.0 + elasticity * (cause[i] - 1.0), 0.0)
+    for e in range(elasticity.size):
+        cause, value, share = row_of(x, own, variable[e], begin, end), x[trait[e], begin:end], elasticity[e]
+        for i in range(value.size):
+            value[i] *= max(1.0 + share * (cause[i] - 1.0), 0.0)
 
 
 @kernel
-def occurrences(defect, counter, plan, key0, key1):
-    """Bit k of defect[n] where the k-th word of the address is under the k-th probability."""
-    defect[:] = 0
-    bound = np.zeros(8, np.uint64)
-    for k in range(plan.probability.size):
-        bound[k] = np.uint64(plan.probability[k] * _TWO_32 + 0.5)
-    slot, block, candidate = counter[0], counter[1], counter[2]
-    k0, k1, one = _word(key0), _word(key1), np.uint64(1)
-    for group in range(2):
-        b0, b1, b2, b3 = bound[4 * group], bound[4 * group + 1], bound[4 * group + 2], bound[4 * group + 3]
-        if b0 + b1 + b2 + b3 == 0:
-            continue
-        c3, up = _word(DEFECT_OCCURS_0 + group), np.uint64(4 * group)
-        for i in range(defect.size):
-            w0, w1, w2, w3 = _philox(slot[i], block[i], candidate[i], c3, k0, k1)
-            mask = np.uint64(w0 < b0) | (np.uint64(w1 < b1) << one)
-            mask |= (np.uint64(w2 < b2) | (np.uint64(w3 < b3) << one)) << np.uint64(2)
-            defect[i] |= np.uint16(mask << up)
-
-
-@kernel
-def apply_defects(x, begin, defect, counter, plan, key0, key1):
-    """Severities median * exp(log_sd z) of the defects of each cell, in their order, onto its traits in x[v, begin ...]."""
-    probability, median, log_sd = plan.probability, plan.severity, plan.severity_log_sd
-    trait, mode = plan.defect_trait, plan.defect_mode
-    k0, k1 = _word(key0), _word(key1)
+def occurrences(defect, counter, probability, key0, key1):
+    """Bit k of defect[n] where the k-th uniform of the address is under the k-th probability; the cells that have any."""
+    bound, used, limit = np.zeros(2, np.uint64), np.zeros(2, np.uint64), np.zeros(8, np.uint64)
+    for k in range(probability.size):
+        limit[k] = np.uint64(probability[k] * _TWO_48 + 0.5)
+        if limit[k] > 0:
+            shift = np.uint64(16 * (k % 4))
+            bound[k // 4] |= min(limit[k] >> _32, _DIGIT) << shift
+            used[k // 4] |= np.uint64(0x8000) << shift
+    look, cells = np.zeros(defect.size, np.uint8), np.empty(defect.size, np.uint32)
+    if used[0] | used[1] != 0:
+        note_digits(look, counter, DEFECT_OCCURS, bound, used, TOPS, key0, key1)
     for i in range(defect.size):
-        if defect[i] == 0:
-            continue
-        for k in range(probability.size):
-            if not (defect[i] >> k) & 1:
+        defect[i] = 0
+    cells = cells[: pick(cells, look)]
+    address, words = addresses_of(cells, counter), np.empty((4, cells.size), np.uint64)
+    write_words(words[0], words[1], words[2], words[3], address, DEFECT_OCCURS, key0, key1)
+    for k in range(probability.size):
+        digits, shift, high = words[k // 2], np.uint64(16 * (k % 2)), limit[k] >> _32
+        for m in range(cells.size):
+            digit = (digits[m] >> shift) & _DIGIT
+            if digit > high:
                 continue
-            w = _philox(counter[0, i], counter[1, i], counter[2, i], _word(DEFECT_SEVERITY_0 + k // 4), k0, k1)
-            z = normal_from_word(w[0] if k % 4 == 0 else w[1] if k % 4 == 1 else w[2] if k % 4 == 2 else w[3])
-            severity = median[k] * exp_fast(log_sd[k] * z)
-            if mode[k] == ADD:
-                x[trait[k], begin + i] += severity
-            else:
-                x[trait[k], begin + i] *= 1.0 - min(severity, LARGEST_LOSS)
+            if digit == high and word_of(address, m, DEFECT_DIGITS_0 + k // 4, k % 4, key0, key1) >= limit[k] & _WORD:
+                continue
+            defect[cells[m]] |= np.uint16(1 << k)
+    return cells
+
+
+@kernel
+def apply_defects(x, begin, cells, defect, counter, median, log_sd, trait, mode, key0, key1):
+    """Severities median * exp(log_sd z) of the defects of `cells`, in their order, onto their traits in x[v, begin ...]."""
+    address, words = addresses_of(cells, counter), np.empty((4, cells.size), np.uint32)
+    z, severity = np.empty(cells.size, np.float32), np.empty(cells.size)
+    for k in range(median.size):
+        if k % 4 == 0:
+            write_words(words[0], words[1], words[2], words[3], address, DEFECT_SEVERITY_0 + k // 4, key0, key1)
+        write_short_normals(z, words[k % 4])
+        for m in range(cells.size):
+            severity[m] = median[k] * exp_fast(log_sd[k] * z[m])
+        value, loses = x[trait[k], begin : begin + defect.size], mode[k] == LOSE
+        for m in range(cells.size):
+            i = cells[m]
+            if (defect[i] >> k) & 1:
+                value[i] = value[i] * (1.0 - min(severity[m], LARGEST_LOSS)) if loses else value[i] + severity[m]

@@ -33,6 +33,8 @@ def _bit_cast(source: Any, target: Any, target_ir: Any) -> Any:
 
 float64_bits: Callable[[Any], Any] = _bit_cast(types.float64, types.uint64, ir.IntType(64))  # float64 -> its 64 bits
 bits_float64: Callable[[Any], float] = _bit_cast(types.uint64, types.float64, ir.DoubleType())  # and back
+float32_bits: Callable[[Any], Any] = _bit_cast(types.float32, types.uint32, ir.IntType(32))  # float32 -> its 32 bits
+bits_float32: Callable[[Any], Any] = _bit_cast(types.uint32, types.float32, ir.FloatType())  # and back
 
 # Typed constants: uint64 with a plain int literal would become float64 in Numba.
 _SIGN = np.uint64(0x8000000000000000)

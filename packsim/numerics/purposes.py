@@ -8,7 +8,7 @@ import zlib
 TRAIT_WITHIN_0 = 1  # four purposes: within-roll normals of 16 traits, four a purpose
 TRAIT_ROLL_0 = 5  # four purposes, at the first slot of the roll, candidate 0
 TRAIT_LOT_0 = 9  # four purposes, at the first slot of the lot, candidate 0
-DEFECT_OCCURS_0 = 13  # two purposes: uniforms of up to 8 defects
+# 13, 14: gone (whole words that decided on defects)
 DEFECT_SEVERITY_0 = 15  # two purposes: normals of up to 8 severities
 GAUGE = 17  # errors of capacity, DCIR, first and second OCV reading
 STORAGE = 18  # word 0: error of the charge put in for storage
@@ -16,7 +16,7 @@ SENSOR = 19  # at (block, pack * series + group, 0), word 0: offset of the group
 LANE_0 = 20  # four purposes: normals of positions across the web, at the first slot of the lot, candidate = lane
 DRIFT_0 = 24  # four purposes: innovations along a roll, at the first slot of the roll, candidate = segment
 REWORK_0 = 28  # four purposes: normals of traits made again
-IN_LINE_0 = 32  # five purposes: uniforms of the in-line inspections of up to 20 steps
+# 32 to 36: gone (whole words that decided in-line inspections)
 REWORK_GOOD_0 = 37  # five purposes: uniforms that decide whether reworked pieces go on
 GAUGE_CHANNEL = 50  # at (channel, 0, 0): bias of a test channel: capacity, DCIR, voltmeter; its place's temperature
 GAUGE_SESSION = 51  # at (session, 0, 0): bias of a session: capacity, DCIR, voltmeter at first and second OCV reading
@@ -28,6 +28,10 @@ GRADE_SHUFFLE = 60  # at (block, slot, 0), word 0: place of a cell within its bi
 JOINT = 61  # at (block, pack * children + child, 0): normals of the joint in series, both rails, the disconnect
 WELD_FAULT = 62  # at (block, pack * children + cell, 0), word 0: uniform that decides whether a weld failed
 BMS_NOISE = 63  # at (block, sample, pack * (sensors + 1) + sensor), word 0: noise of one sample of one sensor
+DEFECT_OCCURS = 70  # first digits, 16 bits each, of the uniforms of up to 8 defects
+DEFECT_DIGITS_0 = 71  # two purposes: the 32 bits after them
+IN_LINE_0 = 73  # two purposes: first digits, 8 bits each, of the uniforms of in-line inspections of up to 32 steps
+IN_LINE_DIGITS_0 = 75  # eight purposes: the 32 bits after them
 NAMED = 1 << 31  # from here on: purposes of process variables and steps of the user's, by a hash of their names
 
 

@@ -63,7 +63,7 @@ def test_cells_are_those_of_the_plain_twin(report: Callable[..., None], lot: int
         values, mask, number, *_ = naive_line.built(line, SLOTS, seed, tuple(address))
         differ += (mask, number) != (int(cells.defect[j]), int(cells.lot[j]))
         worst = max(worst, *(abs(cells.values[INDEX[name], j] / value - 1.0) for name, value in values.items()))
-    report(f"line, lot {lot} roll {roll}: traits off the plain twin", worst, 2e-6)  # normals: 4e-7 sigma
+    report(f"line, lot {lot} roll {roll}: traits off the plain twin", worst, 2e-6)  # normals: 2e-6 sigma
     report(f"line, lot {lot} roll {roll}: lots or defects that differ", differ, 0, "of 150", "==")
 
 

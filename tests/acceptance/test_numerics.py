@@ -21,6 +21,7 @@ from packsim.numerics.streams import (
     philox4x32,
     seed_key,
     uniform_from_word,
+    write_short_normals,
 )
 
 if TYPE_CHECKING:
@@ -114,6 +115,23 @@ def test_normals_are_accurate_finite_and_symmetric(report: Callable[..., None]) 
     report("normals, words whose mirror image differs in a bit", np.sum(mirrored != -found), 0, "", "==")
     report("normals, values that are not finite or zero", np.sum(~np.isfinite(found) | (found == 0.0)), 0, "", "==")
     assert found[0] == pytest.approx(norm.isf(0.5 / 2.0**32), abs=1e-6)
+
+
+def test_short_normals_are_accurate_finite_and_symmetric(report: Callable[..., None]) -> None:
+    ends = np.arange(200_000, dtype=np.uint32)
+    tail = np.concatenate([ends, np.arange(0, 2**31, 1021, dtype=np.uint32), np.uint32(2**31 - 1) - ends])
+    found, mirrored, again = (np.empty(tail.size, np.float32) for _ in range(3))
+    write_short_normals(found, tail)
+    expected = norm.isf((tail.astype(np.float64) + 0.5) / 2.0**32)
+    report("short normals, largest error over all words", np.max(np.abs(found - expected)), 2e-6, "sigma")
+    write_short_normals(mirrored, tail | np.uint32(0x80000000))
+    differ = np.sum(mirrored.view(np.uint32) != (found.view(np.uint32) | np.uint32(0x80000000)))
+    report("short normals, words whose mirror image differs in a bit", differ, 0, "", "==")
+    assert np.all(np.isfinite(found))
+    for first in range(1, 40):  # in loops of other lengths
+        part = slice(first, first + 3 * first)
+        write_short_normals(again[part], tail[part])
+        assert again[part].tobytes() == found[part].tobytes()
 
 
 def test_normals_fall_with_the_tail_word() -> None:

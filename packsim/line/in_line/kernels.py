@@ -1,63 +1,96 @@
 """In-line inspections of a chunk of cells (compiled): who is found, scrapped, reworked.
 
-Shapes: n cells, v variables, j inspected steps in their order, d defects. Most cells are good and raise no false alarm:
-loops over all cells only look for those to be looked at more closely, one by one.
+Shapes: n cells, t traits, v variables, j inspected steps in their order, d defects. Most cells are good and raise no
+false alarm: loops over all cells only look for those to be looked at more closely. The uniform that decides has a first
+digit of 8 bits, sixteen of which come from one Philox call; the 32 bits after it are drawn only for the one cell in 256
+whose first digit does not decide.
 """
 
 import numpy as np
 
-from packsim.line.variation.kernels import REWORK, shaped
+from packsim.line.digits.kernels import addresses_of, note_digits, pick, word_of
+from packsim.line.variation.kernels import row_of, shaped
+from packsim.line.variation.levels.kernels import lane_of, piece_of
 from packsim.numerics.jit import kernel
-from packsim.numerics.streams import _philox, _word, normal_from_word, uniform_from_word
+from packsim.numerics.streams import uniform_from_word, write_short_normals, write_words
 
-_TWO_32 = 4294967296.0
+TOPS = np.uint64(0x8080808080808080)  # of digits of 8 bits
+_TWO_40 = 1099511627776.0
+_32, _DIGIT, _WORD = np.uint64(32), np.uint32(0xFF), np.uint64(0xFFFFFFFF)
 
 
 @kernel
-def inspect(scrapped, rejected, defect, x, begin, level, lane_level, segment, lane, counter, plan, key0, key1):
+def inspect(scrapped, rejected, defect, x, own, begin, common, offset, counter, line, within, key0, key1):
     """Fill scrapped[n] (-1, or the inspected step that scrapped it) and rejected[n] (a bit for each step that did not
-    pass it at first); reworked cells change x[v, begin ...] and defect[n]."""
-    n, line = scrapped.size, plan.in_line
-    scrapped[:] = -1
-    rejected[:] = 0
+    pass it at first); reworked cells change their variables (`row_of` x, own) and defect[n].
+
+    The cells that any step may reject go through all of them; each fault of a piece is found independently of the others.
+    """
+    for i in range(scrapped.size):
+        scrapped[i], rejected[i] = -1, 0
     if line.alarm.size == 0:
         return
-    missed, look = np.zeros(n, np.uint32), np.zeros(n, np.bool_)
-    for v in range(plan.location.size):
-        if line.limited_at[v] >= 0:
-            note_missed(
-                missed, x[v, begin : begin + n], line.lower[v], line.upper[v], np.uint32(1 << line.limited_at[v])
-            )
-    for g in range(line.group_step.shape[0]):
-        note_alarms(look, counter, g, line, key0, key1)
-    cells = suspects(look, missed, defect, line.looked_for)
-    through_steps(
-        cells,
-        scrapped,
-        rejected,
-        defect,
-        missed,
-        x,
-        begin,
-        level,
-        lane_level,
-        segment,
-        lane,
-        counter,
-        plan,
-        key0,
-        key1,
-    )
+    missed = limits_missed(x, own, begin, scrapped.size, line.limited, line.limited_at, line.lower, line.upper)
+    look = note_faults(missed, defect, line.looks_for)
+    for g in range(line.group_purpose.size):
+        if line.group_used[g, 0] | line.group_used[g, 1] != 0:
+            note_digits(look, counter, line.group_purpose[g], line.group_bound[g], line.group_used[g], TOPS, key0, key1)
+    cells = np.empty(look.size, np.uint32)
+    cells = cells[: pick(cells, look)]
+    address, words = addresses_of(cells, counter), np.empty((4, cells.size), np.uint32)
+    faults, traces = np.empty(cells.size, np.uint32), np.empty(cells.size, np.uint16)
+    for m in range(cells.size):
+        faults[m], traces[m] = missed[cells[m]], defect[cells[m]]
+    those, again = np.empty(cells.size, np.uint32), np.empty(cells.size, np.uint32)
+    for j in range(line.alarm.size):
+        if j == 0 or line.purpose[j] != line.purpose[j - 1]:
+            write_words(words[0], words[1], words[2], words[3], address, line.purpose[j], key0, key1)
+        word, shift, alarm, count = words[line.digit[j] // 4], np.uint32(8 * (line.digit[j] % 4)), line.alarm[j], 0
+        limit = np.uint32(np.uint64(alarm * _TWO_40 + 0.5) >> _32)
+        note_suspects(look, word, shift, limit, faults, np.uint32(1 << j), traces, line.looks_for[j])
+        for q in range(pick(those, look[: cells.size])):
+            m = those[q]
+            i = cells[m]
+            if scrapped[i] >= 0:
+                continue
+            unseen = 1.0 - alarm
+            if (faults[m] >> j) & 1:
+                for own_limit in range(line.limited_from[j], line.limited_from[j + 1]):
+                    v = line.limited[own_limit]
+                    value = x[v, begin + i] if v < x.shape[0] else own[v - x.shape[0], i]
+                    if value < line.lower[v] or value > line.upper[v]:
+                        unseen *= 1.0 - line.found[j]
+            if defect[i] & line.looks_for[j]:
+                for d in range(line.found_defect.shape[1]):
+                    if (defect[i] >> d) & 1:
+                        unseen *= 1.0 - line.found_defect[j, d]
+            bound, first = np.uint64((1.0 - unseen) * _TWO_40 + 0.5), np.uint64((word[m] >> shift) & _DIGIT)
+            if first > bound >> _32:
+                continue
+            digits = line.digits_purpose[j], line.word[j]  # after the first digit: they decide where it does not
+            if first == bound >> _32 and word_of(counter, i, digits[0], digits[1], key0, key1) >= bound & _WORD:
+                continue
+            rejected[i] |= np.uint32(1 << j)
+            scrapped[i] = j
+            again[count] = i
+            count += 1
+        if line.rework[j] and count > 0:
+            share, purpose = line.rework_yield[j], line.rework_purpose[j]
+            count = turn_out_well(again[:count], counter, purpose, line.word[j], share, key0, key1)
+            for m in range(count):
+                scrapped[again[m]] = -1
+                defect[again[m]] &= ~line.made_here[j]
+            if count > 0:
+                make_again(again[:count], x, own, begin, line.set_at, j, common, offset, counter, within, key0, key1)
 
 
 @kernel
-def suspects(look, missed, defect, looked_for):
-    """Numbers of the cells that a step could reject."""
-    cells, count = np.empty(look.size, np.int64), 0
-    for i in range(look.size):
-        cells[count] = i
-        count += look[i] | (missed[i] != 0) | ((defect[i] & looked_for) != 0)
-    return cells[:count].copy()
+def limits_missed(x, own, begin, n, limited, step, lower, upper):
+    """A bit for each inspected step of which a variable of cell [n] misses its limits."""
+    missed = np.zeros(n, np.uint32)
+    for v in limited:
+        note_missed(missed, row_of(x, own, v, begin, begin + n), lower[v], upper[v], np.uint32(1 << step[v]))
+    return missed
 
 
 @kernel
@@ -68,131 +101,52 @@ def note_missed(missed, x, lower, upper, bit):
 
 
 @kernel
-def note_alarms(look, counter, g, line, key0, key1):
-    """Mark the cells in which one of four steps raises a false alarm if they are good."""
-    bound = np.zeros(4, np.uint64)
-    for k in range(4):
-        if line.group_step[g, k] >= 0:
-            bound[k] = np.uint64(line.alarm[line.group_step[g, k]] * _TWO_32 + 0.5)
-    b0, b1, b2, b3 = bound[0], bound[1], bound[2], bound[3]
-    if b0 + b1 + b2 + b3 == 0:
-        return
-    c3, k0, k1 = _word(line.group_purpose[g]), _word(key0), _word(key1)
-    slot, block, candidate = counter[0], counter[1], counter[2]
+def note_faults(missed, defect, looks_for):
+    """1 for the cells [n] that have a fault, else 0."""
+    look, any_step = np.empty(missed.size, np.uint8), np.uint16(0)
+    for each in looks_for:
+        any_step |= each
     for i in range(look.size):
-        w0, w1, w2, w3 = _philox(slot[i], block[i], candidate[i], c3, k0, k1)
-        look[i] |= (w0 < b0) | (w1 < b1) | (w2 < b2) | (w3 < b3)
+        look[i] = np.uint8((missed[i] != 0) | ((defect[i] & any_step) != 0))
+    return look
 
 
 @kernel
-def through_steps(
-    cells,
-    scrapped,
-    rejected,
-    defect,
-    missed,
-    x,
-    begin,
-    level,
-    lane_level,
-    segment,
-    lane,
-    counter,
-    plan,
-    key0,
-    key1,
-):
-    """The suspected `cells` through all inspected steps; each fault of a piece is found independently of the others.
+def note_suspects(look, word, shift, bound, faults, fault, traces, looked_for):
+    """1 for the cells that one step may reject, else 0, into look[m]: by their first digits, limits missed, defects."""
+    for m in range(look.size):
+        by_chance = ((word[m] >> shift) & _DIGIT) <= bound
+        look[m] = np.uint8(by_chance | ((faults[m] & fault) != 0) | ((traces[m] & looked_for) != 0))
 
-    The loop over cells is the inner one, so that the plan's many arrays are taken apart once, not once a cell.
-    """
-    line = plan.in_line
-    own, words = np.empty((3, cells.size), np.uint64), np.empty((4, cells.size), np.uint64)
-    again, defects = np.empty(cells.size, np.int64), plan.probability.size
+
+@kernel
+def turn_out_well(cells, counter, purpose, word, share, key0, key1):
+    """Put those of the rejected `cells` first that turn out well; how many."""
+    address, words, count = addresses_of(cells, counter), np.empty((4, cells.size), np.uint32), 0
+    write_words(words[0], words[1], words[2], words[3], address, purpose, key0, key1)
     for m in range(cells.size):
-        own[0, m], own[1, m], own[2, m] = counter[0, cells[m]], counter[1, cells[m]], counter[2, cells[m]]
-    for j in range(line.alarm.size):
-        if j == 0 or line.purpose[j] != line.purpose[j - 1]:
-            write_words(words[0], words[1], words[2], words[3], own, line.purpose[j], key0, key1)
-        word, alarm, found, found_defect, count = (
-            words[line.word[j]],
-            line.alarm[j],
-            line.found[j],
-            line.found_defect[j],
-            0,
-        )
-        for m in range(cells.size):
-            i = cells[m]
-            if scrapped[i] >= 0:
-                continue
-            unseen = 1.0 - alarm
-            if (missed[i] >> j) & 1:
-                unseen *= (1.0 - found) ** limits_missed(x, begin + i, j, line.limited_at, line.lower, line.upper)
-            if defect[i] != 0:
-                for d in range(defects):
-                    if (defect[i] >> d) & 1:
-                        unseen *= 1.0 - found_defect[d]
-            if word[m] >= np.uint64((1.0 - unseen) * _TWO_32 + 0.5):
-                continue
-            rejected[i] |= np.uint32(1 << j)
-            good = line.rework[j]
-            if good:
-                good = good_again(counter, i, j, line.rework_purpose, line.word, key0, key1) < line.rework_yield[j]
-            if good:
-                again[count] = i
-                count += 1
-                defect[i] &= ~line.made_here[j]
-            else:
-                scrapped[i] = j
-        if count > 0:
-            make_again(again[:count], x, begin, j, level, lane_level, segment, lane, counter, plan, key0, key1)
-
-
-@kernel
-def write_words(out0, out1, out2, out3, counter, purpose, key0, key1):
-    """The four words of each address for a purpose, into four arrays [n]."""
-    c3, k0, k1 = _word(purpose), _word(key0), _word(key1)
-    slot, block, candidate = counter[0], counter[1], counter[2]
-    for i in range(out0.size):
-        out0[i], out1[i], out2[i], out3[i] = _philox(slot[i], block[i], candidate[i], c3, k0, k1)
-
-
-@kernel
-def good_again(counter, i, j, purpose, word, key0, key1):
-    """The uniform that decides whether cell i, made again at step j, goes on."""
-    return uniform_from_word(word_of(counter, i, purpose[j], word[j], key0, key1))
-
-
-@kernel
-def limits_missed(x, i, j, limited_at, lower, upper):
-    """How many variables of step j of cell i miss their limits."""
-    count = 0
-    for v in range(limited_at.size):
-        if limited_at[v] == j and (x[v, i] < lower[v] or x[v, i] > upper[v]):
+        if uniform_from_word(words[word, m]) < share:
+            cells[count] = cells[m]
             count += 1
     return count
 
 
 @kernel
-def make_again(cells, x, begin, j, level, lane_level, segment, lane, counter, plan, key0, key1):
+def make_again(cells, x, own, begin, set_at, j, common, offset, counter, within, key0, key1):
     """New normals within the roll for all that step j sets in `cells`; lot, lane, roll and drift stay."""
-    for v in range(plan.location.size):
-        if plan.in_line.set_at[v] != j:
+    address, words = addresses_of(cells, counter), np.empty((4, cells.size), np.uint32)
+    z, piece = np.empty(cells.size, np.float32), np.empty(cells.size, np.int64)
+    for m in range(cells.size):
+        piece[m] = piece_of(common.edges, offset + cells[m])
+    for v in range(set_at.size):
+        if set_at[v] != j:
             continue
-        purpose, own_word = plan.purpose[REWORK, plan.own_group[v]], plan.own_word[v]
-        form, table, centre, scale = plan.form[v], plan.tables[plan.table[v]], plan.centre[v], plan.scale[v]
+        write_words(words[0], words[1], words[2], words[3], address, within.again[within.group[v]], key0, key1)
+        write_short_normals(z, words[within.word[v]])
+        form, table, centre, scale = within.form[v], within.tables[within.table[v]], within.centre[v], within.scale[v]
+        out = row_of(x, own, v, begin, begin + counter.shape[1])
         for m in range(cells.size):
-            i = cells[m]
-            u = level[v, segment[i]] + plan.sd_within[v] * normal_from_word(
-                word_of(counter, i, purpose, own_word, key0, key1)
-            )
-            if plan.sd_lane[v] > 0.0:
-                u += lane_level[v, lane[i]]
-            x[v, begin + i] = shaped(u, form, table, centre, scale)
-
-
-@kernel
-def word_of(counter, i, purpose, word, key0, key1):
-    """One of the four words of cell i for a purpose."""
-    w = _philox(counter[0, i], counter[1, i], counter[2, i], _word(purpose), _word(key0), _word(key1))
-    return w[0] if word == 0 else w[1] if word == 1 else w[2] if word == 2 else w[3]
+            u = common.level[v, piece[m]] + within.sd[v] * z[m]
+            if within.sd_lane[v] > 0.0:
+                u += common.lane_level[v, lane_of(common, piece[m], offset + cells[m], within.lanes)]
+            out[cells[m]] = shaped(u, form, table, centre, scale)

@@ -25,19 +25,24 @@ class InLinePlan(NamedTuple):
     alarm: Array  # [j] probability of rejecting a good piece
     found: Array  # [j] probability of finding one that misses its limits
     found_defect: Array  # [j, d] probability of finding each defect
-    looked_for: np.uint16  # bits of the defects that any step looks for
+    looks_for: npt.NDArray[np.uint16]  # [j] bits of the defects that the step looks for
     made_here: npt.NDArray[np.uint16]  # [j] bits of the defects made at the step, which rework removes
     rework: npt.NDArray[np.bool_]  # [j]
     rework_yield: Array  # [j]
     limited_at: Integers  # [v] inspected step that checks the variable's limits, -1 for none
+    limited: Integers  # [limited variables] in the order of those steps
+    limited_from: Integers  # [j + 1] where those of each step begin in `limited`
     set_at: Integers  # [v] inspected step that sets the variable, -1 for none
     lower: Array  # [v]
     upper: Array  # [v]
-    purpose: Integers  # [j] of the uniform that decides
+    purpose: Integers  # [j] of the first digit of the uniform that decides
+    digit: Integers  # [j] which of the 16 digits of that purpose
+    digits_purpose: Integers  # [j] of the word after that digit
     rework_purpose: Integers  # [j]
-    word: Integers  # [j]
-    group_purpose: Integers  # [h]
-    group_step: Integers  # [h, 4] inspected step of each word, -1 for none
+    word: Integers  # [j] of both
+    group_purpose: Integers  # [h] the different ones of `purpose`
+    group_bound: npt.NDArray[np.uint64]  # [h, 2] first digits up to which good pieces may be rejected, 8 x 8 bits each
+    group_used: npt.NDArray[np.uint64]  # [h, 2] top bits of those that count
 
 
 def in_line_plan(model: LineModel, names: list[str], nominal: Array) -> InLinePlan:
@@ -71,29 +76,37 @@ def in_line_plan(model: LineModel, names: list[str], nominal: Array) -> InLinePl
                 lower[v] = -math.inf if low is None else low / 100.0 * nominal[v]
                 upper[v] = math.inf if high is None else high / 100.0 * nominal[v]
     place = [_words(step) for step in steps]
-    groups = sorted({purpose for purpose, _, _ in place})
-    group_step = np.full((len(groups), 4), -1)
-    for j, (purpose, _, word) in enumerate(place):
-        group_step[groups.index(purpose), word] = j
-    looked = sum(1 << d for d in range(len(DEFECTS)) if np.any(found_defect[:, d] > 0.0))
+    groups = sorted({each.purpose for each in place})
+    bound, used = np.zeros((2, len(groups), 16), np.uint8)
+    for each, share in zip(place, alarm, strict=True):
+        if share > 0.0:
+            at = groups.index(each.purpose), each.digit
+            bound[at], used[at] = min(int(share * 256.0), 255), 0x80
     inspections = [models[step].inspection for step in steps]
     return InLinePlan(
         alarm=np.array(alarm, np.float64),
         found=np.array(found, np.float64),
         found_defect=found_defect,
-        looked_for=np.uint16(looked),
+        looks_for=((found_defect > 0.0) @ (1 << np.arange(len(DEFECTS)))).astype(np.uint16),
         made_here=np.array([made[step] for step in steps], np.uint16),
         rework=np.array([i.on_reject == "rework" for i in inspections], np.bool_),
         rework_yield=np.array([i.rework_yield_pct / 100.0 for i in inspections], np.float64),
         limited_at=limited_at,
+        limited=np.concatenate([np.flatnonzero(limited_at == j) for j in range(-1, len(steps))])[
+            np.sum(limited_at < 0) :
+        ],
+        limited_from=np.searchsorted(np.sort(limited_at[limited_at >= 0]), np.arange(len(steps) + 1)),
         set_at=set_at,
         lower=lower,
         upper=upper,
-        purpose=np.array([p[0] for p in place], np.int64),
-        rework_purpose=np.array([p[1] for p in place], np.int64),
-        word=np.array([p[2] for p in place], np.int64),
+        purpose=np.array([p.purpose for p in place], np.int64),
+        digit=np.array([p.digit for p in place], np.int64),
+        digits_purpose=np.array([p.digits_purpose for p in place], np.int64),
+        rework_purpose=np.array([p.rework_purpose for p in place], np.int64),
+        word=np.array([p.word for p in place], np.int64),
         group_purpose=np.array(groups, np.int64),
-        group_step=group_step,
+        group_bound=bound.view("<u8").astype(np.uint64),
+        group_used=used.view("<u8").astype(np.uint64),
     )
 
 
@@ -102,9 +115,27 @@ def inspected_steps(model: LineModel) -> list[str]:
     return [name for name, step in model.ordered() if step.inspection is not None]
 
 
-def _words(step: str) -> tuple[int, int, int]:
-    """Purpose of the decision, purpose of the rework, and word in both. Steps of the user's have purposes by name."""
+class _Words(NamedTuple):
+    """Where the random words of a step are."""
+
+    purpose: int  # of the first digit of the uniform that decides
+    digit: int
+    digits_purpose: int  # of the word that follows it
+    rework_purpose: int
+    word: int  # of the last two
+
+
+def _words(step: str) -> _Words:
+    """Steps of the user's have purposes by name."""
     if step in STEPS:
         place = list(STEPS).index(step)
-        return purposes.IN_LINE_0 + place // 4, purposes.REWORK_GOOD_0 + place // 4, place % 4
-    return purposes.named(f"step {step} inspection"), purposes.named(f"step {step} rework"), 0
+        call = place // 4
+        return _Words(
+            purposes.IN_LINE_0 + place // 16,
+            place % 16,
+            purposes.IN_LINE_DIGITS_0 + call,
+            purposes.REWORK_GOOD_0 + call,
+            place % 4,
+        )
+    named = (purposes.named(f"step {step} {what}") for what in ("inspection", "inspection digits", "rework"))
+    return _Words(next(named), 0, next(named), next(named), 0)

@@ -1,0 +1,1 @@
+"""Rare decisions from the first digits of uniforms."""

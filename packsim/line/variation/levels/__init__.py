@@ -1,0 +1,1 @@
+"""What the cells of one lot, lane, roll or segment share."""

@@ -1,0 +1,263 @@
+"""Latent values that the cells of one lot, lane, roll or segment share (compiled).
+
+Shapes: n cells of a stretch of addresses, v variables, p pieces (runs of cells that follow one another in one segment of
+a roll), r rolls that the stretch touches. Pieces, not cells, are walked through: a segment has some tens of cells.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from packsim.line.variation.kernels import DRIFT, LANE, LOT, ROLL, draw
+from packsim.numerics.jit import kernel
+from packsim.numerics.streams import _word
+
+BATCH = 32  # segments whose innovations are drawn at once
+BLOCK = 32  # cells of one piece that are spread at once
+
+
+class Shared(NamedTuple):
+    """What the cells of a stretch share."""
+
+    edges: npt.NDArray[np.int64]  # [p + 1] first row of each piece
+    roll: npt.NDArray[np.int32]  # [p] the roll that it is in, of those of the stretch
+    place: npt.NDArray[np.int64]  # [p] of its first cell in the roll
+    level: npt.NDArray[np.float64]  # [v, p] latent value
+    lane_level: npt.NDArray[np.float64]  # [v, r x (lanes + BLOCK)] of the positions across the web
+
+
+@kernel
+def shared(lot, address, plan, key0, key1):
+    """What the cells at address[n, 3] share; their lot numbers into lot[n]."""
+    edges, roll, place, of_roll, of_lot, begins = pieces(lot, address, plan)
+    level = piece_levels(roll, place, of_roll, of_lot, begins, plan, key0, key1)
+    return Shared(edges, roll, place, level, lane_levels(of_lot, plan, key0, key1))
+
+
+@kernel
+def pieces(lot, address, plan):
+    """Lot numbers into lot[n]; edges [p + 1] of the pieces, their rolls [p], places [p] of their first cells there.
+
+    Then addresses [3, r] (slot, block, candidate 0) of the first cells of those rolls and of their lots, and running
+    numbers [r] of the rolls' first cells over the whole line. A lot across blocks begins in an earlier one.
+    """
+    n, slots, span = lot.size, plan.slots_per_block, plan.blocks_per_lot
+    longest = plan.segment_cells if plan.any_moves else plan.roll_cells
+    edges, of_piece, place = np.empty(n + 1, np.int64), np.empty(n, np.int32), np.empty(n, np.int64)
+    of_roll, of_lot, begins = np.empty((3, n), np.uint64), np.empty((3, n), np.uint64), np.empty(n, np.int64)
+    count, rolls, block, begin, end, number, i, run = 0, 0, -1, 0, 0, 0, 0, 0
+    while i < n:
+        position = (address[i, 0] - block) * slots + address[i, 1]  # within the blocks that one lot may span
+        if block < 0 or position < begin or position >= end:
+            block = address[i, 0] // span * span
+            position = (address[i, 0] - block) * slots + address[i, 1]
+            begin = position // plan.roll_cells * plan.roll_cells
+            end = min(begin + plan.roll_cells, span * slots)  # blocks that no lot leaves end a roll, too
+            own_lot = position // plan.lot_cells
+            number = block // span * -(-span * slots // plan.lot_cells) + own_lot
+            of_roll[0, rolls], of_roll[1, rolls] = _word(begin % slots), _word(block + begin // slots)
+            first = own_lot * plan.lot_cells
+            of_lot[0, rolls], of_lot[1, rolls] = _word(first % slots), _word(block + first // slots)
+            of_roll[2, rolls] = of_lot[2, rolls] = np.uint64(0)
+            begins[rolls] = block * slots + begin
+            rolls += 1
+        edges[count], of_piece[count], place[count] = i, rolls - 1, position - begin
+        count += 1
+        if i >= run:
+            run = end_of_run(address, i, min(i + end - position, n))
+        after = min(i + longest - (position - begin) % longest, run)
+        for k in range(i, after):
+            lot[k] = number
+        i = after
+    edges[count] = n
+    own = edges[: count + 1].copy(), of_piece[:count].copy(), place[:count].copy()
+    return own[0], own[1], own[2], of_roll[:, :rolls].copy(), of_lot[:, :rolls].copy(), begins[:rolls].copy()
+
+
+@kernel
+def end_of_run(address, first, end):
+    """Where slots that follow one another in one block from row `first` on stop doing so, `end` at the latest.
+
+    Growing parts of rows are looked at all at once, which is quick, until one has a row that does not follow.
+    """
+    block, ahead, begin, size = address[first, 0], address[first, 1] - first, first + 1, 1
+    while begin < end:
+        stop, apart = min(begin + size, end), np.int64(0)
+        for i in range(begin, stop):
+            apart |= (address[i, 0] ^ block) | ((address[i, 1] - i) ^ ahead)
+        if apart != 0:
+            break
+        begin, size = stop, min(2 * size, 256)
+    while begin < end and address[begin, 0] == block and address[begin, 1] - begin == ahead:
+        begin += 1
+    return begin
+
+
+@kernel
+def piece_levels(of_piece, place, of_roll, of_lot, begins, plan, key0, key1):
+    """Latent values [v, p] of pieces: location, lot, roll, drift, wear and what the closed loop took out."""
+    of_rolls = roll_levels(of_roll, of_lot, plan, key0, key1)
+    level = np.empty((plan.location.size, of_piece.size))
+    for v in range(plan.location.size):
+        own, source = level[v], of_rolls[v]
+        for p in range(own.size):
+            own[p] = source[of_piece[p]]
+    if plan.any_moves:
+        walk(level, of_rolls, of_piece, place, of_roll, begins, plan, key0, key1)
+    return level
+
+
+@kernel
+def roll_levels(of_roll, of_lot, plan, key0, key1):
+    """Latent values [v, r] of rolls: location, lot and roll."""
+    count = of_roll.shape[1]
+    z = np.empty((plan.location.size, count), np.float32)
+    level = np.empty((plan.location.size, count))
+    for v in range(plan.location.size):
+        for r in range(count):
+            level[v, r] = plan.location[v]
+    draw(z, plan.draws[LOT], of_lot, plan.purpose[LOT], plan.group_rows, key0, key1)
+    add(level, plan.sd_lot, plan.factor_lot, z)
+    draw(z, plan.draws[ROLL], of_roll, plan.purpose[ROLL], plan.group_rows, key0, key1)
+    add(level, plan.sd_roll, plan.factor_roll, z)
+    return level
+
+
+@kernel
+def add(level, sd, factor, z):
+    """level[v, m] += sd[v] factor[v] z[m] where sd is not 0."""
+    for v in range(sd.size):
+        if sd[v] > 0.0:
+            for other in range(v + 1):
+                if factor[v, other] != 0.0:
+                    for m in range(level.shape[1]):
+                        level[v, m] += sd[v] * factor[v, other] * z[other, m]
+
+
+@kernel
+def walk(level, of_rolls, of_piece, place, of_roll, begins, plan, key0, key1):
+    """Levels [v, p] of the variables that move, segment by segment along the rolls.
+
+    Drift is a stationary first-order autoregressive process over the segments of a roll; wear grows from tool change to
+    tool change, by running numbers of cells; the loop subtracts `gain` of each segment's deviation from all later ones.
+    A segment follows from its predecessors in the roll, so at most one roll is walked through for it. All variables are
+    walked at once (m of them): each waits for its own last segment, but not for the others.
+    """
+    length, rows = plan.segment_cells, np.flatnonzero(plan.moves)
+    count = rows.size
+    first_sd, kept, gain, target = plan.sd_drift[rows], plan.persistence[rows], plan.gain[rows], plan.target[rows]
+    wear, life, later_sd = plan.wear[rows], plan.tool_life[rows], np.sqrt(1.0 - kept**2) * first_sd
+    drift, correction, own, base = np.zeros(count), np.zeros(count), np.zeros(count), np.zeros(count)
+    z = np.zeros((plan.location.size, BATCH), np.float32)  # rows that do not drift stay 0
+    counter = np.empty((3, BATCH), np.uint64)
+    at, upcoming = -1, np.int64(0)
+    for p in range(of_piece.size):
+        r, number = of_piece[p], place[p] // length
+        if r != at or number < upcoming - 1:
+            at, upcoming = r, np.int64(0)
+            for m in range(count):
+                drift[m], correction[m], base[m] = 0.0, 0.0, of_rolls[rows[m], r]
+        while upcoming <= number:
+            b = upcoming % BATCH
+            if b == 0:
+                for k in range(BATCH):
+                    counter[0, k], counter[1, k], counter[2, k] = of_roll[0, r], of_roll[1, r], _word(upcoming + k)
+                draw(z, plan.sd_drift, counter, plan.purpose[DRIFT], plan.group_rows, key0, key1)
+            cell = begins[r] + upcoming * length
+            sd = first_sd if upcoming == 0 else later_sd
+            for m in range(count):
+                drift[m] = kept[m] * drift[m] + sd[m] * z[rows[m], b]
+                own[m] = base[m] + drift[m] + correction[m]
+                if wear[m] != 0.0:
+                    own[m] += wear[m] * ((cell % life[m]) / life[m])
+                correction[m] -= gain[m] * (own[m] - target[m])
+            upcoming += 1
+        for m in range(count):
+            level[rows[m], p] = own[m]
+
+
+@kernel
+def piece_of(edges, row):
+    """The piece that a row is in, by halving."""
+    low, high = 0, edges.size - 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        if edges[middle] <= row:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+@kernel
+def cut(edges, first, last):
+    """The first of the pieces that rows first .. last - 1 touch, and where they begin, counted from `first`, and end."""
+    piece = piece_of(edges, first)
+    count = piece_of(edges, last - 1) + 1 - piece
+    own = np.empty(count + 1, np.int64)
+    for p in range(count + 1):
+        own[p] = min(max(edges[piece + p], first), last) - first
+    return piece, own
+
+
+@kernel
+def spread(x, z, part, level, piece, edges):
+    """x[n] = level of each cell's piece + part z[n]; pieces as from `cut`, the first of which is number `piece`.
+
+    Whole blocks of cells, without a remainder to be done one by one: what a block writes beyond the end of a piece the
+    next piece writes again.
+    """
+    for p in range(edges.size - 1):
+        own, begin = level[piece + p], edges[p]
+        end = min(begin + (edges[p + 1] - begin + BLOCK - 1) // BLOCK * BLOCK, x.size)
+        cells, terms = x[begin:end], z[begin:end]
+        for i in range(cells.size):
+            cells[i] = own + part * terms[i]
+
+
+@kernel
+def spread_in_lanes(x, z, part, level, lane_level, shared, lanes, first, piece, edges):
+    """As `spread`, with the deviations of positions across the web; row 0 of x is row `first` of the stretch."""
+    for p in range(edges.size - 1):
+        own, column = level[piece + p], lane_of(shared, piece + p, first + edges[p], lanes)
+        last = shared.roll[piece + p] * (lanes + BLOCK) + lanes
+        for begin in range(edges[p], edges[p + 1], BLOCK):
+            end = min(begin + BLOCK, x.size)
+            cells, terms, of_lanes = x[begin:end], z[begin:end], lane_level[column : column + BLOCK]
+            for i in range(cells.size):
+                cells[i] = own + of_lanes[i] + part * terms[i]
+            column += BLOCK % lanes
+            if column >= last:
+                column -= lanes
+
+
+@kernel
+def lane_of(shared, piece, row, lanes):
+    """Column of `lane_levels` of a row: positions across the web are dealt out to the cells of a roll in turn."""
+    return shared.roll[piece] * (lanes + BLOCK) + (shared.place[piece] + row - shared.edges[piece]) % lanes
+
+
+@kernel
+def lane_levels(of_lot, plan, key0, key1):
+    """Latent deviations [v, r x (lanes + BLOCK)] of the positions across the web, one set for each roll's lot.
+
+    BLOCK more columns go on from the first, so that a block of cells can begin at any position.
+    """
+    if not plan.any_lanes:
+        return np.empty((plan.location.size, 0))
+    count, lanes = of_lot.shape[1], plan.lanes
+    columns = lanes + BLOCK
+    counter = np.empty((3, count * lanes), np.uint64)
+    for r in range(count):
+        for lane in range(lanes):
+            counter[0, r * lanes + lane], counter[1, r * lanes + lane] = of_lot[0, r], of_lot[1, r]
+            counter[2, r * lanes + lane] = _word(lane)
+    z, out = np.empty((plan.location.size, count * lanes), np.float32), np.empty((plan.location.size, count * columns))
+    draw(z, plan.sd_lane, counter, plan.purpose[LANE], plan.group_rows, key0, key1)
+    for v in range(plan.location.size):
+        if plan.sd_lane[v] > 0.0:
+            for r in range(count):
+                for c in range(columns):
+                    out[v, r * columns + c] = plan.sd_lane[v] * z[v, r * lanes + c % lanes]
+    return out
