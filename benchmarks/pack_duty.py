@@ -68,7 +68,6 @@ def packs():
         "joints, rails, heat, BMS, events": {"joints": LADDER, "heat": WARM, "bms": EVERYTHING},
     }
     return (
-        traits,
         soc,
         {name: Pack(cell, layout, traits=traits, soc=soc, seed=1, **keys) for name, keys in cases.items()},
     )
