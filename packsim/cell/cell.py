@@ -179,15 +179,10 @@ class Cell:
         Raises:
             ValueError: no segment, a negative or non-finite duration, a step that is not positive, a limit that is nan.
         """
-        pairs = np.array(list(segments), dtype=np.float64).reshape(-1, 2)
-        if not len(pairs) or not np.all(np.isfinite(pairs)) or np.any(pairs[:, 1] < 0.0):
-            raise ValueError("segments must be (current_a, duration_s) pairs, finite, with durations >= 0")
-        if not (np.isfinite(dt_s) and dt_s > 0.0):
-            raise ValueError(f"dt_s must be positive, got {dt_s!r}")
+        currents, durations = checked_segments(segments, dt_s)
         if np.isnan(lower_v) or np.isnan(upper_v):
             raise ValueError("lower_v and upper_v must be numbers (infinite: no limit)")
         lane = self.lane(initial_soc)
-        currents, durations = np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
         trace, reached = k.profile(lane, self.design, currents, durations, float(dt_s), float(lower_v), float(upper_v))
         time, voltage, current = (np.ascontiguousarray(row) for row in trace)
         discharged = float(np.sum(np.diff(time) * current[1:])) / 3600.0
@@ -204,6 +199,16 @@ class Cell:
         current = c_rate * self.nominal_capacity_ah
         pulse = self.profile([(0.0, 0.0), (current, pulse_s)], dt_s=min(1.0, pulse_s / 8), initial_soc=soc)
         return 1e3 * float(pulse.voltage_v[0] - pulse.voltage_v[-1]) / current
+
+
+def checked_segments(segments: Iterable[tuple[float, float]], dt_s: float) -> tuple[Array, Array]:
+    """Currents and durations of a profile; ValueError for none, a negative or non-finite one, or a step not positive."""
+    pairs = np.array(list(segments), dtype=np.float64).reshape(-1, 2)
+    if not len(pairs) or not np.all(np.isfinite(pairs)) or np.any(pairs[:, 1] < 0.0):
+        raise ValueError("segments must be (current_a, duration_s) pairs, finite, with durations >= 0")
+    if not (np.isfinite(dt_s) and dt_s > 0.0):
+        raise ValueError(f"dt_s must be positive, got {dt_s!r}")
+    return np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
 
 
 def finite(**given: float | None) -> None:

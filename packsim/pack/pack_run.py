@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from packsim.pack.duty import kernels as k
 from packsim.pack.duty import run as duty
 from packsim.pack.duty.protocol import Protocol
 from packsim.pack.duty.traces import PackResult
+from packsim.pack.duty.warmth import kernels as k
 from packsim.pack.duty.words import ENDED, PLACE, SEEN
 
 if TYPE_CHECKING:

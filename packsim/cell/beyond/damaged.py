@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from packsim.cell.beyond import kernels as k
 from packsim.cell.beyond.plan import initial_damage, plan, with_copper_potential
+from packsim.cell.cell import checked_segments
 from packsim.cell.electrodes.kernels import LEAK
 from packsim.scenario.beyond import BeyondModel
 
@@ -64,12 +65,7 @@ class DamagedCell:
         Raises:
             ValueError: no segment, a negative or non-finite duration, or a step that is not positive.
         """
-        pairs = np.array(list(segments), dtype=np.float64).reshape(-1, 2)
-        if not len(pairs) or not np.all(np.isfinite(pairs)) or np.any(pairs[:, 1] < 0.0):
-            raise ValueError("segments must be (current_a, duration_s) pairs, finite, with durations >= 0")
-        if not (np.isfinite(dt_s) and dt_s > 0.0):
-            raise ValueError(f"dt_s must be positive, got {dt_s!r}")
-        currents, durations = np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
+        currents, durations = checked_segments(segments, dt_s)
         trace, reached = k.damaged_profile(
             self.lane,
             self.design,

@@ -22,14 +22,15 @@ from packsim.pack.duty.control.kernels import (
     PROFILE,
     REST,
     VOLTAGE,
-    ambient_mean,
     at_power,
     next_point,
     profile_mean,
 )
+from packsim.pack.duty.warmth import kernels as warmth
 from packsim.pack.faults import kernels as fault_kernels
 from packsim.pack.faults.kernels import note_alarm
 from packsim.pack.heat import kernels as pack_heat
+from packsim.pack.kernels import time_below
 from packsim.pack.network import kernels as network
 
 NEWTON_LIMIT = 40
@@ -59,41 +60,6 @@ class Settings(NamedTuple):
     thresholds_v: np.ndarray  # [k] group voltages whose time below is kept
 
 
-class Heats(NamedTuple):
-    """Temperatures of one pack and where its heat went since it was built."""
-
-    temperature_k: np.ndarray  # [n]
-    at_k: np.ndarray  # [n] temperature at which each cell's coefficients were taken
-    base: np.ndarray  # [N_COEF, n] coefficients at the design's temperature
-    capacity_j_per_k: np.ndarray  # [n]
-    coolant_k: np.ndarray  # [n] coolant as it leaves each cell
-    enthalpy_v: np.ndarray  # [n] U - T dU/dT when the temperatures were last moved, and since then
-    charge_c: np.ndarray  # [n] moved inside each cell,
-    given_j: np.ndarray  # [n] energy given, less what its own tab makes of it,
-    since: np.ndarray  # [3] time, heat of tabs and of all joints; see SINCE_*
-    volts: np.ndarray  # [n] of the last accepted step
-    mean_w: np.ndarray  # [n] heat between two moves
-    scratch: np.ndarray  # [N_SCRATCH, n]
-    flow: np.ndarray  # [streams] share of the coolant that flows
-    joules: np.ndarray  # [5] see below
-
-
-# entries of Heats.joules: made in cells, in tabs (which warm cells), in other joints (which do not); given away
-CELLS, TABS, JOINTS, COOLANT, AMBIENT = range(5)
-SINCE_S, SINCE_TABS, SINCE_JOINTS = range(3)
-REFRESH_K = 0.2  # coefficients are taken anew when some cell has moved this far (docs/pack.md)
-HEAT_STEPS = 2.0  # temperatures move every so many longest steps
-
-
-class Heating(NamedTuple):
-    """How cells are cooled. `on` False: all stay at the design's temperature."""
-
-    on: bool
-    has_entropy: bool
-    cooled: bool
-    pack: pack_heat.Thermal
-
-
 class Damaging(NamedTuple):
     """Damage of cells beyond their limits; `on` False: none."""
 
@@ -116,7 +82,7 @@ class Own(NamedTuple):
     weld_ohm: np.ndarray  # [n] of the cells' own welds, as built
     held: np.ndarray  # [n] accepted currents
     scratch: np.ndarray  # [n]
-    heats: Heats
+    heats: warmth.Heats
     damage: np.ndarray  # [N_DAMAGE, n] see packsim/cell/beyond
     clock: np.ndarray  # [1] s since the pack was built
     found: np.ndarray  # bool[fault kinds, places] faults already seen
@@ -292,14 +258,6 @@ def largest_change(before, node_v, group):
 
 
 @kernel
-def time_below(v_from, v_to, dt, threshold):
-    """Part of a step of `dt` spent below the threshold when the voltage runs straight from v_from to v_to."""
-    if v_to >= threshold:
-        return 0.0 if v_from >= threshold else dt * (threshold - v_from) / (v_to - v_from)
-    return dt if v_from < threshold else dt * (threshold - v_to) / (v_from - v_to)
-
-
-@kernel
 def keep_step(highest, lowest, below, q, node_v, group, thresholds, before, step):
     """Times below thresholds and extremes of an accepted step."""
     for g in range(group.shape[0]):
@@ -373,94 +331,6 @@ def met(f_new, seeking):
 
 
 @kernel
-def hottest_of(temperature_k):
-    """Highest temperature."""
-    out = temperature_k[0]
-    for j in range(1, temperature_k.shape[0]):
-        out = max(out, temperature_k[j])
-    return out
-
-
-@kernel
-def ambient_k(protocol, k, heating, since_s, step):
-    """Temperature around the pack in a step `since_s` after the protocol began: the step's, the profile's, the pack's."""
-    if not math.isnan(protocol.ambient_k[k]):
-        return protocol.ambient_k[k]
-    if protocol.ambient_t.shape[0] == 0:
-        return heating.pack.ambient_k
-    return 273.15 + ambient_mean(protocol, since_s, since_s + step)
-
-
-@kernel
-def gather_heat(own, step, profiled):
-    """Add an accepted step to the charge and energy from which heat follows; a step of 0 only notes the voltages."""
-    lane, heats, work = own.lane, own.heats, own.work
-    emf, slope, current, leak, joint_ohm = lane.emf, lane.slope, lane.current, lane.coef[LEAK], own.joints.child_ohm
-    volts, charge, given = heats.volts, heats.charge_c, heats.given_j
-    cells_w, tabs_w = 0.0, 0.0
-    for j in range(volts.shape[0]):
-        i, ohm = current[j], joint_ohm[j]
-        v = emf[j] - slope[j] * i
-        # under a profile the current jumps into every step
-        mean_v = v if profiled else 0.5 * (volts[j] + v)
-        tab_w = ohm * i * i if ohm < math.inf else 0.0  # tabs warm their cell, other joints and bleed resistors nobody
-        volts[j] = v
-        charge[j] += (i + leak[j]) * step
-        given[j] += (mean_v * i - tab_w) * step
-        cells_w += v * i
-        tabs_w += tab_w
-    root = work.node_v.shape[0] - 1
-    lost_w = cells_w - work.node_v[root] * work.node_i[root]  # what cells give and the terminals do not
-    since = heats.since
-    since[SINCE_S] += step
-    since[SINCE_TABS] += tabs_w * step
-    since[SINCE_JOINTS] += lost_w * step
-
-
-@kernel
-def move_temperatures(own, design, heating, around_k, t):
-    """Turn what was gathered up to time t into heat and move the temperatures; returns the hottest cell."""
-    heats, n = own.heats, own.leak_a.shape[0]
-    before, mean, joules, since = heats.enthalpy_v, heats.mean_w, heats.joules, heats.since
-    charge, given, per = heats.charge_c, heats.given_j, 1.0 / since[SINCE_S]
-    cell_heat.enthalpy_v(mean, own.lane.state, design, 0, n)
-    made_j = 0.0
-    for j in range(n):
-        h = mean[j]
-        warmth = 0.5 * (before[j] + h) * charge[j] - given[j]  # the tab's heat is in it: less was given
-        before[j], charge[j], given[j] = h, 0.0, 0.0
-        made_j += warmth
-        mean[j] = warmth * per
-    inlet_k = pack_heat.inlet_at(heating.pack, t)
-    coolant_j, ambient_j = pack_heat.advance_temperature(
-        heats.temperature_k, heats.coolant_k, mean, heats.capacity_j_per_k, inlet_k, around_k, heats.flow,
-        since[SINCE_S], heating.pack, heats.scratch,
-    )  # fmt: skip
-    joules[CELLS] += made_j - since[SINCE_TABS]
-    joules[TABS] += since[SINCE_TABS]
-    joules[JOINTS] += since[SINCE_JOINTS] - since[SINCE_TABS]
-    joules[COOLANT] += coolant_j
-    joules[AMBIENT] += ambient_j
-    since[:] = 0.0
-    return hottest_of(heats.temperature_k)
-
-
-@kernel
-def retaken(own, design, everywhere):
-    """Coefficients at the cells' temperatures, if one has moved by REFRESH_K; returns whether they were taken anew."""
-    heats, far = own.heats, everywhere
-    temperature, at = heats.temperature_k, heats.at_k
-    for j in range(at.shape[0]):
-        far = far or abs(temperature[j] - at[j]) > REFRESH_K
-    if not far:
-        return False
-    for j in range(at.shape[0]):
-        at[j] = temperature[j]
-    cell_heat.set_temperature(own.lane.coef, heats.base, design, temperature, 0, at.shape[0])
-    return True
-
-
-@kernel
 def alarm_place(memory, limit):
     """The sensor whose reading passed a voltage limit; -1 for other limits."""
     if limit > bms_kernels.OVER_VOLTAGE:
@@ -480,7 +350,7 @@ def alarm_value(memory, limit, hottest_k, total):
 
 @kernel
 def drive(design, net, protocol, heating, damaging, bms, faults, limits, settings, own, kept, log, trace, block, pack):
-    """Run one pack through all cycles of the protocol; `own` ends where the last accepted step ended."""
+    """Run one pack through the protocol; `own` ends where the last accepted step ended."""
     # what every step touches by name: handing on whole tuples of arrays costs more than the arithmetic of small packs
     lane, work, memory, joints, scratch = own.lane, own.work, own.memory, own.joints, own.scratch
     node_v, drain, scalars, held, steps, group = (
@@ -499,9 +369,9 @@ def drive(design, net, protocol, heating, damaging, bms, faults, limits, setting
     zero_a = bms_kernels.CURRENT_ZERO * settings.rated_a
     by_group = bms.every_part and bms.node.shape[0] == groups
     t, prepared = own.clock[0], -1.0
-    hottest = hottest_of(own.heats.temperature_k)
+    hottest = warmth.hottest_of(own.heats.temperature_k)
     if heating.on:
-        retaken(own, design, True)
+        warmth.retaken(own, design, True)
         cell_heat.enthalpy_v(own.heats.enthalpy_v, lane.state, design, 0, n)
         leak(lane, own.leak_a, own.short_s, own.damage)
     fault = 0
@@ -573,7 +443,7 @@ def drive(design, net, protocol, heating, damaging, bms, faults, limits, setting
             charge_new = charge_ah + new * step / 3600.0
             through_new = through_ah + abs(new) * step / 3600.0
             soc = scalars[bms_kernels.SOC] - new * step / (3600.0 * bms.capacity_ah)
-            seen_k = hottest + warming * (own.heats.since[SINCE_S] + step) + memory.offset_k[0]
+            seen_k = hottest + warming * (own.heats.since[warmth.SINCE_S] + step) + memory.offset_k[0]
             bms_kernels.read(memory, bms, node_v, work.node_r, drain)
             holds = kind == VOLTAGE and new < 0.0  # the charger keeps the voltage at its limit
             conditions(
@@ -634,13 +504,13 @@ def drive(design, net, protocol, heating, damaging, bms, faults, limits, setting
             if end == RUNNING and duration - step_t <= 1e-9:
                 end = DURATION
             if heating.on:
-                gather_heat(own, step, profiled)
-                waited = own.heats.since[SINCE_S]
-                if waited >= HEAT_STEPS * settings.dt_max or (end != RUNNING and waited > 0.0):
-                    around_k = ambient_k(protocol, q, heating, t - began - waited, waited)
-                    warmer = move_temperatures(own, design, heating, around_k, t)
+                warmth.gather_heat(own, step, profiled)
+                waited = own.heats.since[warmth.SINCE_S]
+                if waited >= warmth.HEAT_STEPS * settings.dt_max or (end != RUNNING and waited > 0.0):
+                    around_k = warmth.ambient_k(protocol, q, heating, t - began - waited, waited)
+                    warmer = warmth.move_temperatures(own, design, heating, around_k, t)
                     warming, hottest = (warmer - hottest) / waited, warmer
-                    if retaken(own, design, False):
+                    if warmth.retaken(own, design, False):
                         prepared = -1.0
             for c in range(CONDITIONS):
                 f_now[c] = f_new[c]

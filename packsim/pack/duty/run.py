@@ -21,6 +21,7 @@ from packsim.pack.bms import kernels as bms_kernels
 from packsim.pack.bms import plan as bms_plans
 from packsim.pack.duty import kernels as k
 from packsim.pack.duty.protocol import Protocol
+from packsim.pack.duty.warmth import kernels as warmth
 from packsim.pack.faults import kernels as fault_kernels
 from packsim.pack.heat import plan as heat_plans
 from packsim.pack.heat.kernels import N_SCRATCH
@@ -44,7 +45,7 @@ class DutyPlan(NamedTuple):
     bms: bms_kernels.Bms
     settings: k.Settings
     limits: fault_kernels.Limits
-    heating: k.Heating
+    heating: warmth.Heating
     damaging: k.Damaging
     reference_k: float  # temperature at which the design was read
 
@@ -112,14 +113,14 @@ def damaging_of(model: BeyondModel | None) -> k.Damaging:
     return k.Damaging(model is not None, beyond_plan(model or BeyondModel()))
 
 
-def heating_of(model: HeatModel | None, design: Design, cells: int) -> k.Heating:
+def heating_of(model: HeatModel | None, design: Design, cells: int) -> warmth.Heating:
     """How the cells of a pack are cooled; without a model they stay at the design's temperature."""
     entropic = bool(design.heat.reversible) or design.tables.ocv_per_k.size > 0
     cooled = model is not None and model.coolant is not None
-    return k.Heating(model is not None, entropic, cooled, heat_plans.plan(model or HeatModel(), cells))
+    return warmth.Heating(model is not None, entropic, cooled, heat_plans.plan(model or HeatModel(), cells))
 
 
-def new_heats(heating: k.Heating, design: Design, values: Array, coef: Array, reference_k: float) -> k.Heats:
+def new_heats(heating: warmth.Heating, design: Design, values: Array, coef: Array, reference_k: float) -> warmth.Heats:
     """Temperatures of a new pack."""
     n, thermal = values.shape[1], heating.pack
     capacity = np.ones(n)
@@ -127,7 +128,7 @@ def new_heats(heating: k.Heating, design: Design, values: Array, coef: Array, re
         heat_capacity(capacity, values, design, 0, n)
         if np.isfinite(thermal.capacity_j_per_k):
             capacity[:] = thermal.capacity_j_per_k
-    return k.Heats(
+    return warmth.Heats(
         temperature_k=np.full(n, thermal.start_k if heating.on else reference_k),
         at_k=np.full(n, reference_k),
         base=coef.copy(),

@@ -1,0 +1,1 @@
+"""Heat of a running pack: gathered step by step, moved every few of them."""
