@@ -27,7 +27,7 @@ class Errors(NamedTuple):
 def log_log(alive: Array) -> Array:
     """log(-log(share)): the scale on which a band keeps within 0 and 1 (Kalbfleisch & Prentice 2002, section 1.4)."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.log(-np.log(alive))
+        return np.log(-np.log(np.where(alive < _NOBODY, 0.0, alive)))
 
 
 def normal_quantile(level: float = LEVEL) -> float:
@@ -52,7 +52,7 @@ def jackknife(alive: Array, left_out: Iterable[Array], units: int) -> Errors:
     for piece in left_out:
         with np.errstate(invalid="ignore"):
             moved, on_scale = piece - alive, log_log(piece) - whole
-        sums += (moved.sum(axis=0), np.sum(moved**2, axis=0), on_scale.sum(axis=0), np.sum(on_scale**2, axis=0))
+            sums += (moved.sum(axis=0), np.sum(moved**2, axis=0), on_scale.sum(axis=0), np.sum(on_scale**2, axis=0))
     weight = (units - 1) / units
     with np.errstate(invalid="ignore"):
         plain = np.sqrt(weight * np.maximum(sums[1] - sums[0] ** 2 / units, 0.0))
