@@ -101,3 +101,17 @@ def lots_of_lives(luck, lots, packs, *, between, shape, end=(0.5, 2.0), causes=(
     stop = luck.uniform(*end, (lots, packs))
     unit = np.repeat(np.arange(lots), packs)
     return np.minimum(life, stop).ravel(), np.where(life <= stop, cause, 0).ravel(), unit
+
+
+def rare_terrible_lots(luck, lots, packs, *, alpha, shape, end=(0.5, 2.0)):
+    """As `lots_of_lives`, but with a positive stable frailty of the lot, of infinite mean (Hougaard 1986).
+
+    Single packs have Weibull lives again (scale 1, `shape`); Kendall's tau of two packs of a lot is 1 - alpha.
+    Stable numbers: Kanter 1975, doi 10.1214/aop/1176996309. Returns time, failed, unit.
+    """
+    angle, spread = np.pi * luck.uniform(size=(lots, 1)), luck.standard_exponential((lots, 1))
+    frailty = (np.sin((1.0 - alpha) * angle) / spread) ** ((1.0 - alpha) / alpha)
+    frailty = frailty * np.sin(alpha * angle) / np.sin(angle) ** (1.0 / alpha)
+    life = (luck.standard_exponential((lots, packs)) / frailty) ** (alpha / shape)
+    stop = luck.uniform(*end, (lots, packs))
+    return np.minimum(life, stop).ravel(), (life <= stop).ravel(), np.repeat(np.arange(lots), packs)

@@ -270,7 +270,7 @@ def nice_ticks(last: float, most: int = 8) -> Array:
     """0, then equal steps of 1, 2, 2.5 or 5 times a power of ten up to `last`, at most `most` of them."""
     size = 10.0 ** math.floor(math.log10(last / most))
     step = next(m * size for m in (1.0, 2.0, 2.5, 5.0, 10.0, 20.0) if last / (m * size) <= most - 1 + 1e-9)
-    return step * np.arange(int(last / step + 1e-9) + 1)
+    return np.arange(int(last / step + 1e-9) + 1, dtype=np.float64) * step
 
 
 def _band(rows: pd.DataFrame, factor: float, *, stepped: bool = True) -> Sequence[go.Scatter]:

@@ -207,3 +207,18 @@ def test_intervals_of_independent_packs_do_not(covered, report: Report) -> None:
     for name, (_, alone) in covered.items():
         if not math.isnan(alone):
             report(f"coverage if packs were independent, {name}", alone, 91.0, "%", "<")
+
+
+def test_rare_terrible_lots_are_the_limit(report: Report) -> None:
+    """What docs/statistics.md admits: a frailty of infinite mean; 30 lots most often hold no terrible one."""
+    luck, truth = np.random.default_rng(5), math.exp(-(0.1**SHAPE))
+    hits = np.zeros(3)
+    for _ in range(FLEETS):
+        time, failed, unit = naive.rare_terrible_lots(luck, LOTS, PACKS, alpha=0.8, shape=SHAPE)
+        by_units, alone = (survival_at(kaplan_meier(time, failed, of), 0.1) for of in (unit, None))
+        shape = fit_weibull(time, failed, unit).shape
+        hits += [row.low <= at <= row.high for row, at in ((by_units, truth), (alone, truth), (shape, SHAPE))]
+    early, independent, shapes = 100.0 * hits / FLEETS
+    report("coverage with rare terrible lots, alive at age 0.1", early, 80.0, "%", ">=")
+    report("coverage with rare terrible lots, Weibull shape", shapes, 80.0, "%", ">=")
+    report("coverage with rare terrible lots if packs were independent, alive at age 0.1", independent, 70.0, "%", "<")
