@@ -19,6 +19,7 @@ class CellPlan(NamedTuple):
     name: str
     design: Design
     rated_capacity_ah: float
+    temperature_degc: float = 25.0  # at which the design was read
 
 
 def plan(model: CellModel, locate: Callable[[str], Path] = Path) -> CellPlan:
@@ -38,7 +39,7 @@ def plan(model: CellModel, locate: Callable[[str], Path] = Path) -> CellPlan:
             lower_cutoff_v=model.lower_cutoff_v,
             upper_cutoff_v=model.upper_cutoff_v,
         )
-    return CellPlan(cell.name, cell.design, cell.nominal_capacity_ah)
+    return CellPlan(cell.name, cell.design, cell.nominal_capacity_ah, cell.temperature_degc)
 
 
 def _table_cell(model: CellModel, path: Path, capacity_ah: float) -> Cell:

@@ -10,20 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from packsim.cell.beyond.kernels import DISSOLVED_C, LITHIUM_LOST_C, OVER_CHARGE_C, PLATING_C, SHORT_S
-from packsim.cell.beyond.plan import with_copper_potential
 from packsim.cell.cell import KELVIN, Cell
 from packsim.cell.heat.assumed import assumed_heat
 from packsim.cell.traits import INDEX, trait_values
-from packsim.pack.bms import plan as bms_plans
-from packsim.pack.duty import kernels as k
 from packsim.pack.duty import run as duty
 from packsim.pack.duty.experiment import from_experiment
+from packsim.pack.duty.plan import duty_plan
 from packsim.pack.duty.protocol import Rated
 from packsim.pack.duty.protocol import plan as protocol_plan
 from packsim.pack.faults import plan as fault_plans
-from packsim.pack.network.kernels import PARALLEL
+from packsim.pack.network.places import places
 from packsim.pack.network.plan import joints_of
-from packsim.pack.network.plan import plan as network_plan
 from packsim.pack.pack_run import PackRun
 from packsim.scenario.beyond import BeyondModel
 from packsim.scenario.bms import Bms
@@ -74,22 +71,32 @@ class Pack:
         longest_step_s: float = 30.0,
     ) -> None:
         self.cell = cell if isinstance(cell, Cell) else Cell(cell)
-        damaging = duty.damaging_of(beyond)
-        design = self.cell.design
-        if beyond is not None:
-            design = with_copper_potential(design, damaging.laws.copper_v)
         if isinstance(topology, str):
             topology = Topology(layout=topology, joints=joints or JointsModel())
         elif joints is not None:
             raise ValueError("give joints inside the Topology, not beside it")
-        self.topology = topology.tree().text()
-        network = network_plan(topology, 1, 1)
-        self.cells = network.cells
-        self.series = round(float(bms_plans.in_series(network.net)[-1]))
-        per_cell = self.cell.nominal_capacity_ah
-        self.rated_capacity_ah = per_cell * self.cells / self.series if rated_capacity_ah is None else rated_capacity_ah
         if not (np.isfinite(longest_step_s) and longest_step_s > 0.0):
             raise ValueError(f"longest_step_s must be positive, got {longest_step_s!r}")
+        low = self.cell.design.lower_cutoff_v
+        self.plan = duty_plan(
+            self.cell.design,
+            self.cell.values[:, 0],
+            topology,
+            bms or Bms(),
+            heat=heat,
+            beyond=beyond,
+            limits=fault_limits,
+            reference_k=self.cell.temperature_degc + KELVIN,
+            cell_ah=self.cell.nominal_capacity_ah,
+            rated_ah=rated_capacity_ah,
+            thresholds_v=np.array([low, low - 0.2, low - 0.5, 1.0, 0.0]),
+            dt_max=float(longest_step_s),
+            seed=seed,
+        )
+        self.topology = topology.tree().text()
+        self.cells, self.series = self.plan.network.cells, self.plan.settings.series
+        self.rated_capacity_ah = self.plan.settings.rated_a
+        self.assumed = assumed_heat(self.plan.design) if heat is not None else ()
         self.values = trait_values(cells=self.cells)
         self.values[:] = self.cell.values
         for name, value in (traits or {}).items():
@@ -97,30 +104,7 @@ class Pack:
                 raise KeyError(f"unknown trait {name!r}; known: {', '.join(INDEX)}")
             self.values[INDEX[name]] = self._each(name, value)
         start = self._each("soc", soc)
-        model = bms or Bms()
-        plan = bms_plans.plan(
-            model,
-            network.net,
-            lower_v=design.lower_cutoff_v,
-            upper_v=design.upper_cutoff_v,
-            rated_ah=self.rated_capacity_ah,
-            ocv=duty.ocv_table(design, self.cell.values),
-            seed=seed,
-        )
-        low = design.lower_cutoff_v
-        settings = k.Settings(
-            dt_max=float(longest_step_s),
-            rated_a=self.rated_capacity_ah,
-            series=self.series,
-            monitor_holds=model.monitoring != "pack_only",
-            thresholds_v=np.array([low, low - 0.2, low - 0.5, 1.0, 0.0]),
-        )
-        nominal_weld = 1e-3 * float(self.cell.values[INDEX["weld_resistance_mohm"], 0])
-        limits = fault_plans.limits(fault_limits or FaultLimits(), network, nominal_weld, per_cell)
-        heating = duty.heating_of(heat, design, self.cells)
-        self.assumed = assumed_heat(design) if heat is not None else ()
-        reference_k = self.cell.temperature_degc + KELVIN
-        self.plan = duty.DutyPlan(design, network, model, plan, settings, limits, heating, damaging, reference_k)
+        network = self.plan.network
         self.own = duty.build(self.plan, self.values, start, joints_of(network, seed, 0, 0), seed=seed, block=0, pack=0)
 
     def _each(self, name: str, value: float | Sequence[float] | Array) -> Array:
@@ -134,21 +118,7 @@ class Pack:
         """One row a cell: string (of the outermost parallel connection), module, group, and branch in the group."""
         import pandas as pd
 
-        net = self.plan.network.net
-        below: list[list[int]] = []  # cells of every node, children before parents
-        for node in range(net.kind.size):
-            own = net.child[net.first[node] : net.first[node + 1]]
-            below.append([cell for child in own for cell in ([~int(child)] if child < 0 else below[child])])
-        group, branch, module, string = (np.zeros(self.cells, np.int64) for _ in range(4))
-        for number, node in enumerate(net.group):
-            group[below[node]], branch[below[node]] = number, np.arange(len(below[node]))
-        for number, node in enumerate(net.module):
-            module[below[node]] = number
-        root = net.kind.size - 1
-        if net.kind[root] == PARALLEL and root not in net.group:
-            for number, child in enumerate(net.child[net.first[root] : net.first[root + 1]]):
-                string[below[child]] = number
-        return pd.DataFrame({"string": string, "module": module, "group": group, "branch": branch})
+        return pd.DataFrame(places(self.plan.network.net))
 
     @property
     def damage(self) -> pd.DataFrame:

@@ -31,6 +31,10 @@ CAPTIONS = {
         "Every group of the pack; on the right the same lines at the end of discharge. Between the two vertical lines "
         "lies what a BMS that watches only the pack's voltage draws after the first group is empty."
     ),
+    "map": (
+        "Every cell of one pack where its protocol ended; the first pack in which something was seen, if any. Hover for "
+        "current and state of charge."
+    ),
     "roots": (
         "The largest part of the capacity that a pack loses against an even one, to first order, traced to the group "
         "that is full first (it ends the charge) or empty first (it ends the discharge). State of charge: that group "

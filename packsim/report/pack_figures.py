@@ -12,7 +12,11 @@ from packsim.report.theme import HIGHLIGHT, INK, LIGHT, SERIES, dress, panel_tit
 MOST_POINTS = 400  # of one line; more cannot be seen
 DASHES = ("solid", "dash", "dot", "dashdot")
 BEFORE = 1.5  # the zoom begins this many times earlier than the way between the two stops
-STOP_WORDS = {"every_group": "stop if every group is watched", "pack_only": "stop if only the pack is watched"}
+STOP_WORDS = {
+    "every_group": "stop if every group is watched",
+    "every_module": "stop if every module is watched",
+    "pack_only": "stop if only the pack is watched",
+}
 
 
 def pack_voltages(pack: PackVoltages) -> go.Figure:

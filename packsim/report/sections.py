@@ -25,6 +25,8 @@ GROUPS = {  # panels of the chart of differences, and the order of the tables
         "over_discharge_rate_every_group_pct",
         "over_discharge_rate_pack_only_pct",
         "reversal_rate_pack_only_pct",
+        "reversal_rate_pct",
+        "alarmed_pack_rate_pct",
         "bad_pack_rate_pct",
     ),
 }

@@ -13,7 +13,11 @@ from packsim.stats.intervals import leave_one_out, rate_interval
 Array = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 
-MONITORING = {"every_group": "every group is watched", "pack_only": "only the pack's voltage is watched"}
+MONITORING = {
+    "every_group": "every group is watched",
+    "every_module": "every module is watched",
+    "pack_only": "only the pack's voltage is watched",
+}
 
 
 @dataclass(frozen=True)
@@ -43,15 +47,16 @@ class PackVoltages:
 
 
 def over_discharge(packs: pd.DataFrame, unit: Counts, thresholds: dict[str, str], scenario: str) -> pd.DataFrame:
-    """Share of packs with a group below each threshold, under both kinds of monitoring, with 95 % intervals.
+    """Share of packs with a group below each threshold, with 95 % intervals.
 
     Args:
-        packs: boolean columns over_discharged_{threshold}_{monitoring}, one row a pack.
+        packs: boolean columns over_discharged_{threshold}_{monitoring}, one row a pack, for one or more kinds of monitoring.
         unit: independent unit (lot or block) of each pack.
         thresholds: key -> words, in the order of the chart.
     """
     rows = []
-    for monitoring in MONITORING:
+    known = [kind for kind in MONITORING if f"over_discharged_{next(iter(thresholds))}_{kind}" in packs]
+    for monitoring in known:
         for key, words in thresholds.items():
             bad = packs[f"over_discharged_{key}_{monitoring}"].to_numpy(bool)
             counted = pd.DataFrame({"bad": bad.astype(float), "all": 1.0}).groupby(unit).sum().to_numpy()

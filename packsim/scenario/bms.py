@@ -40,17 +40,8 @@ class Derating(Model):
     """It falls no further."""
 
 
-class Monitoring(Model):
-    """What the battery management system of a scenario's packs sees."""
-
-    monitoring: Literal["every_group", "pack_only"] = "every_group"
-    """every_group: charge and discharge stop at the first parallel group that reaches its limit; pack_only: at the pack's voltage."""  # noqa: E501
-    sensor_offset_sd_mv: NotNegative = 0.0
-    """Standard deviation of the constant offset of each group's voltage sensor."""
-
-
 class Bms(Model):
-    """What the battery management system of a `packsim.Pack` sees, and what it does about it."""
+    """What the battery management system of a pack sees, and what it does about it."""
 
     monitoring: Literal["every_group", "every_module", "pack_only"] = "every_group"
     """every_group: charge and discharge stop at the first parallel group that reaches its limit; every_module, pack_only: at the mean of a module or of the pack."""  # noqa: E501
@@ -84,6 +75,12 @@ class Bms(Model):
     """Rest after which the estimate is read off the open-circuit voltage. Default: never."""
     balancing: Balancing | None = None
     derating: Derating | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether it only watches every group, or the pack, all the time."""
+        others = self.model_copy(update={"monitoring": "every_group", "sensor_offset_sd_mv": 0.0})
+        return self.monitoring != "every_module" and others == Bms()
 
     @model_validator(mode="after")
     def _sampled(self) -> Bms:

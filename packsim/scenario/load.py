@@ -44,7 +44,7 @@ def load(path: str | os.PathLike[str]) -> Scenario:
     found += _missing(root, Path(name).parent)
     if scenario is not None:
         place = in_document(root)
-        lost = absent(scenario.line.files(), Path(name).parent)
+        lost = absent(scenario.files(), Path(name).parent)
         found += [Fault(nearest_line(tuple(key.split(".")), place), key, text) for key, text in lost.items()]
     if scenario is None or found:
         raise ScenarioError([f"{name}:{fault.line}: {fault}" for fault in sorted(found, key=lambda each: each.line)])

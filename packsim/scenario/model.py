@@ -86,6 +86,10 @@ class Scenario(Model):
         """Path of a file that the scenario names, which is relative to the scenario's own file."""
         return Path(name) if self._path is None else self._path.parent / name
 
+    def files(self) -> dict[str, str]:
+        """Files that the line and the pack name: dotted key -> name."""
+        return {**self.line.files(), **self.pack.files()}
+
     def updated(self, changes: Mapping[str, Any]) -> Scenario:
         """A copy with other values at dotted keys, validated again. `{"pack.series": 12}`.
 
@@ -111,7 +115,7 @@ class Scenario(Model):
             raise ScenarioError([f"updated: {fault}" for fault in faults(error, Scenario, in_values(data))]) from error
         if self._path is not None and (gone := absent_files(data["cell"], self._path.parent)):
             raise ScenarioError([f"updated: cell.{key}: {text}" for key, text in gone.items()])
-        if self._path is not None and (lost := absent(scenario.line.files(), self._path.parent)):
+        if self._path is not None and (lost := absent(scenario.files(), self._path.parent)):
             raise ScenarioError([f"updated: {key}: {text}" for key, text in lost.items()])
         scenario._path = self._path
         return scenario

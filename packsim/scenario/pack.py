@@ -6,8 +6,13 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from packsim.scenario.base import Model, NotNegative, Percent, require
-from packsim.scenario.bms import Monitoring
+from packsim.scenario.base import Model, NotNegative, Percent, broken, refuse, require
+from packsim.scenario.beyond import BeyondModel
+from packsim.scenario.bms import Bms
+from packsim.scenario.heat import HeatModel
+from packsim.scenario.injection import FaultLimits, InjectedFault
+from packsim.scenario.protocol import ProtocolModel
+from packsim.scenario.topology import Topology, Tree
 
 
 class Charge(Model):
@@ -36,19 +41,68 @@ class Discharge(Model):
 
 
 class PackModel(Model):
-    """`series` parallel groups of `parallel` cells; busbars are ideal, every cell keeps its own weld."""
+    """`series` x `parallel` cells, each with its own weld; what is left out is ideal: busbars, temperature, battery management."""  # noqa: E501
 
     series: Annotated[int, Field(ge=1, le=1000)]
-    """Parallel groups in series."""
+    """Groups in series between the pack's terminals."""
     parallel: Annotated[int, Field(ge=1, le=500)]
-    """Cells in parallel in each group."""
-    bms: Monitoring = Field(default_factory=Monitoring)
+    """Cells side by side: in each group, or over all strings in parallel."""
+    topology: Topology | None = None
+    """Strings, modules and the resistances of joints; left out: one string with ideal joints."""
+    bms: Bms = Field(default_factory=Bms)
+    heat: HeatModel | None = None
+    """How cells warm up and are cooled; left out: every cell keeps the cell's temperature."""
     charge: Charge = Field(default_factory=Charge)
     discharge: Discharge = Field(default_factory=Discharge)
+    protocol: ProtocolModel | None = None
+    """Any duty, in place of `charge` and `discharge`."""
+    beyond: BeyondModel | None = None
+    """Damage of cells driven beyond their limits (postulated); left out: none."""
+    faults: list[InjectedFault] = Field(default_factory=list)
+    """Faults put into packs at a time and place, to see what they do and whether they are found."""
     top_balanced: bool = False
     """Start with every cell full instead of charging the pack from shipping SOC."""
     longest_step_s: Annotated[float, Field(gt=0.0, le=600.0)] = 30.0
     """Longest time step; steps are shorter where the voltage changes fast."""
+
+    @property
+    def tree(self) -> Tree:
+        """How the cells are connected."""
+        return (self.topology or Topology()).tree(self.series, self.parallel)
+
+    @property
+    def plain(self) -> bool:
+        """Whether the fast time loop is enough: ideal joints, one temperature, limits watched all the time, no faults."""
+        extras = (self.topology, self.heat, self.protocol, self.beyond, self.faults or None)
+        return all(extra is None for extra in extras) and self.bms.plain
+
+    def files(self) -> dict[str, str]:
+        """Files that the pack names: dotted key -> name."""
+        named = {} if self.protocol is None else self.protocol.files()
+        return {f"pack.protocol.{key}": name for key, name in named.items()}
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> PackModel:
+        tree, cells = self.tree, self.series * self.parallel
+        in_series = tree.in_series
+        fits = (in_series, tree.total_cells) == (self.series, cells)
+        allowed = f"a layout with series {self.series} and {cells} cells (series x parallel)"
+        if not fits:
+            assert self.topology is not None
+            layout = self.topology.layout
+            groups = str(in_series) if in_series else "no one number of groups"
+            found = f"{layout}, which has {groups} in series and {tree.total_cells} cells"
+            refuse("PackModel", [broken(("topology", "layout"), layout, allowed, found)])
+        counts = {"every_group": tree.groups, "every_module": tree.modules, "pack_only": 1}
+        for number, fault in enumerate(self.faults):
+            places = counts[self.bms.monitoring] if fault.kind.endswith("sensor") else cells
+            if fault.kind != "coolant_loss" and fault.place >= places:
+                key = ("faults", str(number), "place")
+                refuse("PackModel", [broken(key, fault.place, f"0 to {places - 1} for {fault.kind}")])
+            if fault.kind == "coolant_loss" and (self.heat is None or self.heat.coolant is None):
+                key = ("faults", str(number), "kind")
+                refuse("PackModel", [broken(key, fault.kind, "coolant_loss only beside pack.heat.coolant")])
+        return self
 
 
 class VerdictModel(Model):
@@ -64,3 +118,5 @@ class VerdictModel(Model):
     """A group this far below the lower cut-off for over `over_discharge_time_s` is over-discharged."""
     over_discharge_time_s: NotNegative = 1.0
     """Shortest time below the margin that counts."""
+    faults: FaultLimits = Field(default_factory=FaultLimits)
+    """From where on something in a pack is a fault."""

@@ -47,6 +47,37 @@ class Tree:
         """Whether cells hang here."""
         return self.cells > 0
 
+    @property
+    def in_series(self) -> int:
+        """Groups in series from end to end; 0 where parallel branches differ, so that there is no such number."""
+        if self.is_group:
+            return 1
+        below = [child.in_series for child in self.children]
+        if 0 in below:
+            return 0
+        if self.kind == SERIES:
+            return sum(below)
+        return below[0] if len(set(below)) == 1 else 0
+
+    @property
+    def groups(self) -> int:
+        """Parallel groups below, this one included."""
+        return 1 if self.is_group else sum(child.groups for child in self.children)
+
+    @property
+    def is_module(self) -> bool:
+        """Whether it is an innermost series connection."""
+        return self.kind == SERIES and all(child.is_group for child in self.children)
+
+    @property
+    def modules(self) -> int:
+        """Modules below, this one included; every group is one where nothing is in series."""
+        return self._innermost or self.groups
+
+    @property
+    def _innermost(self) -> int:
+        return 1 if self.is_module else sum(child._innermost for child in self.children)
+
     def text(self) -> str:
         """The layout's shortest text; `parse` gives this tree back."""
         if self.is_group:

@@ -10,18 +10,19 @@ import numpy.typing as npt
 from packsim.cell.traits import TRAITS
 from packsim.inspection.fill import Filled, fill
 from packsim.inspection.grade import grade, slots_needed
-from packsim.pack.kernels import OK, PACK_ONLY
-from packsim.pack.run import run as run_packs
-from packsim.pack.run import sensor_offsets
+from packsim.pack.fleet.plan import READ_TOGETHER
+from packsim.pack.fleet.run import Fleet
+from packsim.pack.fleet.run import run as run_packs
 from packsim.study.metrics import ROW, SUMS
 from packsim.study.plans import Plans
+from packsim.study.sightings import sightings
 from packsim.verdict.attribution import PARTS, Attribution, attribute
-from packsim.verdict.causes import Verdict
+from packsim.verdict.causes import OF_SIGHTING, Verdict
 from packsim.verdict.judge import MARGIN, ROW_0V, Verdicts, judge
 
 Array = npt.NDArray[np.float64]
 HISTOGRAM_PCT = np.linspace(80.0, 120.0, 401)  # edges of the capacity histograms, percent of nominal
-EVERY_GROUP = 0
+KELVIN = 273.15
 ROOTS = (*((trait.name, trait.step) for trait in TRAITS), ("state_of_charge", "storage"))
 
 
@@ -39,6 +40,7 @@ class BlockResult(NamedTuple):
     steps: int  # accepted pack steps x cells
     simulated_s: float  # simulated pack seconds x cells
     packs: dict[str, npt.NDArray[np.generic]]  # columns, one row a pack
+    sightings: dict[str, npt.NDArray[np.generic]]  # columns, one row an alarm or a fault found; see study/sightings.py
 
 
 def packs_in(plans: Plans, block: int, packs: int) -> int:
@@ -48,15 +50,15 @@ def packs_in(plans: Plans, block: int, packs: int) -> int:
 
 def started(plans: Plans, seed: int, block: int, packs: int) -> Filled:
     """All cells that a block of `packs` packs starts, tested, and which of them fill its places."""
-    slots = slots_needed(plans.inspection, packs, plans.duty.series * plans.duty.parallel)
+    slots = slots_needed(plans.inspection, packs, plans.fleet.cells)
     return fill(plans.line, plans.inspection, seed, block, slots, plans.scenario.max_candidates, plans.inspected)
 
 
 def placed(plans: Plans, seed: int, filled: Filled, packs: int) -> npt.NDArray[np.int64]:
     """Cell (row of `filled`) at each position [pack, group-major position] after grading."""
     passing, block = filled.measured.take(filled.chosen), int(filled.cells.address[0, 0])
-    per_pack, parallel = plans.duty.series * plans.duty.parallel, plans.duty.parallel
-    order = grade(plans.inspection, passing, packs, per_pack, parallel, block=block, seed=seed)
+    per_pack, per_group = plans.fleet.cells, plans.fleet.cells_per_group
+    order = grade(plans.inspection, passing, packs, per_pack, per_group, block=block, seed=seed)
     return np.ascontiguousarray(filled.chosen[order])
 
 
@@ -65,23 +67,21 @@ def run_block(plans: Plans, seed: int, block: int, packs: int) -> BlockResult:
     filled = started(plans, seed, block, packs)
     order = placed(plans, seed, filled, packs)
     cells, measured = filled.cells, filled.measured
-    offset_v = sensor_offsets(seed, block, packs, plans.duty.series, plans.scenario.pack.bms.sensor_offset_sd_mv)
-    outcome = run_packs(plans.duty, plans.cell.design, cells, measured.true_soc, order, offset_v)
-    verdicts = judge(outcome, plans.duty, plans.scenario.verdict, plans.nominal)
+    first = block * plans.scenario.packs_per_block
+    fleet = run_packs(plans.fleet, cells, measured.true_soc, order, seed=seed, block=block, first_pack=first)
+    verdicts = judge(fleet, plans.fleet, plans.scenario.verdict, plans.nominal)
     origin = attribute(
         cells,
         measured.window[4],
         measured.true_soc,
         order,
-        plans.duty,
-        outcome,
-        offset_v,
+        plans.fleet,
+        fleet,
         plans.slopes_ah,
         plans.nominal_capacity_ah,
     )
-    per_pack = plans.duty.series * plans.duty.parallel
     return BlockResult(
-        sums=_sums(plans, filled, np.sort(order.ravel()), verdicts, outcome.status == OK),
+        sums=_sums(plans, filled, np.sort(order.ravel()), verdicts, fleet),
         steps_in_line=_steps_in_line(filled, len(plans.inspected)),
         causes=np.bincount(measured.cause[~measured.accepted], minlength=16)[:16].astype(np.int64),
         defects=np.stack(
@@ -92,9 +92,10 @@ def run_block(plans: Plans, seed: int, block: int, packs: int) -> BlockResult:
         ),
         histograms=np.stack([_histogram(plans, filled, slice(None)), _histogram(plans, filled, order.ravel())]),
         candidate=cells.address[filled.chosen, 2].astype(np.int16),
-        steps=int(outcome.steps.sum()) * per_pack,
-        simulated_s=float(outcome.simulated_s.sum()) * per_pack,
-        packs=_columns(plans, block, filled, verdicts, origin, outcome.steps, outcome.usable_ah, outcome.energy_wh),
+        steps=int(fleet.steps.sum()) * plans.fleet.cells,
+        simulated_s=float(fleet.simulated_s.sum()) * plans.fleet.cells,
+        packs=_columns(plans, block, filled, verdicts, origin, fleet),
+        sightings=sightings(plans.fleet, fleet.seen, cells, order, first),
     )
 
 
@@ -103,7 +104,7 @@ def _sums(
     filled: Filled,
     shipped: npt.NDArray[np.int64],
     verdicts: Verdicts,
-    solved: npt.NDArray[np.bool_],
+    fleet: Fleet,
 ) -> Array:
     cells, m = filled.cells, filled.measured
     out = np.zeros(len(SUMS))
@@ -141,7 +142,8 @@ def _sums(
         shipped_dcir_2=(r**2).sum(),
         shipped_capacity_dcir=(c * r).sum(),
     )
-    own, over = plans.duty.monitoring, verdicts.over_discharged[solved]  # nothing is claimed about unsolved packs
+    own, solved = plans.fleet.own, fleet.solved
+    over = verdicts.over_discharged[solved]  # nothing is claimed about unsolved packs
     add(
         packs=int(solved.sum()),
         unsolved_packs=int((~solved).sum()),
@@ -150,11 +152,19 @@ def _sums(
         under_charge_pct=verdicts.under_charge_pct[solved].sum(),
         under_charge_worst_pct=verdicts.under_charge_worst_pct[solved].sum(),
         over_discharged=over[:, own, MARGIN].sum(),
-        over_discharged_every_group=over[:, EVERY_GROUP, MARGIN].sum(),
-        over_discharged_pack_only=over[:, PACK_ONLY, MARGIN].sum(),
-        reversed_pack_only=over[:, PACK_ONLY, ROW_0V].sum(),
+        reversed=over[:, own, ROW_0V].sum(),
         bad_packs=int((verdicts.verdict[solved] != int(Verdict.GOOD)).sum()),
     )
+    if plans.fleet.plain is not None:
+        every_group, pack_only = (plans.fleet.kinds.index(kind) for kind in READ_TOGETHER)
+        add(
+            over_discharged_every_group=over[:, every_group, MARGIN].sum(),
+            over_discharged_pack_only=over[:, pack_only, MARGIN].sum(),
+            reversed_pack_only=over[:, pack_only, ROW_0V].sum(),
+        )
+    else:
+        alarmed = np.isin(np.arange(solved.size), fleet.seen["pack"][np.isin(fleet.seen["code"], list(OF_SIGHTING))])
+        add(alarmed_packs=int(alarmed[solved].sum()))
     return out
 
 
@@ -183,16 +193,9 @@ THRESHOLD_NAMES = ("cutoff", "margin", "0v5", "1v", "0v")
 
 
 def _columns(
-    plans: Plans,
-    block: int,
-    filled: Filled,
-    verdicts: Verdicts,
-    origin: Attribution,
-    steps: npt.NDArray[np.int32],
-    usable_ah: Array,
-    energy_wh: Array,
+    plans: Plans, block: int, filled: Filled, verdicts: Verdicts, origin: Attribution, fleet: Fleet
 ) -> dict[str, npt.NDArray[np.generic]]:
-    packs, cells, own = len(verdicts.verdict), filled.cells, plans.duty.monitoring
+    packs, cells, own = len(verdicts.verdict), filled.cells, plans.fleet.own
     found = origin.weakest_cell >= 0
     weakest = np.where(found, origin.weakest_cell, 0)
     part = origin.parts_pct[np.arange(packs), np.maximum(origin.root, 0)]
@@ -200,22 +203,25 @@ def _columns(
         "pack": block * plans.scenario.packs_per_block + np.arange(packs),
         "block": np.full(packs, block),
         "verdict": verdicts.verdict,
-        "usable_capacity_ah": usable_ah[:, own],
+        "usable_capacity_ah": fleet.usable_ah[:, own],
         "usable_capacity_pct": verdicts.usable_pct[:, own],
-        "usable_energy_wh": energy_wh[:, own],
+        "usable_energy_wh": fleet.energy_wh[:, own],
         "usable_energy_pct": verdicts.energy_pct[:, own],
-        "usable_capacity_every_group_pct": verdicts.usable_pct[:, EVERY_GROUP],
-        "usable_capacity_pack_only_pct": verdicts.usable_pct[:, PACK_ONLY],
         "under_charge_pct": verdicts.under_charge_pct,
         "under_charge_worst_pct": verdicts.under_charge_worst_pct,
         "highest_group_v": verdicts.highest_v,
         "lowest_group_v": verdicts.lowest_v[:, own],
-        "lowest_group_pack_only_v": verdicts.lowest_v[:, PACK_ONLY],
-        "over_discharge_pack_only_ah": verdicts.over_discharge_ah[:, PACK_ONLY],
+        "over_discharge_ah": verdicts.over_discharge_ah[:, own],
     }
-    for kind, label in ((EVERY_GROUP, "every_group"), (PACK_ONLY, "pack_only")):
+    if np.isfinite(fleet.hottest_k).any():
+        columns["hottest_cell_degc"] = fleet.hottest_k - KELVIN
+    for row, kind in enumerate(plans.fleet.kinds):
+        if len(plans.fleet.kinds) > 1:
+            columns[f"usable_capacity_{kind}_pct"] = verdicts.usable_pct[:, row]
+            columns[f"lowest_group_{kind}_v"] = verdicts.lowest_v[:, row]
+            columns[f"over_discharge_{kind}_ah"] = verdicts.over_discharge_ah[:, row]
         for k, threshold in enumerate(THRESHOLD_NAMES):
-            columns[f"over_discharged_{threshold}_{label}"] = verdicts.over_discharged[:, kind, k]
+            columns[f"over_discharged_{threshold}_{kind}"] = verdicts.over_discharged[:, row, k]
     columns |= {
         "weakest_group": origin.weakest_group,
         "weakest_limits": origin.limits,
@@ -225,7 +231,7 @@ def _columns(
         "weakest_cell_defect": np.where(found, cells.defect[weakest], 0).astype(np.uint16),
         "root": origin.root,
         "root_part_pct": np.where(origin.root >= 0, part, 0.0),
-        "steps": steps,
+        "steps": fleet.steps,
     }
     columns |= {f"part_{name}_pct": origin.parts_pct[:, k] for k, name in enumerate(PARTS)}
     return columns

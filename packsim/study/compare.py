@@ -82,7 +82,8 @@ class Comparison:
     def differences(self) -> list[Difference]:
         """Every metric of the summary; `real` by Holm's method at a familywise level of 2 %."""
         in_line = bool(self.a.plans.inspected or self.b.plans.inspected)
-        return differences(self.a.sums, self.b.sums, self.paired, metrics_of(in_line))
+        plain = [r.plans.fleet.plain is not None for r in (self.a, self.b)]
+        return differences(self.a.sums, self.b.sums, self.paired, metrics_of(in_line, plain))
 
     def summary(self) -> dict[str, dict[str, float | bool]]:
         """{metric: {"a", "b", "difference", "low", "high", "p_value", "real", "n"}}."""

@@ -15,9 +15,7 @@ from packsim.inspection.fill import fill
 from packsim.inspection.grade import grade, slots_needed, unassembled
 from packsim.inspection.plan import InspectionPlan
 from packsim.line import plan as line_plans
-from packsim.pack.kernels import OK
-from packsim.pack.run import run as run_packs
-from packsim.pack.run import sensor_offsets
+from packsim.pack.fleet.run import run as run_packs
 from packsim.scenario.model import Scenario
 from packsim.stats.intervals import leave_one_out, t_interval
 from packsim.study.plans import Plans, make_plans
@@ -85,7 +83,7 @@ def compare_matchings(
             between = t_interval(value - base, out - base_out)
             row = {"way": _name(change), "measure": name, "value": value, "difference": between.value}
             row |= {"low": between.low, "high": between.high, "beyond_noise": between.low > 0.0 or between.high < 0.0}
-            rows.append(row | {"left_over_pct": 100.0 * left[way] / (packs * plans.duty.series * plans.duty.parallel)})
+            rows.append(row | {"left_over_pct": 100.0 * left[way] / (packs * plans.fleet.cells)})
     return pd.DataFrame(rows).set_index(["way", "measure"])
 
 
@@ -104,7 +102,7 @@ def _changed(scenario: Scenario, plans: Plans, way: Mapping[str, Any]) -> Inspec
 
 def _with_spare(scenario: Scenario, plans: Plans, inspections: Sequence[InspectionPlan]) -> Plans:
     """The line with as many slots in a block as the neediest way asks for, the same for all ways."""
-    per_pack = plans.duty.series * plans.duty.parallel
+    per_pack = plans.fleet.cells
     slots = max(slots_needed(plan, scenario.packs_per_block, per_pack) for plan in inspections)
     if slots == plans.line.slots_per_block:
         return plans
@@ -119,22 +117,23 @@ def _block(
     plans: Plans, inspections: Sequence[InspectionPlan], seed: int, block: int, packs: int
 ) -> list[tuple[Array, int]]:
     """Sums over the packs of a block, and cells left over, for each way."""
-    duty, scenario = plans.duty, plans.scenario
-    per_pack = duty.series * duty.parallel
+    scenario, per_pack = plans.scenario, plans.fleet.cells
     needed = [slots_needed(plan, packs, per_pack) for plan in inspections]
     filled = fill(plans.line, plans.inspection, seed, block, max(needed), scenario.max_candidates, plans.inspected)
-    offset_v = sensor_offsets(seed, block, packs, duty.series, scenario.pack.bms.sensor_offset_sd_mv)
+    first = block * scenario.packs_per_block
     results = []
     for plan, slots in zip(inspections, needed, strict=True):
         own = filled.chosen[:slots]
-        order = grade(plan, filled.measured.take(own), packs, per_pack, duty.parallel, block=block, seed=seed)
+        order = grade(
+            plan, filled.measured.take(own), packs, per_pack, plans.fleet.cells_per_group, block=block, seed=seed
+        )
         placed = np.ascontiguousarray(own[order])
-        outcome = run_packs(duty, plans.cell.design, filled.cells, filled.measured.true_soc, placed, offset_v)
-        verdicts, solved = judge(outcome, duty, scenario.verdict, plans.nominal), outcome.status == OK
-        monitored = duty.monitoring
-        grouped = (packs, duty.series, duty.parallel)
-        capacity = filled.measured.true_capacity_ah[placed].reshape(grouped).sum(axis=2)
-        conductance = (1.0 / filled.measured.true_dcir_mohm[placed]).reshape(grouped).sum(axis=2)
+        soc = filled.measured.true_soc
+        fleet = run_packs(plans.fleet, filled.cells, soc, placed, seed=seed, block=block, first_pack=first)
+        verdicts, solved = judge(fleet, plans.fleet, scenario.verdict, plans.nominal), fleet.solved
+        monitored, groups = plans.fleet.own, plans.fleet.first_cell
+        capacity = np.add.reduceat(filled.measured.true_capacity_ah[placed], groups, axis=1)
+        conductance = np.add.reduceat(1.0 / filled.measured.true_dcir_mohm[placed], groups, axis=1)
         columns = (
             verdicts.usable_pct[:, monitored],
             verdicts.energy_pct[:, monitored],

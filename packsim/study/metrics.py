@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -50,7 +50,9 @@ SUMS = (
     "under_charge_pct",
     "under_charge_worst_pct",
     "over_discharged",
-    "over_discharged_every_group",
+    "reversed",
+    "alarmed_packs",  # with everything only
+    "over_discharged_every_group",  # plain packs only, as the next two
     "over_discharged_pack_only",
     "reversed_pack_only",
     "bad_packs",
@@ -218,12 +220,30 @@ IN_LINE_METRICS = (
     ),
     Metric("line_yield_pct", "%", "cells that ship, of all started", ("passed", "starts", 100.0)),
 )
-BY_NAME = {metric.name: metric for metric in (*METRICS, *IN_LINE_METRICS)}
+# in place of what the plain loop reads off one discharge for both kinds of monitoring
+WHOLE_METRICS = (
+    Metric("reversal_rate_pct", "%", "packs with a group below 0 V, as monitored", ("reversed", "packs", 100.0)),
+    Metric(
+        "alarmed_pack_rate_pct",
+        "%",
+        "packs with a fault found, or with contactors opened",
+        ("alarmed_packs", "packs", 100.0),
+    ),
+)
+PLAIN_ONLY = tuple(m for m in METRICS if m.name.endswith(("_every_group_pct", "_pack_only_pct")))
+BY_NAME = {metric.name: metric for metric in (*METRICS, *IN_LINE_METRICS, *WHOLE_METRICS)}
 
 
-def metrics_of(in_line: bool) -> tuple[Metric, ...]:
-    """The metrics of a run, or of a comparison, with or without in-line inspections."""
-    return (*METRICS[:3], *IN_LINE_METRICS, *METRICS[3:]) if in_line else METRICS
+def metrics_of(in_line: bool, plain: Iterable[bool] = (True,)) -> tuple[Metric, ...]:
+    """The metrics of a run, or of a comparison: with or without in-line inspections, of plain packs or with everything.
+
+    Of a plain run beside one with everything there is what both have.
+    """
+    of_each = set(plain)
+    out = [m for m in METRICS if m not in PLAIN_ONLY or of_each == {True}]
+    if of_each == {False}:
+        out[-1:-1] = WHOLE_METRICS
+    return (*out[:3], *IN_LINE_METRICS, *out[3:]) if in_line else tuple(out)
 
 
 def left_out_values(metric: Metric, sums: Array) -> tuple[float, Array]:

@@ -43,6 +43,7 @@ WRITTEN = (
     "report.html",
     "packs.parquet",
     "cells.parquet",
+    "sightings.parquet",
     "scenario.yaml",
     "rest.json",
     "rest.csv",

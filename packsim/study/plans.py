@@ -17,9 +17,10 @@ from packsim.inspection.test import test as inspect
 from packsim.line import plan as line_plans
 from packsim.line.in_line.plan import inspected_steps
 from packsim.line.plan import LinePlan
-from packsim.pack import plan as pack_plans
-from packsim.pack.kernels import OK, Duty, Outcome
-from packsim.pack.run import run as run_packs
+from packsim.pack.fleet import plan as fleet_plans
+from packsim.pack.fleet.plan import FleetPlan
+from packsim.pack.fleet.run import Fleet
+from packsim.pack.fleet.run import nominal as nominal_pack
 from packsim.scenario.errors import NominalCellError
 from packsim.scenario.model import Scenario
 from packsim.study.calibrate import Calibration, calibrate
@@ -29,15 +30,15 @@ SLOPE_STEP = 0.01  # relative change of a ratio trait for the slopes; absolute o
 
 
 class Plans(NamedTuple):
-    """One scenario as numbers. `nominal` is the outcome of one pack of nominal cells, per cell (1s1p)."""
+    """One scenario as numbers."""
 
     scenario: Scenario
     cell: CellPlan
     line: LinePlan
     inspected: tuple[str, ...]  # the line's steps with an in-line inspection
     inspection: InspectionPlan
-    duty: Duty
-    nominal: Outcome
+    fleet: FleetPlan
+    nominal: Fleet  # one pack of nominal cells
     nominal_capacity_ah: float  # of the nominal cell in the capacity test
     nominal_dcir_mohm: float
     slopes_ah: Array  # [trait] change of the tested capacity per unit of each trait
@@ -51,6 +52,7 @@ def make_plans(scenario: Scenario, seed: int) -> Plans:
         FileNotFoundError, ValueError: the cell cannot be built.
         NominalCellError: the nominal cell cannot do what is asked of it.
         CalibrationError: the qualification rate cannot be reached.
+        ScenarioError: a file of the protocol that cannot be used.
     """
     cell = cell_plans.plan(scenario.cell, scenario.file)
     calibration = calibrate(scenario, cell) if scenario.qualification is not None else None
@@ -59,23 +61,12 @@ def make_plans(scenario: Scenario, seed: int) -> Plans:
         scenario.line, scenario.slots_per_block, sd_factor=factors[0], defect_factor=factors[1], file=scenario.file
     )
     inspection = inspection_plans.plan(scenario.inspection, cell, line)
-    duty = pack_plans.plan(scenario.pack, scenario.verdict, cell)
+    fleet = fleet_plans.plan(scenario.pack, scenario.verdict, cell, line.nominal, seed, scenario.file)
     probes = _probes(line)
     tested = inspect(inspection, probes, seed)
-    single = duty._replace(
-        series=1,
-        parallel=1,
-        charge_a=duty.charge_a / duty.parallel,
-        cutoff_a=duty.cutoff_a / duty.parallel,
-        discharge_a=duty.discharge_a / duty.parallel,
-    )
-    first = np.zeros((1, 1), np.int64)
-    nominal = run_packs(single, cell.design, probes.take(first[0]), tested.true_soc[:1], first, np.zeros((1, 1)))
-    if nominal.status[0] != OK or not nominal.usable_ah[0, duty.monitoring] > 0.0:
-        raise NominalCellError(
-            f"{cell.name}: a pack of nominal cells gives no charge at {scenario.pack.discharge.c_rate:g}C "
-            f"after a charge at {scenario.pack.charge.c_rate:g}C; allowed: slower rates or less weld resistance"
-        )
+    nominal = nominal_pack(fleet, line.nominal, float(tested.true_soc[0]))
+    if not (nominal.solved[0] and nominal.usable_ah[0, fleet.own] > 0.0):
+        raise NominalCellError(f"{cell.name}: a pack of nominal cells gives no charge {_duty_words(scenario)}")
     capacity = tested.true_capacity_ah
     steps = np.array([_step(trait.unit) for trait in TRAITS])
     slopes = (capacity[1::2] - capacity[2::2]) / (2.0 * steps)
@@ -85,12 +76,21 @@ def make_plans(scenario: Scenario, seed: int) -> Plans:
         line=line,
         inspected=tuple(inspected_steps(scenario.line)),
         inspection=inspection,
-        duty=duty,
+        fleet=fleet,
         nominal=nominal,
         nominal_capacity_ah=float(capacity[0]),
         nominal_dcir_mohm=float(tested.true_dcir_mohm[0]),
         slopes_ah=slopes,
         calibration=calibration,
+    )
+
+
+def _duty_words(scenario: Scenario) -> str:
+    if scenario.pack.protocol is not None:
+        return "in its protocol; allowed: a protocol that discharges it"
+    return (
+        f"at {scenario.pack.discharge.c_rate:g}C after a charge at {scenario.pack.charge.c_rate:g}C; "
+        "allowed: slower rates or less weld resistance"
     )
 
 

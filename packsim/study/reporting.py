@@ -25,10 +25,14 @@ from packsim.scenario.provenance import numbers
 from packsim.study import quality_report, words
 from packsim.study.block import HISTOGRAM_PCT
 from packsim.study.metrics import ROW
+from packsim.study.seen_report import seen_sections
 from packsim.study.yields import yield_section
 from packsim.verdict.causes import Verdict
 
 if TYPE_CHECKING:
+    from packsim.pack.fleet.plan import FleetPlan
+    from packsim.pack.fleet.run import Fleet
+    from packsim.pack.run import PackTrace
     from packsim.study.compare import Comparison
     from packsim.study.run import Result
     from packsim.study.sweep import Variant
@@ -126,6 +130,7 @@ def _figures(results: Sequence[Result], names: Sequence[str]) -> list[html.Secti
             notice=POSTULATED,
             figures=_depths(pairs),
         ),
+        *seen_sections(pairs),
         html.Section("One pack in time", _trace_words(results), traces),
         html.Section(
             "What costs packs capacity",
@@ -148,8 +153,11 @@ def _limit_words(result: Result, name: str) -> str:
 def _depths(pairs: Sequence[tuple[Result, str]]) -> list[html.Figure]:
     over = pd.concat([over_discharge_table(result, name) for result, name in pairs], ignore_index=True)
     first = pairs[0][0]
-    lowest = {name: result.packs["lowest_group_pack_only_v"].to_numpy(float) for result, name in pairs}
-    depth = lowest_voltages(lowest, first.plans.duty.lower_v, first.scenario.verdict.over_discharge_margin_v)
+    lowest = {
+        name: result.packs.get("lowest_group_pack_only_v", result.packs["lowest_group_v"]).to_numpy(float)
+        for result, name in pairs
+    }
+    depth = lowest_voltages(lowest, first.plans.fleet.lower_v, first.scenario.verdict.over_discharge_margin_v)
     return [html.Figure(figures.over_discharge(over), CAPTIONS["over"]), html.Figure(depth, CAPTIONS["depth"])]
 
 
@@ -214,21 +222,30 @@ def over_discharge_table(result: Result, name: str) -> pd.DataFrame:
 
 def trace_table(result: Result, name: str, pack: int) -> PackVoltages:
     """One pack again, in time, with the moments at which each kind of monitoring stops its discharge."""
-    outcome, trace = result.trace(pack)
-    duty = result.plans.duty
-    discharging = np.flatnonzero(trace.current_a > 0.0)
-    begins = float(trace.time_s[discharging[0]]) if discharging.size else 0.0
-    seconds = 3600.0 * outcome.usable_ah[0] / duty.discharge_a
+    fleet, trace, _ = result.trace(pack)
+    plan = result.plans.fleet
     return PackVoltages(
         name=f"{name}, pack {pack}",
         time_s=trace.time_s,
         current_a=trace.current_a,
         group_v=trace.group_v,
-        weakest=int(outcome.first_group[0]),
-        lower_v=duty.lower_v,
-        upper_v=duty.upper_v,
-        stops_s={kind: begins + float(s) for kind, s in zip(("every_group", "pack_only"), seconds, strict=True)},
+        weakest=int(fleet.first_group[0]),
+        lower_v=plan.lower_v,
+        upper_v=plan.upper_v,
+        stops_s=_stops(plan, fleet, trace),
     )
+
+
+def _stops(plan: FleetPlan, fleet: Fleet, trace: PackTrace) -> dict[str, float]:
+    """When each kind of monitoring ends the discharge; in a protocol, when its last discharge ended."""
+    discharging = np.flatnonzero(trace.current_a > 0.0)
+    if not discharging.size:
+        return {}
+    if plan.plain is None:
+        return {plan.kinds[plan.own]: float(trace.time_s[discharging[-1]])}
+    seconds = 3600.0 * fleet.usable_ah[0] / plan.plain.discharge_a
+    begins = float(trace.time_s[discharging[0]])
+    return {kind: begins + float(s) for kind, s in zip(plan.kinds, seconds, strict=True)}
 
 
 def _sweep(variants: Sequence[Variant]) -> html.Section:

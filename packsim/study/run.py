@@ -14,18 +14,20 @@ import numpy.typing as npt
 
 from packsim.inspection.test import Cause
 from packsim.line.defects import DEFECTS
+from packsim.pack.fleet.run import trace
 from packsim.scenario.model import Scenario
 from packsim.stats.intervals import design_effect
 from packsim.study import block as blocks
 from packsim.study.engine import Progress, local
 from packsim.study.metrics import BY_NAME, ROW, Metric, estimate, left_out_values, metrics_of
 from packsim.study.plans import Plans, make_plans
+from packsim.study.sightings import frame
 from packsim.verdict.causes import Verdict
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from packsim.pack.kernels import Outcome
+    from packsim.pack.fleet.run import Fleet, PackEnd
     from packsim.pack.run import PackTrace
 
 Array = npt.NDArray[np.float64]
@@ -110,21 +112,23 @@ class Result:
         frame["pack"], frame["position"] = place
         return frame
 
-    def trace(self, pack: int) -> tuple[Outcome, PackTrace]:
-        """One pack again, with every accepted step: group voltages over charge, rest and discharge."""
-        from packsim.pack import run as pack_run
+    @cached_property
+    def sightings(self) -> pd.DataFrame:
+        """One row for each fault found in a pack and each time its contactors opened: when, what, where, of which cell.
 
+        Packs of the plain time loop (scenario without joints, heat, faults ...) are not searched: no rows.
+        """
+        return frame([block.sightings for block in self.blocks])
+
+    def trace(self, pack: int) -> tuple[Fleet, PackTrace, PackEnd | None]:
+        """One pack again: group voltages over every accepted step, and its cells at the end (not in the plain time loop)."""
         number = pack // self.scenario.packs_per_block
         packs = blocks.packs_in(self.plans, number, self.pack_count)
         filled = blocks.started(self.plans, self.seed, number, packs)
-        row = pack - number * self.scenario.packs_per_block
-        own = blocks.placed(self.plans, self.seed, filled, packs)[row]
-        duty = self.plans.duty
-        offset = pack_run.sensor_offsets(
-            self.seed, number, packs, duty.series, self.scenario.pack.bms.sensor_offset_sd_mv
-        )[row]
-        soc = filled.measured.true_soc[own]
-        return pack_run.trace(duty, self.plans.cell.design, filled.cells.take(own), soc, offset)
+        order = blocks.placed(self.plans, self.seed, filled, packs)
+        first = number * self.scenario.packs_per_block
+        soc, own = filled.measured.true_soc, pack - first
+        return trace(self.plans.fleet, filled.cells, soc, order, own, seed=self.seed, block=number, first_pack=first)
 
     @cached_property
     def sums(self) -> Array:
@@ -136,7 +140,7 @@ class Result:
     @property
     def metrics(self) -> tuple[Metric, ...]:
         """What the summary holds."""
-        return metrics_of(bool(self.plans.inspected))
+        return metrics_of(bool(self.plans.inspected), [self.plans.fleet.plain is not None])
 
     def summary(self) -> dict[str, dict[str, float]]:
         """{metric: {"value", "low", "high", "n"}}: 95 % intervals over n independent units; nan with fewer than ten."""

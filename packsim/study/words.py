@@ -23,6 +23,7 @@ from packsim.study.words_of_run import (
     run_headline,
     run_topics,
     run_words,
+    seen_words,
     unit_words,
     unsolved,
 )
@@ -86,6 +87,7 @@ def comparison_topics(comparison: Comparison) -> list[Topic]:
         Topic("What ships", _shipped(rows)),
         Topic("How good the packs are", _packs(comparison, rows, names)),
         Topic("Over-discharge", _over_discharge(comparison, rows, names)),
+        *_seen(comparison, names),
         Topic("How sure this is", _sure(comparison, rows)),
     ]
 
@@ -157,7 +159,16 @@ BOTTOM_BALANCED = (
 )
 
 
+def _seen(comparison: Comparison, names: Names) -> list[Topic]:
+    """What was found in packs, of runs that look for it."""
+    results = list(zip(names, (comparison.a, comparison.b), strict=True))
+    words = [s for name, r in results if r.plans.fleet.plain is None for s in seen_words(r, f" of {name}")]
+    return [Topic("What was seen in the packs", tuple(words))] if words else []
+
+
 def _over_discharge(comparison: Comparison, rows: Rows, names: Names) -> tuple[str, ...]:
+    if "over_discharge_rate_pack_only_pct" not in rows:
+        return _as_monitored(comparison, rows)
     watched, blind, reversal = (
         _share_of_packs(comparison, rows[f"{name}_pct"], what)
         for name, what in (
@@ -189,6 +200,17 @@ def _over_discharge(comparison: Comparison, rows: Rows, names: Names) -> tuple[s
     )
 
 
+def _as_monitored(comparison: Comparison, rows: Rows) -> tuple[str, ...]:
+    kinds = [r.scenario.pack.bms.monitoring.replace("_", " ") for r in (comparison.a, comparison.b)]
+    own = " and ".join(dict.fromkeys(kinds))
+    over = _share_of_packs(comparison, rows["over_discharge_rate_pct"], "over-discharged packs")
+    sentences = [f"As the scenarios are monitored ({own}): {over}."]
+    if "reversal_rate_pct" in rows:
+        reversal = _share_of_packs(comparison, rows["reversal_rate_pct"], "packs with a reversed group (below 0 V)")
+        sentences.append(f"Also: {reversal}; what happens below 0 V is postulated.")
+    return tuple(sentences)
+
+
 def _share_of_packs(comparison: Comparison, row: Difference, what: str) -> str:
     if row.a or row.b:
         return say.moves(row, f"the share of {what}")
@@ -207,7 +229,7 @@ def _depth(result: Result, name: str) -> str:
     lowest = result.packs["lowest_group_pack_only_v"]
     return (
         f"The lowest group of {name} then ends at {fixed(float(lowest.median()), 2)} V in the median pack and at "
-        f"{fixed(float(lowest.min()), 2)} V in the worst; the cut-off is {fixed(result.plans.duty.lower_v, 2)} V."
+        f"{fixed(float(lowest.min()), 2)} V in the worst; the cut-off is {fixed(result.plans.fleet.lower_v, 2)} V."
     )
 
 

@@ -56,8 +56,7 @@ def run_topics(result: Result) -> list[Topic]:
     packs = (
         _verdicts(result),
         f"Under-charge, the mean shortfall of the groups against the fullest one: {pct['under_charge_pct']}.",
-        f"Over-discharged packs if every group is watched: {pct['over_discharge_rate_every_group_pct']}.",
-        f"Over-discharged packs if only the pack's voltage is watched: {pct['over_discharge_rate_pack_only_pct']}.",
+        *_over_discharge(result, pct),
         *unsolved(result, ""),
     )
     luck = f"Intervals rest on {units} independent {unit_words(result)}, not on the number of cells.{few}"
@@ -68,6 +67,37 @@ def run_topics(result: Result) -> list[Topic]:
         Topic("Packs", packs),
         Topic("How sure this is", (luck, *design_effect(result))),
     ]
+
+
+def _over_discharge(result: Result, pct: dict[str, str]) -> tuple[str, ...]:
+    if result.plans.fleet.plain is not None:
+        return (
+            f"Over-discharged packs if every group is watched: {pct['over_discharge_rate_every_group_pct']}.",
+            f"Over-discharged packs if only the pack's voltage is watched: {pct['over_discharge_rate_pack_only_pct']}.",
+        )
+    return (
+        f"Over-discharged packs: {pct['over_discharge_rate_pct']}.",
+        f"Packs with a group below 0 V, which is postulated: {pct['reversal_rate_pct']}.",
+        *seen_words(result, ""),
+    )
+
+
+def seen_words(result: Result, whose: str) -> tuple[str, ...]:
+    """What was found in the packs of a run, by kind; how hot the hottest cells got."""
+    found, words = result.sightings, []
+    if len(found):
+        counts = found.groupby("seen", sort=False)["pack"].nunique()
+        kinds = "; ".join(f"{what} in {packs:,} of {result.pack_count:,} packs" for what, packs in counts.items())
+        words.append(f"Found in the packs{whose}: {kinds}.")
+    else:
+        words.append(f"No fault was found in the packs{whose}.")
+    if "hottest_cell_degc" in result.packs:
+        hot = result.packs["hottest_cell_degc"]
+        words.append(
+            f"The hottest cell of a pack{whose} reaches {fixed(float(hot.median()), 1)} degC in the median pack and "
+            f"{fixed(float(hot.max()), 1)} degC in the hottest."
+        )
+    return tuple(words)
 
 
 def _said(result: Result, name: str, unit: str) -> str:

@@ -73,6 +73,9 @@ def _write_tables(result: Result, folder: Path, prefix: str, cells: bool) -> Non
     import pyarrow.parquet as pq
 
     pq.write_table(pa.Table.from_pandas(result.packs, preserve_index=False), folder / f"{prefix}packs.parquet")
+    if result.plans.fleet.plain is None:
+        seen = pa.Table.from_pandas(result.sightings, preserve_index=False)
+        pq.write_table(seen, folder / f"{prefix}sightings.parquet")
     if not cells:
         return
     writer = None

@@ -10,7 +10,8 @@ mean of r + q. To first order the loss has the parts
 Cells that were all given the same charge from empty are balanced at the bottom: a small cell then limits the *charge*, and
 its shortage shows as under-charge of all others. A top-balanced pack is full everywhere: f's part vanishes and q = C, so the
 traits of e count. If only the pack's voltage ends the charge, no group f limits it. The largest negative part is the root.
-First order only: a defect far from nominal is named by its bit, not by a slope.
+First order only: a defect far from nominal is named by its bit, not by a slope. Strings in parallel share the current about
+evenly, so the weakest group of any of them costs the pack what it would cost a single string.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ import numpy.typing as npt
 
 from packsim.cell.cells import Cells
 from packsim.cell.traits import TRAIT_NAMES
-from packsim.pack.kernels import EVERY_GROUP, Duty, Outcome
+from packsim.pack.fleet.plan import FleetPlan
+from packsim.pack.fleet.run import Fleet
 
 Array = npt.NDArray[np.float64]
 PARTS = (*TRAIT_NAMES, "state_of_charge")  # what a shortfall can come from
@@ -44,9 +46,8 @@ def attribute(
     capacity_ah: Array,
     soc: Array,
     order: npt.NDArray[np.int64],
-    duty: Duty,
-    outcome: Outcome,
-    offset_v: Array,
+    plan: FleetPlan,
+    fleet: Fleet,
     slopes_ah: Array,
     nominal_ah: float,
 ) -> Attribution:
@@ -54,36 +55,42 @@ def attribute(
 
     Args:
         capacity_ah, soc: window capacity and state of charge at assembly of every cell [n].
-        order: cell of each position [p, group-major]; offset_v: sensor offsets [p, g].
+        order: cell of each position [p, position in the pack's order of cells].
         slopes_ah: change of capacity per unit of each trait [trait]; nominal_ah: capacity of the nominal cell.
     """
     packs = len(order)
     group, limits, cell = (np.full(packs, -1, np.int64) for _ in range(3))
     parts, root = np.zeros((packs, len(PARTS))), np.full(packs, -1, np.int64)
-    charge = capacity_ah if duty.top_balanced else capacity_ah * soc
+    charge = capacity_ah if plan.top_balanced else capacity_ah * soc
     room = capacity_ah - charge
+    last_cell = np.append(plan.first_cell[1:], order.shape[1])
+
+    def means(values: Array) -> Array:
+        summed: Array = np.add.reduceat(values, plan.first_cell, axis=-1)
+        return summed / (last_cell - plan.first_cell)
+
     for p in range(packs):
-        empty = int(outcome.first_group[p])
+        empty = int(fleet.first_group[p])
         if empty < 0:
             continue
-        own = order[p].reshape(duty.series, duty.parallel)
-        values = cells.values[:, own].mean(axis=2)
-        held, free = charge[own].mean(axis=1), room[own].mean(axis=1)
-        full = int(np.argmax(outcome.full_v[p] + offset_v[p]))
-        charge_ends_by_group = not duty.top_balanced and duty.monitoring == EVERY_GROUP
-        small = empty if duty.top_balanced else full
+        own = order[p]
+        values, held, free = means(cells.values[:, own]), means(charge[own]), means(room[own])
+        full = int(np.argmax(fleet.full_v[p] + fleet.offset_v[p]))
+        charge_ends_by_group = bool(fleet.charged[p]) and plan.kinds[plan.own] != "pack_only"
+        small = empty if plan.top_balanced else full
         traits = slopes_ah * (values[:, small] - values.mean(axis=1))
         loss_full = free[full] - free.mean() if charge_ends_by_group else 0.0
         loss_empty = held[empty] - held.mean()
-        uneven = 0.0 if duty.top_balanced else loss_empty
+        uneven = 0.0 if plan.top_balanced else loss_empty
         if charge_ends_by_group:
             uneven -= held[full] - held.mean()
-        elif not duty.top_balanced:
+        elif not plan.top_balanced:
             traits[:] = 0.0
         parts[p] = 100.0 * np.append(traits, uneven) / nominal_ah
         root[p] = int(np.argmin(parts[p])) if parts[p].min() < 0.0 else -1
         limits[p] = CHARGE if charge_ends_by_group and loss_full < loss_empty else DISCHARGE
         group[p] = full if limits[p] == CHARGE else empty
         left = room if limits[p] == CHARGE else charge
-        cell[p] = own[group[p], int(np.argmin(left[own[group[p]]]))]
+        inside = own[plan.first_cell[group[p]] : last_cell[group[p]]]
+        cell[p] = inside[int(np.argmin(left[inside]))]
     return Attribution(group, limits, cell, parts, root)

@@ -332,9 +332,9 @@ def test_sound_packs_show_no_fault_in_ten_thousand(report):
     order = np.arange(packs * cells).reshape(packs, cells)
     many = run_many(plan, values, soc, order, steps, no_faults(), seed=11)
     report("faults found in 10,000 sound packs", int((many.seen["code"] >= faults_k.FOUND).sum()), 0, "", "==")
-    assert np.all(many.ended_by[:, 1] == 9)  # every pack ended at its lower limit
+    assert np.all(many.kept.ended_by[:, 1] == 9)  # every pack ended at its lower limit
     few = run_many(plan, values, soc, order[:40], steps, no_faults(), seed=11)
-    assert np.array_equal(few.charge_ah, many.charge_ah[:40])
+    assert np.array_equal(few.kept.charge_ah, many.kept.charge_ah[:40])
     # and with a fault in one pack of them, in that one only
     one = fault_plan([InjectedFault(kind="soft_short", time_s=700.0, place=2, pack=17, resistance_mohm=10_000.0)])
     faulty = run_many(plan, values, soc, order[:40], steps, one, seed=11).seen

@@ -96,9 +96,12 @@ class Kept(NamedTuple):
     charge_ah: np.ndarray  # [q] discharged
     energy_wh: np.ndarray  # [q]
     end_v: np.ndarray  # [q, g]
+    end_soc: np.ndarray  # [q, g] state of charge of each group, 1 = its own upper cut-off at rest
     below_s: np.ndarray  # [q, k, g] time below the thresholds
+    below_ah: np.ndarray  # [q, g] drawn from each group while it is below the first of them
     highest_v: np.ndarray  # [g] over the whole run
     lowest_v: np.ndarray  # [g]
+    hottest_k: np.ndarray  # [1] over the whole run
     steps: np.ndarray  # int64[2] accepted, tried
 
 
@@ -258,14 +261,33 @@ def largest_change(before, node_v, group):
 
 
 @kernel
-def keep_step(highest, lowest, below, q, node_v, group, thresholds, before, step):
-    """Times below thresholds and extremes of an accepted step."""
+def keep_step(highest, lowest, below, below_ah, q, node_v, group, first, current, thresholds, before, step):
+    """Extremes of an accepted step, times below thresholds, and the charge that groups below the first one gave."""
     for g in range(group.shape[0]):
         v = node_v[group[g]]
         highest[g], lowest[g] = max(highest[g], v), min(lowest[g], v)
+        if step > 0.0 and min(v, before[g]) < thresholds[0]:
+            through = 0.0
+            for j in range(first[g], first[g + 1]):  # groups are the first nodes, their cells the first children
+                through += current[j]
+            below_ah[q, g] += max(through, 0.0) * time_below(before[g], v, step, thresholds[0]) / 3600.0
         if step > 0.0:
             for k in range(thresholds.shape[0]):
                 below[q, k, g] += time_below(before[g], v, step, thresholds[k])
+
+
+@kernel
+def keep_end(kept, q, node_v, group, first, state, window, is_table):
+    """Voltage and state of charge of each group at the end of protocol step q."""
+    for g in range(group.shape[0]):
+        charge, capacity = 0.0, 0.0
+        for j in range(first[g], first[g + 1]):
+            soc = state[X_N, j]
+            if not is_table:
+                soc = (soc - window[0, j]) / (window[1, j] - window[0, j])
+            charge += soc * window[4, j]
+            capacity += window[4, j]
+        kept.end_v[q, g], kept.end_soc[q, g] = node_v[group[g]], charge / capacity
 
 
 @kernel
@@ -370,6 +392,7 @@ def drive(design, net, protocol, heating, damaging, bms, faults, limits, setting
     by_group = bms.every_part and bms.node.shape[0] == groups
     t, prepared = own.clock[0], -1.0
     hottest = warmth.hottest_of(own.heats.temperature_k)
+    kept.hottest_k[0] = hottest
     if heating.on:
         warmth.retaken(own, design, True)
         cell_heat.enthalpy_v(own.heats.enthalpy_v, lane.state, design, 0, n)
@@ -490,7 +513,18 @@ def drive(design, net, protocol, heating, damaging, bms, faults, limits, setting
             # under a profile the current jumps into every step: its voltage is that at the end, not on the way from the last
             energy += (v_pack if profiled else 0.5 * (v_before + v_pack)) * new * step
             keep_step(
-                kept.highest_v, kept.lowest_v, kept.below_s, q, node_v, group, settings.thresholds_v, before, step
+                kept.highest_v,
+                kept.lowest_v,
+                kept.below_s,
+                kept.below_ah,
+                q,
+                node_v,
+                group,
+                net.first,
+                lane.current,
+                settings.thresholds_v,
+                before,
+                step,
             )
             per_step = 0.0 if starts else 1.0 / step
             for j in range(n):
@@ -510,6 +544,7 @@ def drive(design, net, protocol, heating, damaging, bms, faults, limits, setting
                     around_k = warmth.ambient_k(protocol, q, heating, t - began - waited, waited)
                     warmer = warmth.move_temperatures(own, design, heating, around_k, t)
                     warming, hottest = (warmer - hottest) / waited, warmer
+                    kept.hottest_k[0] = max(kept.hottest_k[0], warmer)
                     if warmth.retaken(own, design, False):
                         prepared = -1.0
             for c in range(CONDITIONS):
@@ -600,8 +635,7 @@ def drive(design, net, protocol, heating, damaging, bms, faults, limits, setting
             if steps[0] > STEP_LIMIT:
                 end = NO_LIMIT
         kept.ended_by[q], kept.time_s[q], kept.charge_ah[q], kept.energy_wh[q] = end, step_t, charge_ah, energy / 3600.0
-        for g in range(groups):
-            kept.end_v[q, g] = node_v[group[g]]
+        keep_end(kept, q, node_v, group, net.first, lane.state, own.window, design.is_table)
         if end == OPEN_PACK:
             fault_kernels.find_open(own.found, log, t, own, net)
         if (

@@ -160,10 +160,13 @@ def empty_kept(plan: DutyPlan, rows: int) -> k.Kept:
         time_s=np.zeros(rows),
         charge_ah=np.zeros(rows),
         energy_wh=np.zeros(rows),
-        end_v=np.zeros((rows, groups)),
+        end_v=np.full((rows, groups), np.nan),
+        end_soc=np.full((rows, groups), np.nan),
         below_s=np.zeros((rows, levels, groups)),
+        below_ah=np.zeros((rows, groups)),
         highest_v=np.full(groups, -np.inf),
         lowest_v=np.full(groups, np.inf),
+        hottest_k=np.zeros(1),
         steps=np.zeros(2, np.int64),
     )
 
@@ -222,14 +225,8 @@ def run(
 class Many(NamedTuple):
     """What is kept of p packs that went through the same protocol of q steps."""
 
-    ended_by: npt.NDArray[np.int8]  # [p, q]
-    time_s: Array  # [p, q]
-    charge_ah: Array  # [p, q]
-    energy_wh: Array  # [p, q]
-    lowest_v: Array  # [p, g] over the whole run
-    highest_v: Array  # [p, g]
-    hottest_k: Array  # [p] at the end
-    steps: npt.NDArray[np.int64]  # [p] accepted
+    kept: k.Kept  # every array with the packs in front, [p, ...]
+    start_soc: Array  # [p, g] of each group
     seen: npt.NDArray[np.void]  # one row an alarm or fault: pack, time_s, code, place, value
 
 
@@ -252,19 +249,11 @@ def run_many(
     Args:
         values, soc: traits [trait, m] and states of charge [m] of m cells.
         order: the cell at each place of each pack, [p, n] in the network's order.
+        faults: their packs count within these.
     """
-    packs, rows, groups = len(order), protocol.kind.size, plan.network.net.group.size
-    out = Many(
-        np.full((packs, rows), -1, np.int8),
-        np.zeros((packs, rows)),
-        np.zeros((packs, rows)),
-        np.zeros((packs, rows)),
-        np.zeros((packs, groups)),
-        np.zeros((packs, groups)),
-        np.zeros(packs),
-        np.zeros(packs, np.int64),
-        np.zeros(0, SEEN),
-    )
+    packs, rows = len(order), protocol.kind.size
+    kept = k.Kept(*(np.stack([one] * packs) for one in empty_kept(plan, rows)))
+    start_soc = np.zeros((packs, plan.network.net.group.size))
     seen: list[npt.NDArray[np.void]] = [np.zeros(0, SEEN)] * packs
 
     def some(first: int, last: int) -> None:
@@ -272,20 +261,31 @@ def run_many(
             joints = joints_of(plan.network, seed, block, p)
             own_values = np.ascontiguousarray(values[:, order[p]])
             own = build(plan, own_values, soc[order[p]], joints, seed=seed, block=block, pack=p)
+            start_soc[p] = group_soc(plan, soc[order[p]], own.window[4])
             one = run(plan, own, protocol, faults, block=block, pack=p)
-            out.ended_by[p], out.time_s[p] = one.kept.ended_by, one.kept.time_s
-            out.charge_ah[p], out.energy_wh[p] = one.kept.charge_ah, one.kept.energy_wh
-            out.lowest_v[p], out.highest_v[p] = one.kept.lowest_v, one.kept.highest_v
-            out.hottest_k[p], out.steps[p] = own.heats.temperature_k.max(), one.kept.steps[0]
-            lines = min(int(one.log.lines[0]), LOG_LINES)
-            rows_seen = np.zeros(lines, SEEN)
-            rows_seen["pack"] = p
-            for name in ("time_s", "code", "place", "value"):
-                rows_seen[name] = getattr(one.log, name)[:lines]
-            seen[p] = rows_seen
+            for all_packs, this in zip(kept, one.kept, strict=True):
+                all_packs[p] = this
+            seen[p] = sightings(one.log, p)
 
     in_parallel(some, packs)
-    return out._replace(seen=np.concatenate(seen))
+    return Many(kept, start_soc, np.concatenate(seen))
+
+
+def sightings(log: fault_kernels.Log, pack: int) -> npt.NDArray[np.void]:
+    """The lines of one pack's log."""
+    lines = min(int(log.lines[0]), LOG_LINES)
+    out = np.zeros(lines, SEEN)
+    out["pack"] = pack
+    for name in ("time_s", "code", "place", "value"):
+        out[name] = getattr(log, name)[:lines]
+    return out
+
+
+def group_soc(plan: DutyPlan, soc: Array, capacity: Array) -> Array:
+    """State of charge of each group [g] from those of its cells [n], by capacity."""
+    first = plan.network.net.first[: plan.network.net.group.size]
+    out: Array = np.add.reduceat(soc * capacity, first) / np.add.reduceat(capacity, first)
+    return out
 
 
 def _leaves(value: Any, name: str = "") -> dict[str, npt.NDArray[Any]]:

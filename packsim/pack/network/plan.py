@@ -68,7 +68,7 @@ def network_of(
         count.append(len(below))
     is_group = np.arange(g + len(above)) < g
     kind = [PARALLEL] * g + [SERIES if node.kind == t.SERIES else PARALLEL for node, _ in above]
-    lowest = [g + k for k, (node, _) in enumerate(above) if _is_module(node)]
+    lowest = [g + k for k, (node, _) in enumerate(above) if node.is_module]
     return Network(
         kind=np.array(kind, np.int8),
         first=np.concatenate([[0], np.cumsum(count)]).astype(np.int32),
@@ -78,10 +78,6 @@ def network_of(
         group=np.arange(g, dtype=np.int32),
         module=np.array(lowest or range(g), np.int32),
     )
-
-
-def _is_module(node: t.Tree) -> bool:
-    return node.kind == t.SERIES and all(child.is_group for child in node.children)
 
 
 def plan(model: t.Topology, series: int = 1, parallel: int = 1) -> NetworkPlan:
