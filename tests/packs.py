@@ -12,6 +12,8 @@ from packsim.cell.electrodes.kernels import Design
 from packsim.cell.plan import CellPlan, plan
 from packsim.cell.traits import INDEX, trait_values
 from packsim.pack import plan as pack_plans
+from packsim.pack.fleet.plan import FleetPlan
+from packsim.pack.fleet.plan import plan as fleet_plan
 from packsim.pack.kernels import Duty
 from packsim.scenario.cell import CellModel
 from packsim.scenario.pack import PackModel, VerdictModel
@@ -32,6 +34,17 @@ class PackCase(NamedTuple):
 
 def cell_plan(name: str = "Chen2020", capacity_ah: float | None = None) -> CellPlan:
     return plan(CellModel(parameter_set=name, capacity_ah=capacity_ah))
+
+
+def fleet_of(case: PackCase) -> FleetPlan:
+    """The plan of a scenario whose packs run `case.duty`."""
+    duty = case.duty
+    monitoring = ("every_group", "pack_only")[duty.monitoring]
+    model = PackModel(
+        series=duty.series, parallel=duty.parallel, top_balanced=duty.top_balanced, bms={"monitoring": monitoring}
+    )
+    cell = CellPlan("case", case.design, 1.0)
+    return fleet_plan(model, VerdictModel(), cell, case.cells.values[:, 0], 0)._replace(plain=duty)
 
 
 def pack_case(

@@ -27,6 +27,14 @@ CAPTIONS = {
         "Every pack's lowest group when discharge stops at the pack's voltage: how far below the cut-off it went, "
         "for any margin one may choose."
     ),
+    "depth_monitored": (
+        "Every pack's lowest group when the pack was emptiest, as it is monitored: how far below the cut-off it went, for "
+        "any margin one may choose."
+    ),
+    "over_monitored": "Whiskers are 95 % intervals, each run as its packs are monitored.",
+    "trace_monitored": (
+        "Every group of the pack through its protocol; on the right the same lines before the last discharge ended."
+    ),
     "trace": (
         "Every group of the pack; on the right the same lines at the end of discharge. Between the two vertical lines "
         "lies what a BMS that watches only the pack's voltage draws after the first group is empty."

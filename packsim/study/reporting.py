@@ -104,7 +104,10 @@ def _figures(results: Sequence[Result], names: Sequence[str]) -> list[html.Secti
     weak["name"] = [trait_label(root, step) for root, step in zip(weak["root"], weak["root_step"], strict=True)]
     weak["meaning"] = [f"{count:,} packs" for count in weak["packs"]]
     traces = [
-        html.Figure(pack_voltages(trace_table(r, name, typical_pack(results[0]))), CAPTIONS["trace"])
+        html.Figure(
+            pack_voltages(trace_table(r, name, typical_pack(results[0]))),
+            CAPTIONS["trace" if r.plans.fleet.plain is not None else "trace_monitored"],
+        )
         for r, name in pairs
     ]
     return [
@@ -158,7 +161,11 @@ def _depths(pairs: Sequence[tuple[Result, str]]) -> list[html.Figure]:
         for result, name in pairs
     }
     depth = lowest_voltages(lowest, first.plans.fleet.lower_v, first.scenario.verdict.over_discharge_margin_v)
-    return [html.Figure(figures.over_discharge(over), CAPTIONS["over"]), html.Figure(depth, CAPTIONS["depth"])]
+    way = "" if all(result.plans.fleet.plain is not None for result, _ in pairs) else "_monitored"
+    return [
+        html.Figure(figures.over_discharge(over), CAPTIONS["over" + way]),
+        html.Figure(depth, CAPTIONS["depth" + way]),
+    ]
 
 
 def _trace_words(results: Sequence[Result]) -> tuple[str, ...]:

@@ -54,7 +54,9 @@ TOP = (
     "name, description, seed, packs, packs_per_block, max_candidates, cell, line, inspection, qualification, pack, "
     "verdict, sources"
 )
-PACK = "series, parallel, bms, charge, discharge, top_balanced, longest_step_s"
+PACK = (
+    "series, parallel, topology, bms, heat, charge, discharge, protocol, beyond, faults, top_balanced, longest_step_s"
+)
 STEP = "line.steps.coating_cathode.cathode_loading_ratio"
 WELD = "line.steps.welding.weld_resistance_mohm"
 PACKS = "a whole number >= 1 and <= 1000000000"

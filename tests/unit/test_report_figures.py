@@ -64,8 +64,11 @@ def test_histograms_of_no_cells_are_empty() -> None:
     assert max(figure.data[0].y) == 0.0
 
 
+KINDS = ("every_group", "pack_only")
+
+
 def over() -> pd.DataFrame:
-    columns = {f"over_discharged_{key}_{kind}": [False] * 40 for key in ("cutoff", "0v") for kind in tables.MONITORING}
+    columns = {f"over_discharged_{key}_{kind}": [False] * 40 for key in ("cutoff", "0v") for kind in KINDS}
     columns["over_discharged_cutoff_pack_only"] = [True] * 10 + [False] * 30
     packs = pd.DataFrame(columns)
     return tables.over_discharge(packs, np.arange(40) // 2, {"cutoff": "cut-off", "0v": "0 V"}, "line")
@@ -85,7 +88,7 @@ def test_over_discharge_shares_and_intervals() -> None:
 
 
 def test_over_discharge_of_one_unit_has_no_interval() -> None:
-    packs = pd.DataFrame({f"over_discharged_cutoff_{kind}": [True, False] for kind in tables.MONITORING})
+    packs = pd.DataFrame({f"over_discharged_cutoff_{kind}": [True, False] for kind in KINDS})
     table = tables.over_discharge(packs, np.zeros(2, np.int64), {"cutoff": "cut-off"}, "line")
     assert table["share_pct"].tolist() == [50.0, 50.0]
     assert table["low_pct"].isna().all()

@@ -63,8 +63,8 @@ def test_a_path_is_taken_as_its_name(scenario: Scenario) -> None:
     [
         (
             {"pack.serie": 12},
-            "updated: pack.serie: given an unknown key; allowed: series, parallel, bms, charge, discharge, "
-            "top_balanced, longest_step_s; did you mean series?",
+            "updated: pack.serie: given an unknown key; allowed: series, parallel, topology, bms, heat, "
+            "charge, discharge, protocol, beyond, faults, top_balanced, longest_step_s; did you mean series?",
         ),
         (
             {"pack.series": 0},

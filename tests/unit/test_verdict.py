@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from packs import cell_plan, pack_case
+from packs import cell_plan, fleet_of, pack_case
 
 from packsim.cell.cell import window_of
 from packsim.cell.traits import INDEX
+from packsim.pack.fleet.run import of_outcome
 from packsim.pack.run import empty_outcome, run
 from packsim.scenario.pack import VerdictModel
 from packsim.verdict.attribution import CHARGE, DISCHARGE, PARTS, attribute
@@ -17,20 +18,16 @@ from packsim.verdict.judge import judge
 AREA = INDEX["coated_area_ratio"]
 
 
-def nominal_outcome():
-    out = empty_outcome(1, 1)
-    out.usable_ah[:], out.energy_wh[:] = 2.0, 7.0
-    return out
-
-
 def judged(series=3, parallel=2, model=None, **arrays):
-    case = pack_case(series, parallel, cell=cell_plan("Chen2020", 2.5))
+    plan = fleet_of(pack_case(series, parallel, cell=cell_plan("Chen2020", 2.5)))
     out = empty_outcome(1, series)
     out.usable_ah[:], out.energy_wh[:] = 2.0 * parallel, 7.0 * parallel * series
     out.soc_full[:] = 1.0
+    nominal = of_outcome(plan, empty_outcome(1, series), np.zeros((1, series)))
+    nominal.usable_ah[:], nominal.energy_wh[:] = out.usable_ah, out.energy_wh
     for name, value in arrays.items():
         getattr(out, name)[:] = value
-    return judge(out, case.duty, model or VerdictModel(), nominal_outcome())
+    return judge(of_outcome(plan, out, np.zeros((1, series))), plan, model or VerdictModel(), nominal)
 
 
 def test_a_pack_of_nominal_cells_is_good():
@@ -72,7 +69,9 @@ def attribution_of(case, area_slope_ah=2.5):
     capacity = window_of(case.design, case.cells.values)[4]
     slopes = np.zeros(len(PARTS) - 1)
     slopes[AREA] = area_slope_ah
-    found = attribute(case.cells, capacity, case.soc, case.order, case.duty, outcome, case.offset_v, slopes, 2.5)
+    plan = fleet_of(case)
+    fleet = of_outcome(plan, outcome, case.offset_v)
+    found = attribute(case.cells, capacity, case.soc, case.order, plan, fleet, slopes, 2.5)
     return found, outcome
 
 

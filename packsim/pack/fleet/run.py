@@ -59,7 +59,7 @@ def run(plan: FleetPlan, cells: Cells, soc: Array, order: Int64, *, seed: int, b
     """
     offset_v = _offsets(plan, seed, block, len(order))
     if plan.plain is not None:
-        return _of_outcome(plan, run_plain(plan.plain, plan.design, cells, soc, order, offset_v), offset_v)
+        return of_outcome(plan, run_plain(plan.plain, plan.design, cells, soc, order, offset_v), offset_v)
     assert plan.whole is not None
     start = np.ones(len(soc)) if plan.top_balanced else soc
     faults = fault_plan(_within(plan.whole.faults, first_pack, len(order)))
@@ -87,7 +87,7 @@ def nominal(plan: FleetPlan, values: Array, soc: float) -> Fleet:
         cells = Cells.at_the_end(
             np.zeros((1, 3), np.int64), np.zeros(1, np.int32), values[:, None], np.zeros(1, np.uint16)
         )
-        one = _of_outcome(plan, run_plain(single, plan.design, cells, np.array([soc]), first, none), none)
+        one = of_outcome(plan, run_plain(single, plan.design, cells, np.array([soc]), first, none), none)
         return one._replace(
             usable_ah=one.usable_ah * duty.parallel, energy_wh=one.energy_wh * duty.parallel * duty.series
         )
@@ -129,7 +129,7 @@ def trace(
     offset_v, own = _offsets(plan, seed, block, len(order))[row], order[row]
     if plan.plain is not None:
         outcome, kept = trace_plain(plan.plain, plan.design, cells.take(own), soc[own], offset_v)
-        return _of_outcome(plan, outcome, offset_v[None]), kept, None
+        return of_outcome(plan, outcome, offset_v[None]), kept, None
     assert plan.whole is not None
     whole, duty = plan.whole, plan.whole.duty
     start = np.ones(own.size) if plan.top_balanced else soc[own]
@@ -166,7 +166,8 @@ def _within(faults: Sequence[InjectedFault], first: int, packs: int) -> list[Inj
     ]
 
 
-def _of_outcome(plan: FleetPlan, outcome: k.Outcome, offset_v: Array) -> Fleet:
+def of_outcome(plan: FleetPlan, outcome: k.Outcome, offset_v: Array) -> Fleet:
+    """What the plain loop kept."""
     packs = len(outcome.status)
     return Fleet(
         solved=outcome.status == k.OK,
