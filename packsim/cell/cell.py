@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     import pybamm
 
+    from packsim.cell.ageing.reading import AgeingParameters
+
 Array = npt.NDArray[np.float64]
 
 KELVIN = 273.15
@@ -86,8 +88,10 @@ class Cell:
                 temperature_degc=temperature_degc,
             )
             self.nominal_capacity_ah = float(source.capacity_ah)
+            self.ageing: AgeingParameters | None = None
             return
         self.name, parameters = read_parameters(source, temperature_degc + KELVIN)
+        self.ageing = parameters.ageing
         design = build_design(
             parameters,
             lithium_made_ratio=lithium_made_ratio,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from packsim.cell.ageing.reading import AgeingParameters, read_ageing
 from packsim.cell.electrodes.ocp import grid
 from packsim.cell.heat.reading import HeatParameters, read_heat
 
@@ -75,6 +76,7 @@ class CellParameters:
     electrolyte_diffusivity: Array  # on CONCENTRATION_GRID
     electrolyte_conductivity: Array  # on CONCENTRATION_GRID
     heat: HeatParameters
+    ageing: AgeingParameters
 
 
 def parameter_values(source: str | Path | pybamm.ParameterValues) -> tuple[str, pybamm.ParameterValues]:
@@ -258,6 +260,7 @@ def _read(read: _Reader, temperature_k: float) -> CellParameters:
         electrolyte_diffusivity=read.over(CONCENTRATION_GRID, lambda c: p.D_e(c, temperature)),
         electrolyte_conductivity=read.over(CONCENTRATION_GRID, lambda c: p.kappa_e(c, temperature)),
         heat=read_heat(read, temperature_k, c_e_init, c_ref),
+        ageing=read_ageing(read, read.name, (negative.c_max, positive.c_max)),
     )
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from packsim.cell.ageing import plan as ageing_plans
+from packsim.cell.ageing.report import ageing_table
 from packsim.cell.beyond.kernels import DISSOLVED_C, LITHIUM_LOST_C, OVER_CHARGE_C, PLATING_C, SHORT_S
 from packsim.cell.cell import KELVIN, Cell
 from packsim.cell.heat.assumed import assumed_heat
@@ -22,6 +24,7 @@ from packsim.pack.faults import plan as fault_plans
 from packsim.pack.network.places import places
 from packsim.pack.network.plan import joints_of
 from packsim.pack.pack_run import PackRun
+from packsim.scenario.ageing import AgeingModel
 from packsim.scenario.beyond import BeyondModel
 from packsim.scenario.bms import Bms
 from packsim.scenario.heat import HeatModel
@@ -45,6 +48,8 @@ class Pack:
         soc: state of charge at the start, one number or one a cell (0..1).
         joints, bms, fault_limits: default to ideal joints and a BMS that watches every group.
         beyond: damage of cells driven beyond their limits (postulated, docs/beyond.md); default: none.
+        ageing: slow ageing of every cell (docs/ageing.md); default: none. `ageing_rate`: of each cell, relative to
+            its laws, one number or one a cell.
         heat: how cells are cooled; default: every cell stays at the temperature of `cell`.
         seed: of joint spread and of the BMS's sensors.
         rated_capacity_ah: to which C-rates refer; default the nominal cell's times the cells in parallel.
@@ -65,6 +70,8 @@ class Pack:
         bms: Bms | None = None,
         heat: HeatModel | None = None,
         beyond: BeyondModel | None = None,
+        ageing: AgeingModel | None = None,
+        ageing_rate: float | Sequence[float] | Array = 1.0,
         fault_limits: FaultLimits | None = None,
         seed: int = 0,
         rated_capacity_ah: float | None = None,
@@ -85,6 +92,7 @@ class Pack:
             bms or Bms(),
             heat=heat,
             beyond=beyond,
+            ageing=ageing_plans.plan(ageing, self.cell.ageing),
             limits=fault_limits,
             reference_k=self.cell.temperature_degc + KELVIN,
             cell_ah=self.cell.nominal_capacity_ah,
@@ -104,8 +112,9 @@ class Pack:
                 raise KeyError(f"unknown trait {name!r}; known: {', '.join(INDEX)}")
             self.values[INDEX[name]] = self._each(name, value)
         start = self._each("soc", soc)
-        network = self.plan.network
-        self.own = duty.build(self.plan, self.values, start, joints_of(network, seed, 0, 0), seed=seed, block=0, pack=0)
+        rate = ageing_plans.per_cell(np.asarray(ageing_rate, float), self.cells)
+        joints_now = joints_of(self.plan.network, seed, 0, 0)
+        self.own = duty.build(self.plan, self.values, start, joints_now, seed=seed, block=0, pack=0, ageing_rate=rate)
 
     def _each(self, name: str, value: float | Sequence[float] | Array) -> Array:
         out = np.asarray(value, float)
@@ -135,6 +144,17 @@ class Pack:
                 "over_charge_ah": rows[OVER_CHARGE_C] / 3600.0,
             }
         )
+
+    @property
+    def ageing(self) -> pd.DataFrame:
+        """One row a cell: SEI, lithium and active material lost, resistance added, capacity by electrode balance.
+
+        Raises:
+            ValueError: the pack was built without `ageing`.
+        """
+        if not self.plan.ageing.on:
+            raise ValueError("this pack does not age: build it with ageing=AgeingModel()")
+        return ageing_table(self.plan.design, self.plan.ageing, self.values, self.own.ageing)
 
     def save(self, path: str | Path) -> None:
         """Write the pack's present state (an .npz file) for `restore`; an existing file is replaced as a whole."""

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from packsim.cell import kernels as cell
+from packsim.cell.ageing import kernels as cell_ageing
 from packsim.cell.beyond import kernels as cell_beyond
 from packsim.cell.electrodes.kernels import LEAK, R_OHM, X_N
 from packsim.cell.heat import kernels as cell_heat
@@ -84,6 +85,7 @@ class Own(NamedTuple):
     scratch: np.ndarray  # [n]
     heats: warmth.Heats
     damage: np.ndarray  # [N_DAMAGE, n] see packsim/cell/beyond
+    ageing: np.ndarray  # [N_AGEING, n] see packsim/cell/ageing; [N_AGEING, 0]: none
     clock: np.ndarray  # [1] s since the pack was built
     found: np.ndarray  # bool[fault kinds, places] faults already seen
 
@@ -319,6 +321,16 @@ def hurt(own, design, laws, step):
 
 
 @kernel
+def age(own, design, laws, step):
+    """Ageing of the step just committed."""
+    lane, n = own.lane, own.leak_a.shape[0]
+    cell_ageing.advance_ageing(
+        own.ageing, lane.state, lane.coef, own.heats.base, lane.work, design, laws, own.leak_a, lane.current,
+        own.heats.temperature_k, step, 0, n,
+    )  # fmt: skip
+
+
+@kernel
 def first_trial(own, protocol, k, settings):
     """Guess of the pack's current and, into `held`, of the cells' at the start of step k."""
     n, kind, total = own.held.shape[0], protocol.kind[k], 0.0
@@ -371,7 +383,9 @@ def alarm_value(memory, limit, hottest_k, total):
 
 
 @kernel
-def drive(design, net, protocol, heating, damaging, bms, faults, limits, settings, own, kept, log, trace, block, pack):
+def drive(
+    design, net, protocol, heating, damaging, ageing, bms, faults, limits, settings, own, kept, log, trace, block, pack
+):
     """Run one pack through the protocol; `own` ends where the last accepted step ended."""
     # what every step touches by name: handing on whole tuples of arrays costs more than the arithmetic of small packs
     lane, work, memory, joints, scratch = own.lane, own.work, own.memory, own.joints, own.scratch
@@ -507,6 +521,8 @@ def drive(design, net, protocol, heating, damaging, bms, faults, limits, setting
                 steps[0] += 1
                 if damaging.on:
                     hurt(own, design, damaging.laws, step)
+                if ageing.on:
+                    age(own, design, ageing, step)
             # accepted
             v_pack = node_v[node_v.shape[0] - 1]
             t, step_t, charge_ah, through_ah = t + step, step_t + step, charge_new, through_new

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from packsim.cell.ageing.kernels import Ageing
+from packsim.cell.ageing.plan import NOT_AGEING
 from packsim.cell.beyond.plan import with_copper_potential
 from packsim.cell.electrodes.kernels import T_WELD, Design
 from packsim.pack.bms import plan as bms_plans
@@ -31,6 +33,7 @@ def duty_plan(
     parallel: int = 1,
     heat: HeatModel | None = None,
     beyond: BeyondModel | None = None,
+    ageing: Ageing = NOT_AGEING,
     limits: FaultLimits | None = None,
     reference_k: float,
     cell_ah: float,
@@ -72,4 +75,4 @@ def duty_plan(
     )
     faults = fault_plans.limits(limits or FaultLimits(), network, 1e-3 * float(nominal[T_WELD]), cell_ah)
     heating = duty.heating_of(heat, design, network.cells)
-    return duty.DutyPlan(design, network, bms, plan, settings, faults, heating, damaging, reference_k)
+    return duty.DutyPlan(design, network, bms, plan, settings, faults, heating, damaging, reference_k, ageing)

@@ -10,6 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from packsim.cell import kernels as cell_kernels
+from packsim.cell.ageing import kernels as cell_ageing
+from packsim.cell.ageing.plan import NOT_AGEING
+from packsim.cell.ageing.rebuild import fresh_ageing
 from packsim.cell.beyond.kernels import N_DAMAGE
 from packsim.cell.beyond.plan import initial_damage
 from packsim.cell.beyond.plan import plan as beyond_plan
@@ -48,6 +51,7 @@ class DutyPlan(NamedTuple):
     heating: warmth.Heating
     damaging: k.Damaging
     reference_k: float  # temperature at which the design was read
+    ageing: cell_ageing.Ageing = NOT_AGEING
 
 
 class Run(NamedTuple):
@@ -76,14 +80,31 @@ def ocv_table(design: Design, values: Array) -> Array:
 
 
 def build(
-    plan: DutyPlan, values: Array, soc: Array, joints: network.Joints, *, seed: int, block: int, pack: int
+    plan: DutyPlan,
+    values: Array,
+    soc: Array,
+    joints: network.Joints,
+    *,
+    seed: int,
+    block: int,
+    pack: int,
+    ageing_rate: Array | None = None,
 ) -> k.Own:
-    """A new pack of cells `values` [trait, n] at rest at `soc` [n], in the network's order of cells."""
+    """A new pack of cells `values` [trait, n] at rest at `soc` [n], in the network's order of cells.
+
+    `ageing_rate` [n]: of each cell, relative to the laws of ageing; default 1.
+    """
     n, net = values.shape[1], plan.network.net
     lane, window = empty_lane(n), window_of(plan.design, values)
     cell_kernels.coefficients(lane.coef, values, plan.design, 0, n)
     cell_kernels.rest_state(lane.state, plan.design, soc, window, 0, n)
     places = max(n, plan.bms.node.size)
+    heats = new_heats(plan.heating, plan.design, values, lane.coef, plan.reference_k)
+    leak_a = lane.coef[LEAK].copy()
+    ageing = np.zeros((cell_ageing.N_AGEING, 0))
+    if plan.ageing.on:
+        ageing = fresh_ageing(plan.design, values, np.ones(n) if ageing_rate is None else ageing_rate, lane)
+        cell_ageing.first_film(ageing, lane.coef, heats.base, plan.ageing, 0, n)
     return k.Own(
         values=values,
         window=window,
@@ -92,7 +113,7 @@ def build(
         work=solve_for(net),
         drain_a=np.zeros(net.kind.size),
         memory=bms_plans.memory(plan.bms_model, plan.bms, net, seed, block, pack, float(np.mean(soc))),
-        leak_a=lane.coef[LEAK].copy(),
+        leak_a=leak_a,
         short_s=np.zeros(n),
         weld_ohm=1e-3 * values[T_WELD],
         held=np.zeros(n),
@@ -102,7 +123,8 @@ def build(
             if plan.damaging.on
             else np.zeros((N_DAMAGE, n))
         ),
-        heats=new_heats(plan.heating, plan.design, values, lane.coef, plan.reference_k),
+        ageing=ageing,
+        heats=heats,
         clock=np.zeros(1),
         found=np.zeros((fault_kernels.KINDS, places), np.bool_),
     )
@@ -217,8 +239,8 @@ def run(
     """Take `own` through the protocol; it is changed in place."""
     kept = empty_kept(plan, protocol.kind.size)
     trace, log = empty_trace(plan, samples, cells), empty_log()
-    shared = (plan.design, plan.network.net, protocol, plan.heating, plan.damaging, plan.bms, faults, plan.limits)
-    rows = k.drive(*shared, plan.settings, own, kept, log, trace, block, pack)
+    shared = (plan.design, plan.network.net, protocol, plan.heating, plan.damaging, plan.ageing, plan.bms, faults)
+    rows = k.drive(*shared, plan.limits, plan.settings, own, kept, log, trace, block, pack)
     return Run(own, kept, log, trace, rows)
 
 
