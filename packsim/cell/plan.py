@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from packsim.cell.ageing.reading import AgeingParameters
 from packsim.cell.cell import Cell
 from packsim.cell.electrodes.kernels import Design
 from packsim.cell.table.table_cell import TableCell
@@ -20,6 +21,7 @@ class CellPlan(NamedTuple):
     design: Design
     rated_capacity_ah: float
     temperature_degc: float = 25.0  # at which the design was read
+    ageing: AgeingParameters | None = None  # what the parameter set says of it; table cell: None
 
 
 def plan(model: CellModel, locate: Callable[[str], Path] = Path) -> CellPlan:
@@ -39,7 +41,7 @@ def plan(model: CellModel, locate: Callable[[str], Path] = Path) -> CellPlan:
             lower_cutoff_v=model.lower_cutoff_v,
             upper_cutoff_v=model.upper_cutoff_v,
         )
-    return CellPlan(cell.name, cell.design, cell.nominal_capacity_ah, cell.temperature_degc)
+    return CellPlan(cell.name, cell.design, cell.nominal_capacity_ah, cell.temperature_degc, cell.ageing)
 
 
 def _table_cell(model: CellModel, path: Path, capacity_ah: float) -> Cell:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from packsim.cell.plan import CellPlan
 from packsim.pack.kernels import EVERY_GROUP, PACK_ONLY, Duty
@@ -27,5 +28,10 @@ def plan(model: PackModel, verdict: VerdictModel, cell: CellPlan) -> Duty:
         monitoring=MONITORING[model.bms.monitoring],
         top_balanced=model.top_balanced,
         dt_max=model.longest_step_s,
-        thresholds_v=np.array([low, low - verdict.over_discharge_margin_v, low - 0.5, 1.0, 0.0]),
+        thresholds_v=thresholds(low, verdict),
     )
+
+
+def thresholds(low_v: float, verdict: VerdictModel) -> npt.NDArray[np.float64]:
+    """Group voltages [THRESHOLDS] below which time is kept: the cut-off, the margin and 0.5 V below it, 1 V, 0 V."""
+    return np.array([low_v, low_v - verdict.over_discharge_margin_v, low_v - 0.5, 1.0, 0.0])

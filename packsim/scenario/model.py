@@ -17,6 +17,7 @@ from packsim.scenario.document import dotted
 from packsim.scenario.errors import ScenarioError
 from packsim.scenario.faults import faults, in_values, unknown
 from packsim.scenario.inspection import InspectionModel
+from packsim.scenario.life import LifeModel
 from packsim.scenario.line import LineModel
 from packsim.scenario.pack import PackModel, VerdictModel
 from packsim.scenario.suggest import hint
@@ -60,6 +61,8 @@ class Scenario(Model):
     qualification: QualificationModel | None = None
     pack: PackModel
     verdict: VerdictModel = Field(default_factory=VerdictModel)
+    life: LifeModel | None = None
+    """Years in the field (`packsim run --life`)."""
     sources: Annotated[dict[str, Annotated[str, Field(min_length=1)]], AfterValidator(_known)] = Field(
         default_factory=dict
     )

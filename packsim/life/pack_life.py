@@ -1,0 +1,294 @@
+"""One pack over years: reference cycles at a few ages, jumps over the cycles between them.
+
+At each age one reference cycle is simulated with every cell of the pack as it is then; it gives what a cycle adds to each
+cell's ageing and to the differences of charge between groups. A jump of N cycles adds N times that (Euler), a reference
+cycle at its end gives what a cycle adds there, and the jump is done again with the mean of both (Heun). Where the two
+answers differ by more than the tolerance the jump is halved. The cycle at the end serves the next jump as well.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from packsim.cell.ageing import kernels as ageing
+from packsim.cell.beyond import kernels as beyond
+from packsim.life import kernels as k
+from packsim.life.plan import FIRST_JUMP, GROWTH, LifePlan
+from packsim.pack.duty import run as full
+from packsim.pack.duty.kernels import NO_LIMIT, NOT_CONVERGED, Own
+from packsim.pack.faults.kernels import FOUND
+from packsim.pack.network.kernels import Joints
+
+Array = npt.NDArray[np.float64]
+MOST_CYCLES = 200  # reference cycles of one pack, before it counts as unsolved
+SHORTEST_JUMP = 1.0
+MARGIN, REVERSED = 1, 4  # rows of times below thresholds
+
+
+class State(NamedTuple):
+    """What a jump carries on: n cells."""
+
+    sums: Array  # [N_SUMS, n] of ageing
+    damage: Array  # [N_DAMAGE, n]
+    soc: Array  # [n] at the start of the next cycle
+
+
+class Cycle(NamedTuple):
+    """What one cycle, the mean of the slow and the fast one, adds; and what was seen in it."""
+
+    sums: Array  # [N_SUMS, n]
+    damage: Array  # [N_DAMAGE, n]
+    room_ah: Array  # [g] change of what each group lacks to its full charge, against the mean of its string
+    soc: Array  # [n] at its end
+    capacity_ah: Array  # [n] between the cut-offs at equilibrium
+    usable: float  # of the pack, at equilibrium, share of nominal
+    even: float  # the same if its groups were balanced
+    limiting_group: int
+    given_ah: float  # in the slow cycle's discharge, or the fast one's if there is none
+    over_group: int  # group driven below the margin, -1: none
+    reversed_group: int
+    seen: npt.NDArray[np.void]
+    solved: bool
+
+
+class PackLife(NamedTuple):
+    """One pack at a ages [a] that were simulated; the first is new."""
+
+    cycles: Array  # [a]
+    usable: Array  # [a] share of a nominal new pack
+    even: Array  # [a] the same if its groups were balanced
+    limiting_group: npt.NDArray[np.int64]  # [a]
+    given_ah: Array  # [a] discharge of a cycle
+    over_group: npt.NDArray[np.int64]  # [a] driven below the margin in a cycle then, -1: none
+    reversed_group: npt.NDArray[np.int64]  # [a]
+    capacity_ah: Array  # [a, n]
+    film_ohm: Array  # [a, n] added by ageing
+    sums: Array  # [a, N_SUMS, n]
+    room_ah: Array  # [a, g] lacking to full charge, against the group that lacks least
+    seen: tuple[tuple[float, npt.NDArray[np.void]], ...]  # (cycles, sightings) where something was seen
+    simulated: int  # reference cycles, rejected ones included
+    rejected: int
+    solved: bool
+
+
+def cycle(plan: LifePlan, own: Own, state: State, *, block: int, pack: int) -> Cycle:
+    """Simulate the reference cycles of a pack in `state`."""
+    n = state.soc.size
+    sums, damage, room = np.zeros_like(state.sums), np.zeros_like(state.damage), np.zeros(plan.first_cell.size)
+    capacity, seen, solved = np.zeros(n), [], True
+    over = np.zeros((2, room.size), np.bool_)
+    soc_end, given, start_room = np.zeros(n), 0.0, np.zeros(room.size)
+    for number, (share, protocol) in enumerate(plan.cycles):
+        k.begin_again(
+            own, state.sums, state.damage, state.soc, plan.duty.design, plan.laws, plan.start_k, plan.feedback
+        )
+        if number == 0:
+            capacity = own.window[4].copy()
+            start_room = lacking(plan, capacity, state.soc)
+        one = full.run(plan.duty, own, protocol, full.no_faults(), block=block, pack=pack)
+        ended = one.kept.ended_by
+        solved = solved and not np.any((ended == NOT_CONVERGED) | (ended == NO_LIMIT))
+        soc = np.empty(n)
+        k.content(soc, own, plan.duty.design)
+        sums += share * (own.ageing[: ageing.N_SUMS] - state.sums)
+        change = own.damage - state.damage
+        change[[beyond.PLATING_DEPTH_V, beyond.SHORT_A]] = 0.0
+        damage += share * change
+        room += share * (lacking(plan, own.window[4], soc) - start_room)
+        if number == 0:
+            soc_end, given = soc, float(one.kept.charge_ah.clip(0.0).sum())
+        times = one.kept.below_s.sum(axis=0)
+        over |= times[[MARGIN, REVERSED]] > plan.over_discharge_time_s
+        seen.append(full.sightings(one.log, pack))
+    usable, even, group = usable_ah(plan, capacity, state.soc)
+    return Cycle(
+        sums=sums,
+        damage=damage,
+        room_ah=room - _string_means(plan, room),
+        soc=soc_end,
+        capacity_ah=capacity,
+        usable=usable / plan.nominal_ah,
+        even=even / plan.nominal_ah,
+        limiting_group=group,
+        given_ah=given,
+        over_group=int(np.argmax(over[0])) if over[0].any() else -1,
+        reversed_group=int(np.argmax(over[1])) if over[1].any() else -1,
+        seen=np.concatenate(seen),
+        solved=solved,
+    )
+
+
+def lacking(plan: LifePlan, capacity_ah: Array, soc: Array) -> Array:
+    """Charge [g] that each group lacks to its own full state."""
+    out: Array = np.add.reduceat((1.0 - soc) * capacity_ah, plan.first_cell)
+    return out
+
+
+def usable_ah(plan: LifePlan, capacity_ah: Array, soc: Array) -> tuple[float, float, int]:
+    """Charge between the first full and the first empty group, at equilibrium; if balanced; the group that costs most.
+
+    Strings in parallel add up; each is limited by its own groups.
+    """
+    group_ah: Array = np.add.reduceat(capacity_ah, plan.first_cell)
+    room = lacking(plan, capacity_ah, soc)
+    held = group_ah - room
+    total, even, worst, group = 0.0, 0.0, np.inf, 0
+    for string in np.unique(plan.string_of_group):
+        own = np.flatnonzero(plan.string_of_group == string)
+        gives = float(room[own].min() + held[own].min())
+        total += gives
+        even += float(group_ah[own].min())
+        if gives < worst:
+            small_room, small_held = own[int(np.argmin(room[own]))], own[int(np.argmin(held[own]))]
+            fuller = room[own].mean() - room[small_room] > held[own].mean() - held[small_held]
+            worst, group = gives, int(small_room if fuller else small_held)
+    return total, even, group
+
+
+def _string_means(plan: LifePlan, values: Array) -> Array:
+    """Mean over the groups of each group's string [g]."""
+    counts = np.bincount(plan.string_of_group)
+    means = np.bincount(plan.string_of_group, weights=values) / np.maximum(counts, 1)
+    out: Array = means[plan.string_of_group]
+    return out
+
+
+def ahead(plan: LifePlan, own: Own, state: State, first: Cycle, second: Cycle | None, cycles: float) -> State:
+    """The state `cycles` later, if every cycle adds what `first` adds, or the mean of both.
+
+    SEI grows by its square, which is linear in time where diffusion limits it.
+    """
+    mean = first.sums if second is None else 0.5 * (first.sums + second.sums)
+    worn = first.damage if second is None else 0.5 * (first.damage + second.damage)
+    drift = first.room_ah if second is None else 0.5 * (first.room_ah + second.room_ah)
+    sums = state.sums + cycles * mean
+    thick = plan.laws.first_m + state.sums[ageing.SEI_M]
+    squared = 2.0 * thick * first.sums[ageing.SEI_M]
+    if second is not None:
+        thicker = plan.laws.first_m + second_thickness(state, first, cycles, plan)
+        squared = 0.5 * (squared + 2.0 * thicker * second.sums[ageing.SEI_M])
+    grown = np.sqrt(thick**2 + cycles * squared) - thick
+    per_m = np.divide(mean[ageing.SEI_C], mean[ageing.SEI_M], out=np.zeros_like(grown), where=mean[ageing.SEI_M] > 0.0)
+    sums[ageing.SEI_M] = state.sums[ageing.SEI_M] + grown
+    sums[ageing.SEI_C] = state.sums[ageing.SEI_C] + grown * per_m
+    damage = state.damage + cycles * worn
+    damage[beyond.PLATING_DEPTH_V] = own.damage[beyond.PLATING_DEPTH_V]
+    sums[ageing.SEI_C] += damage[beyond.LITHIUM_LOST_C] - state.damage[beyond.LITHIUM_LOST_C]
+    return State(sums, damage, _charged(plan, first if second is None else second, drift, cycles))
+
+
+def second_thickness(state: State, first: Cycle, cycles: float, plan: LifePlan) -> Array:
+    """SEI [m] grown until the end of the jump, as the first answer had it."""
+    thick = plan.laws.first_m + state.sums[ageing.SEI_M]
+    out: Array = np.sqrt(thick**2 + cycles * 2.0 * thick * first.sums[ageing.SEI_M]) - plan.laws.first_m
+    return out
+
+
+def _charged(plan: LifePlan, last: Cycle, drift_ah: Array, cycles: float) -> Array:
+    """State of charge of each cell as a cycle begins `cycles` later: groups drift apart, balancing brings them together.
+
+    Where each string stands does not matter, because a cycle begins with a charge.
+    """
+    capacity, group_ah = last.capacity_ah, np.add.reduceat(last.capacity_ah, plan.first_cell)
+    room = lacking(plan, capacity, last.soc)
+    later = room + (cycles - 1.0) * drift_ah
+    for string in np.unique(plan.string_of_group):
+        own = plan.string_of_group == string
+        later[own] += np.minimum(later[own].max() - later[own], cycles * plan.balance_ah)
+        later[own] += room[own].mean() - later[own].mean()
+    shift = (room - later) / group_ah
+    sizes = np.diff(plan.first_cell, append=capacity.size)
+    out: Array = np.clip(last.soc + np.repeat(shift, sizes), 0.0, 1.0)
+    return out
+
+
+def live(
+    plan: LifePlan,
+    values: Array,
+    soc: Array,
+    rate: Array,
+    joints: Joints,
+    *,
+    seed: int,
+    block: int,
+    pack: int,
+    to_the_end: bool = False,
+) -> PackLife:
+    """One pack from new until the years are over, or until it has failed.
+
+    Args:
+        values, soc, rate: traits [trait, n], state of charge [n] and speed of ageing [n] of its cells.
+        to_the_end: go on after a failure.
+    """
+    own = full.build(plan.duty, values, soc, joints, seed=seed, block=block, pack=pack, ageing_rate=rate)
+    state = State(np.zeros((ageing.N_SUMS, soc.size)), own.damage.copy(), soc.copy())
+    now = cycle(plan, own, state, block=block, pack=pack)
+    kept = [(0.0, now, state, _film(plan, own))]
+    done, jump, simulated, rejected = 0.0, FIRST_JUMP, 1, 0
+    while done < plan.total_cycles and now.solved and (to_the_end or not failed(plan, now)):
+        jump = min(jump, plan.total_cycles - done)
+        guess = ahead(plan, own, state, now, None, jump)
+        then = cycle(plan, own, guess, block=block, pack=pack)
+        simulated += 1
+        better = ahead(plan, own, state, now, then, jump)
+        off = _off(plan, own, guess.sums, better.sums)
+        if off > plan.tolerance and jump > SHORTEST_JUMP and simulated < MOST_CYCLES:
+            jump, rejected = max(0.5 * jump, SHORTEST_JUMP), rejected + 1
+            continue
+        done, state, now = done + jump, better, then
+        kept.append((done, now, state, _film(plan, own)))
+        if simulated >= MOST_CYCLES:
+            now = now._replace(solved=False)
+        jump *= min(max(0.8 * np.sqrt(plan.tolerance / max(off, 1e-12)), 0.3), GROWTH)
+    return _told(plan, kept, simulated, rejected, now.solved)
+
+
+def _off(plan: LifePlan, own: Own, a: Array, b: Array) -> float:
+    """Largest difference of two answers, of a cell's capacity: lithium or active material lost."""
+    one, two = np.empty(a.shape[1]), np.empty(a.shape[1])
+    k.lost_c(one, a)
+    k.lost_c(two, b)
+    lithium = np.abs(one - two) / own.ageing[ageing.CAPACITY_C]
+    material = np.abs(a[[ageing.LOST_N, ageing.LOST_P]] - b[[ageing.LOST_N, ageing.LOST_P]]).max(axis=0)
+    return float(np.maximum(lithium, material).max())
+
+
+def _film(plan: LifePlan, own: Own) -> Array:
+    film: Array = own.ageing[ageing.FILM_OHM].copy()
+    return film
+
+
+def failed(plan: LifePlan, now: Cycle) -> bool:
+    """Whether something in this cycle ends the pack's life."""
+    return now.usable < plan.end_of_life or now.over_group >= 0 or bool(now.seen["code"].size and _serious(now.seen))
+
+
+def _serious(seen: npt.NDArray[np.void]) -> bool:
+    return bool((seen["code"] >= FOUND).any())
+
+
+def _told(
+    plan: LifePlan, kept: list[tuple[float, Cycle, State, Array]], simulated: int, rejected: int, solved: bool
+) -> PackLife:
+    cycles = [c for _, c, _, _ in kept]
+    room = np.array([lacking(plan, c.capacity_ah, s.soc) for _, c, s, _ in kept])
+    return PackLife(
+        cycles=np.array([at for at, _, _, _ in kept]),
+        usable=np.array([c.usable for c in cycles]),
+        even=np.array([c.even for c in cycles]),
+        limiting_group=np.array([c.limiting_group for c in cycles]),
+        given_ah=np.array([c.given_ah for c in cycles]),
+        over_group=np.array([c.over_group for c in cycles]),
+        reversed_group=np.array([c.reversed_group for c in cycles]),
+        capacity_ah=np.array([c.capacity_ah for c in cycles]),
+        film_ohm=np.array([film for _, _, _, film in kept]),
+        sums=np.array([s.sums for _, _, s, _ in kept]),
+        room_ah=room - room.min(axis=1, keepdims=True),
+        seen=tuple((at, c.seen) for at, c, _, _ in kept if c.seen.size),
+        simulated=simulated,
+        rejected=rejected,
+        solved=solved,
+    )

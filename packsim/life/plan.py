@@ -1,0 +1,185 @@
+"""From the scenario's life to numbers: reference cycles, their climate, what the BMS can balance."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from packsim.cell.ageing import plan as ageing_plans
+from packsim.cell.ageing.kernels import Ageing
+from packsim.cell.plan import CellPlan
+from packsim.pack.duty import protocol as p
+from packsim.pack.duty.plan import duty_plan
+from packsim.pack.duty.run import DutyPlan
+from packsim.pack.fleet.plan import KELVIN, LONGEST_HOLD_S
+from packsim.pack.network.places import places
+from packsim.pack.plan import thresholds
+from packsim.scenario.life import LifeModel, Use
+from packsim.scenario.pack import PackModel, VerdictModel
+from packsim.scenario.topology import Topology
+
+Array = npt.NDArray[np.float64]
+WEEK_S, YEAR_S = 604_800.0, 365.25 * 86_400.0
+FIRST_JUMP = 2.0  # cycles
+GROWTH = 4.0  # a jump is at most so many times as long as the one before
+
+
+class LifePlan(NamedTuple):
+    """A life in numbers; cells of a pack are in the network's order, groups begin at `first_cell`."""
+
+    duty: DutyPlan
+    cycles: tuple[tuple[float, p.Protocol], ...]  # share of the cycles that are such, and the cycle
+    years: float
+    cycles_per_year: float
+    km_per_cycle: float
+    balance_ah: float  # what each group's bleed resistor can take away between two cycles
+    first_cell: npt.NDArray[np.int64]  # [g]
+    string_of_group: npt.NDArray[np.int64]  # [g]
+    nominal_ah: float  # of a pack of nominal new cells, at equilibrium
+    start_k: float
+    feedback: bool
+    tolerance: float  # of a cell's capacity
+    over_discharge_time_s: float
+    end_of_life: float  # share of nominal_ah
+    assumed: tuple[str, ...]
+
+    @property
+    def total_cycles(self) -> float:
+        """Cycles in all years."""
+        return self.years * self.cycles_per_year
+
+    @property
+    def laws(self) -> Ageing:
+        """The laws of ageing."""
+        return self.duty.ageing
+
+
+def effective_degc(monthly_degc: list[float], activation_k: float) -> float:
+    """Where a law with this activation energy (over the gas constant) is as fast as in the mean of the year."""
+    kelvin = np.array(monthly_degc) + KELVIN
+    if activation_k == 0.0:
+        return float(kelvin.mean() - KELVIN)
+    return float(-activation_k / math.log(float(np.mean(np.exp(-activation_k / kelvin)))) - KELVIN)
+
+
+def plan(
+    model: LifeModel,
+    pack: PackModel,
+    verdict: VerdictModel,
+    cell: CellPlan,
+    nominal: Array,
+    nominal_cell_ah: float,
+    seed: int,
+    years: float | None = None,
+) -> LifePlan:
+    """Numbers of the life of a scenario's packs.
+
+    Args:
+        cell: read at the life's temperature, see `life_degc`.
+        nominal: traits [trait] of the nominal cell, and `nominal_cell_ah` its capacity at equilibrium.
+
+    Raises:
+        ValueError: cells that do not age by electrode, or laws that the parameter set has no numbers for.
+    """
+    laws = ageing_plans.plan(model.ageing, cell.ageing)
+    heat, start_k = pack.heat, cell.temperature_degc + KELVIN
+    if heat is not None and model.monthly_degc is not None:
+        degc = effective_degc(model.monthly_degc, laws.sei_activation_k)
+        heat = heat.model_copy(update={"start_degc": degc, "ambient_degc": degc})
+    if heat is not None:
+        start_k = heat.start_degc + KELVIN
+    use = model.pattern
+    low = cell.design.lower_cutoff_v
+    duty = duty_plan(
+        cell.design,
+        nominal,
+        pack.topology or Topology(),
+        pack.bms.model_copy(update={"balancing": None}),  # balanced between cycles
+        series=pack.series,
+        parallel=pack.parallel,
+        heat=heat,
+        beyond=pack.beyond,
+        ageing=laws,
+        limits=verdict.faults,
+        reference_k=cell.temperature_degc + KELVIN,
+        cell_ah=cell.rated_capacity_ah,
+        thresholds_v=thresholds(low, verdict),
+        dt_max=pack.longest_step_s,
+        seed=seed,
+    )
+    net = duty.network.net
+    where = places(net)
+    first = net.first[: net.group.size].astype(np.int64)
+    rated = cell.rated_capacity_ah * pack.parallel
+    fast = 0.01 * use.fast_share_pct
+    shares = ((1.0 - fast, use.charge_c_rate), (fast, use.fast_c_rate))
+    upper = cell.design.upper_cutoff_v
+    cycles = tuple(
+        (share, _cycle(use, rate, model.parked_full_pct, rated, upper, low)) for share, rate in shares if share > 0.0
+    )
+    years = model.years if years is None else years
+    return LifePlan(
+        duty=duty,
+        cycles=cycles,
+        years=years,
+        cycles_per_year=use.cycles_per_week * YEAR_S / WEEK_S,
+        km_per_cycle=use.km_per_cycle,
+        balance_ah=_balance_ah(pack, use, model.parked_full_pct),
+        first_cell=first,
+        string_of_group=where["string"][first],
+        nominal_ah=nominal_cell_ah * pack.parallel,
+        start_k=start_k,
+        feedback=model.feedback,
+        tolerance=0.01 * model.tolerance_pct,
+        over_discharge_time_s=verdict.over_discharge_time_s,
+        end_of_life=0.01 * model.end_of_life_pct,
+        assumed=() if cell.ageing is None else ageing_plans.assumed_ageing(cell.ageing),
+    )
+
+
+def life_degc(model: LifeModel, pack: PackModel, cell: CellPlan) -> float:
+    """Temperature at which the cell of a life without heat is to be read."""
+    if model.monthly_degc is None or pack.heat is not None:
+        return cell.temperature_degc
+    return effective_degc(model.monthly_degc, ageing_plans.plan(model.ageing, cell.ageing).sei_activation_k)
+
+
+def _hours(use: Use, charge_c_rate: float) -> tuple[float, float, float]:
+    """Hours of charge, of discharge, and idle, of one cycle."""
+    depth = 0.01 * use.depth_pct
+    charge, discharge = depth / charge_c_rate, depth / use.discharge_c_rate
+    return charge, discharge, max(168.0 / use.cycles_per_week - charge - discharge, 0.0)
+
+
+def _cycle(
+    use: Use, charge_c_rate: float, full_pct: float, rated_ah: float, upper_v: float, lower_v: float
+) -> p.Protocol:
+    """Charge to the limit, wait full, discharge, wait: what is charged first makes up for what leaked before."""
+    _, _, idle = _hours(use, charge_c_rate)
+    full_s = 3600.0 * idle * 0.01 * full_pct
+    steps = [
+        p.Step(p.CURRENT, -charge_c_rate * rated_ah, math.inf, p.Limits(v_high=upper_v)),
+        p.Step(p.VOLTAGE, upper_v, LONGEST_HOLD_S, p.Limits(current_a=0.05 * rated_ah)),
+        p.Step(p.REST, 0.0, full_s),
+        p.Step(
+            p.CURRENT,
+            use.discharge_c_rate * rated_ah,
+            math.inf,
+            p.Limits(ah=0.01 * use.depth_pct * rated_ah, v_low=0.9 * lower_v),
+        ),
+        p.Step(p.REST, 0.0, 3600.0 * idle - full_s),
+    ]
+    return p.assemble([step for step in steps if step.kind != p.REST or step.duration_s > 0.0])
+
+
+def _balance_ah(pack: PackModel, use: Use, full_pct: float) -> float:
+    """Charge that a bleed resistor can take in one cycle, while it is allowed to and the pack is full or being filled."""
+    bleed = pack.bms.balancing
+    if bleed is None:
+        return 0.0
+    charge, _, idle = _hours(use, use.charge_c_rate)
+    hours = charge * ("charge" in bleed.during) + idle * 0.01 * full_pct * ("rest" in bleed.during)
+    return 1e-3 * bleed.bleed_ma * hours
