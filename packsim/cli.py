@@ -12,6 +12,7 @@ import typer
 if TYPE_CHECKING:
     from packsim.scenario.model import Scenario
     from packsim.study.compare import Comparison
+    from packsim.study.life import LifeResult
     from packsim.study.sweep import Variant
 
 app = typer.Typer(
@@ -36,6 +37,10 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change a key, e.g. --set pack.series=48; repeatable."),
 ]
+Life = Annotated[
+    str | None,
+    typer.Option("--life", metavar="YEARS", help="Also follow the packs through years in the field, e.g. 8y."),
+]
 Cells = Annotated[bool, typer.Option("--cells", help="Also write every started cell to cells.parquet.")]
 
 
@@ -57,15 +62,17 @@ def run(
     out: Out = None,
     force: Force = False,
     cells: Cells = False,
+    life: Life = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Build, test and judge the packs of one scenario."""
+    """Build, test and judge the packs of one scenario; with --life also their years in the field."""
     from packsim.scenario.load import load
     from packsim.study.output import check_free, to_json
     from packsim.study.writing import run_json, write_run
 
     scenario = _changed(load(file), set_)
+    years = _years(life)
     if out is not None:
         check_free(out, force=force)
     from packsim.study.progress import bar
@@ -74,14 +81,16 @@ def run(
         from packsim.study.run import run as run_study
 
         result = run_study(scenario, packs, seed, progress=progress)
+    field = None if years is None else _field(scenario, years, packs, seed, out, "", quiet or json)
     if out is not None:  # before printing: whoever reads may close the pipe
-        write_run(result, file, out, cells)
+        write_run(result, file, out, cells, field)
+        _finished(out)
     if json:
-        typer.echo(to_json(run_json(result)), nl=False)
+        typer.echo(to_json(run_json(result, field)), nl=False)
     else:
         from packsim.study.terminal import print_run
 
-        print_run(result)
+        print_run(result, field)
     _hint(out, json or quiet)
 
 
@@ -101,6 +110,7 @@ def compare(
     out: Out = None,
     force: Force = False,
     cells: Cells = False,
+    life: Life = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -114,6 +124,7 @@ def compare(
         "improvement_conformance_share": _shares("--improvement-conformance-share", improvement_conformance_share, 0.0),
         "baseline_conformance_share": _shares("--baseline-conformance-share", baseline_conformance_share, 0.05),
     }
+    years = _years(life)
     if out is not None:
         check_free(out, force=force)
     from packsim.study.progress import bar
@@ -123,14 +134,19 @@ def compare(
 
         comparison = compare_study(first, second, packs, seed, progress=progress)
         variants = _variants(comparison, shares, progress)
+    lives = []
+    if years is not None:
+        same = comparison.a.pack_count, comparison.a.seed
+        lives = [_field(s, years, *same, out, f"-{label}", quiet or json) for label, s in (("a", first), ("b", second))]
     if out is not None:  # before printing: whoever reads may close the pipe
-        write_comparison(comparison, variants, a, b, out, cells)
+        write_comparison(comparison, variants, a, b, out, cells, lives)
+        _finished(out)
     if json:
-        typer.echo(to_json(comparison_json(comparison, variants)), nl=False)
+        typer.echo(to_json(comparison_json(comparison, variants, lives)), nl=False)
     else:
         from packsim.study.terminal import print_comparison
 
-        print_comparison(comparison, variants)
+        print_comparison(comparison, variants, lives)
     _hint(out, json or quiet)
 
 
@@ -340,6 +356,48 @@ def _variants(comparison: Comparison, shares: dict[str, list[float] | None], pro
     improvement = shares["improvement_conformance_share"] or [stated.improvement_conformance_share]
     packs, seed = comparison.a.pack_count, comparison.a.seed
     return compare_over(a, b, baseline, improvement, packs, seed, progress=progress)
+
+
+def _years(text: str | None) -> float | None:
+    """`8y` or `8` as a number."""
+    if text is None:
+        return None
+    try:
+        years = float(text.strip().removesuffix("y"))
+    except ValueError:
+        years = 0.0
+    if not 0.0 < years <= 50.0:
+        raise _UserError(f"--life: given {text}; allowed: years > 0 and <= 50, e.g. 8y")
+    return years
+
+
+def _field(
+    scenario: Scenario, years: float, packs: int | None, seed: int | None, out: Path | None, label: str, silent: bool
+) -> LifeResult:
+    """Years in the field; with --out finished blocks are kept until all are done, so that a killed run goes on."""
+    from packsim.study.checkpoints import Checkpoints
+    from packsim.study.life import life_mark, run_life, unfinished
+    from packsim.study.progress import bar
+
+    kept = None
+    if out is not None:
+        folder = unfinished(out) / f"life{label}"
+        kept = Checkpoints(folder, life_mark(scenario, years, packs, seed), lambda text: typer.echo(text, err=True))
+        if kept.there() and not silent:
+            typer.echo(
+                f"{kept.there()} blocks of an earlier, unfinished run are there and not computed again.", err=True
+            )
+    with bar(silent, f"{scenario.name}, {years:g} years") as progress:
+        return run_life(scenario, years, packs, seed, checkpoints=kept, progress=progress)
+
+
+def _finished(out: Path) -> None:
+    """Remove what an unfinished run would have needed."""
+    import shutil
+
+    from packsim.study.life import unfinished
+
+    shutil.rmtree(unfinished(out), ignore_errors=True)
 
 
 def _hint(out: Path | None, silent: bool) -> None:

@@ -107,7 +107,7 @@ def plan(
         reference_k=cell.temperature_degc + KELVIN,
         cell_ah=cell.rated_capacity_ah,
         thresholds_v=thresholds(low, verdict),
-        dt_max=pack.longest_step_s,
+        dt_max=model.longest_step_s,
         seed=seed,
     )
     net = duty.network.net

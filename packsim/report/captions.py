@@ -39,6 +39,15 @@ CAPTIONS = {
         "Every group of the pack; on the right the same lines at the end of discharge. Between the two vertical lines "
         "lies what a BMS that watches only the pack's voltage draws after the first group is empty."
     ),
+    "survival": (
+        "Packs that have not failed; bands are 95 % and respect that packs of a lot share their luck. Below: packs still "
+        "watched."
+    ),
+    "causes": "Packs that have failed, by cause; the causes add up to what the survival curve has lost.",
+    "weibull": (
+        "Points are failed packs by rank, lines the Weibull law of highest likelihood. Where points bend away from the line "
+        "the law does not hold."
+    ),
     "map": (
         "Every cell of one pack where its protocol ended; the first pack in which something was seen, if any. Hover for "
         "current and state of charge."

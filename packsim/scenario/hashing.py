@@ -22,5 +22,10 @@ def scenario_hash(scenario: Scenario) -> str:
         name = data["cell"][key]
         if name is not None:
             data["cell"][key] = hashlib.sha256(scenario.file(name).read_bytes()).hexdigest()
+    files = {
+        key: hashlib.sha256(scenario.file(name).read_bytes()).hexdigest() for key, name in scenario.files().items()
+    }
+    if files:
+        data["files"] = files
     text = json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -52,6 +52,8 @@ class LifeModel(Model):
     """Discharge, of the rated pack."""
     km_per_cycle: NotNegative | None = None
     """Distance driven with each discharge; 0: the warranty counts years alone."""
+    longest_step_s: Annotated[float, Field(gt=0.0, le=3600.0)] = 240.0
+    """Longest time step of a reference cycle (docs/life.md: what it costs in accuracy)."""
     parked_full_pct: Percent = 50.0
     """Part of the idle time that the pack waits full, before its discharge, and not after it; assumed."""
     monthly_degc: list[Annotated[float, Field(ge=-40.0, le=60.0)]] | None = None

@@ -34,6 +34,7 @@ TRAITS: tuple[Trait, ...] = (
     Trait("formation_loss_ratio", "1", 1.0, "lithium lost in formation per anode area, over nominal", "formation"),
     Trait("weld_resistance_mohm", "mOhm", 0.0, "tab and weld resistance in series with the cell", "welding"),
     Trait("leakage_ua", "uA", 0.0, "internal self-discharge current", "formation"),
+    Trait("ageing_rate_ratio", "1", 1.0, "speed of ageing over that of the laws (fields only)", "formation"),
 )
 TRAIT_NAMES = tuple(trait.name for trait in TRAITS)
 

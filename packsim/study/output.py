@@ -44,6 +44,7 @@ WRITTEN = (
     "packs.parquet",
     "cells.parquet",
     "sightings.parquet",
+    "life.parquet",
     "scenario.yaml",
     "rest.json",
     "rest.csv",

@@ -40,6 +40,7 @@ class Plans(NamedTuple):
     fleet: FleetPlan
     nominal: Fleet  # one pack of nominal cells
     nominal_capacity_ah: float  # of the nominal cell in the capacity test
+    nominal_window_ah: float  # ... between the cut-offs at equilibrium
     nominal_dcir_mohm: float
     slopes_ah: Array  # [trait] change of the tested capacity per unit of each trait
     calibration: Calibration | None
@@ -79,6 +80,7 @@ def make_plans(scenario: Scenario, seed: int) -> Plans:
         fleet=fleet,
         nominal=nominal,
         nominal_capacity_ah=float(capacity[0]),
+        nominal_window_ah=float(tested.window[4, 0]),
         nominal_dcir_mohm=float(tested.true_dcir_mohm[0]),
         slopes_ah=slopes,
         calibration=calibration,

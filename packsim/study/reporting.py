@@ -24,6 +24,7 @@ from packsim.scenario.base import Model
 from packsim.scenario.provenance import numbers
 from packsim.study import quality_report, words
 from packsim.study.block import HISTOGRAM_PCT
+from packsim.study.life_report import life_sections
 from packsim.study.metrics import ROW
 from packsim.study.seen_report import seen_sections
 from packsim.study.yields import yield_section
@@ -34,18 +35,20 @@ if TYPE_CHECKING:
     from packsim.pack.fleet.run import Fleet
     from packsim.pack.run import PackTrace
     from packsim.study.compare import Comparison
+    from packsim.study.life import LifeResult
     from packsim.study.run import Result
     from packsim.study.sweep import Variant
 
 
-def write_run_report(result: Result, path: Path, *, overwrite: bool = True) -> Path:
-    """Write the report of one run; returns its path.
+def write_run_report(result: Result, path: Path, *, life: LifeResult | None = None, overwrite: bool = True) -> Path:
+    """Write the report of one run, with its packs' years in the field if there are any; returns its path.
 
     Raises:
         IsADirectoryError, FileNotFoundError, FileExistsError, OSError: see `packsim.report.html.write`.
     """
     names = (result.scenario.name,)
     parts = [html.Section(topic.title, topic.sentences) for topic in words.run_topics(result)]
+    parts += life_sections([(life, result.scenario.name)]) if life is not None else []
     parts.append(html.Section("All metrics", tables=[sections.metrics(sections.grouped(result.table().reset_index()))]))
     parts += [section for section in (yield_section(result, result.scenario.name, said=True),) if section]
     parts += [*_figures([result], names), quality_report.section([result], names)]
@@ -60,9 +63,16 @@ def write_run_report(result: Result, path: Path, *, overwrite: bool = True) -> P
 
 
 def write_comparison_report(
-    comparison: Comparison, path: Path, *, sweep: Sequence[Variant] = (), overwrite: bool = True
+    comparison: Comparison,
+    path: Path,
+    *,
+    sweep: Sequence[Variant] = (),
+    lives: Sequence[LifeResult] = (),
+    overwrite: bool = True,
 ) -> Path:
     """Write the report of a comparison, with how its answer changes over the assumptions in `sweep`; returns its path.
+
+    `lives`: the field of both scenarios, if it was looked at.
 
     Raises:
         IsADirectoryError, FileNotFoundError, FileExistsError, OSError: see `packsim.report.html.write`.
@@ -70,6 +80,7 @@ def write_comparison_report(
     a, b = comparison.a, comparison.b
     names = words.comparison_names(comparison)
     parts = [html.Section(topic.title, topic.sentences) for topic in words.comparison_topics(comparison)]
+    parts += life_sections(list(zip(lives, names, strict=True))) if lives else []
     parts.append(_differences(comparison, names))
     if sweep:
         parts.append(_sweep(sweep))

@@ -10,11 +10,23 @@ from rich.padding import Padding
 from rich.table import Table
 
 from packsim.report.phrases import verdict
-from packsim.study.words import comparison_headline, comparison_topics, run_headline, run_topics, sweep_words
+from packsim.study.life_compare import field_differences
+from packsim.study.life_words import difference_words, life_topic
+from packsim.study.words import (
+    comparison_headline,
+    comparison_names,
+    comparison_topics,
+    run_headline,
+    run_topics,
+    sweep_words,
+)
 from packsim.study.words_of_run import Topic
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from packsim.study.compare import Comparison
+    from packsim.study.life import LifeResult
     from packsim.study.run import Result
     from packsim.study.sweep import Variant
 
@@ -30,10 +42,11 @@ def number(value: float, unit: str) -> str:
     return f"{value:.3f}"
 
 
-def print_run(result: Result) -> None:
+def print_run(result: Result, life: LifeResult | None = None) -> None:
     """Summary of one run."""
     console = Console(width=WIDTH, highlight=False, markup=False)
-    _say(console, run_headline(result), run_topics(result))
+    field = [] if life is None else [life_topic(life)]
+    _say(console, run_headline(result), [*run_topics(result), *field])
     table = Table("metric", "unit", "value", "95 % interval", box=None, header_style="bold")
     for name in ("value", "95 % interval"):
         next(column for column in table.columns if column.header == name).justify = "right"
@@ -46,10 +59,16 @@ def print_run(result: Result) -> None:
     _facts(console, [result])
 
 
-def print_comparison(comparison: Comparison, variants: list[Variant]) -> None:
+def print_comparison(comparison: Comparison, variants: list[Variant], lives: Sequence[LifeResult] = ()) -> None:
     """Differences of two runs, then how the answer moves with the assumptions."""
     console = Console(width=WIDTH, highlight=False, markup=False)
-    _say(console, comparison_headline(comparison), comparison_topics(comparison))
+    field = []
+    if lives:
+        names = comparison_names(comparison)
+        topics = [(name, life_topic(life)) for name, life in zip(names, lives, strict=True)]
+        field = [topic._replace(title=f"{topic.title}: {name}") for name, topic in topics]
+        field.append(difference_words(field_differences(*lives)))
+    _say(console, comparison_headline(comparison), [*comparison_topics(comparison), *field])
     table = Table("metric", "unit", "a", "b", "b - a", "95 % interval", "", box=None, header_style="bold")
     for column in table.columns[2:6]:
         column.justify = "right"

@@ -13,6 +13,7 @@ from packsim.study.yields import yield_words
 from packsim.verdict.causes import Verdict
 
 if TYPE_CHECKING:
+    from packsim.study.life import LifeResult
     from packsim.study.run import Result
 
 SPREADS = (("Capacity", "capacity"), ("DCIR", "dcir"))
@@ -133,7 +134,7 @@ def design_effect(*results: Result) -> list[str]:
     ]
 
 
-def unit_words(result: Result) -> str:
+def unit_words(result: Result | LifeResult) -> str:
     """What the independent units of a run are."""
     return "blocks" if result.plans.line.blocks_per_lot == 1 else "supplier lots"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,24 @@ from packsim.study.output import to_json, whole_folder
 
 if TYPE_CHECKING:
     from packsim.study.compare import Comparison
+    from packsim.study.life import LifeResult
     from packsim.study.run import Result
     from packsim.study.sweep import Variant
 
 
-def run_json(result: Result) -> dict[str, Any]:
+def life_json(life: LifeResult) -> dict[str, Any]:
+    """What a life says, as JSON: summary, counts of fates, and year by year."""
+    return {
+        "years": life.life.years,
+        "summary": life.summary(),
+        "fates": {str(name): int(count) for name, count in life.packs["fate"].value_counts().items()},
+        "ages": life.ages.to_dict("records"),
+        "simulated_cycles": float(life.packs["simulated_cycles"].mean()),
+        "rejected_jumps": float(life.packs["rejected_jumps"].mean()),
+    }
+
+
+def run_json(result: Result, life: LifeResult | None = None) -> dict[str, Any]:
     """What `packsim run --json` prints and summary.json holds."""
     return {
         "scenario": result.scenario.name,
@@ -23,10 +37,13 @@ def run_json(result: Result) -> dict[str, Any]:
         "summary": result.summary(),
         "yields": result.yields().reset_index().to_dict("records"),
         "materials": result.materials().reset_index().to_dict("records"),
+        **({} if life is None else {"life": life_json(life)}),
     }
 
 
-def comparison_json(comparison: Comparison, variants: list[Variant]) -> dict[str, Any]:
+def comparison_json(
+    comparison: Comparison, variants: list[Variant], lives: Sequence[LifeResult] = ()
+) -> dict[str, Any]:
     """What `packsim compare --json` prints and compare.json holds."""
     return {
         "a": comparison.a.scenario.name,
@@ -44,28 +61,59 @@ def comparison_json(comparison: Comparison, variants: list[Variant]) -> dict[str
             }
             for v in variants
         ],
+        **(_lives_json(lives) if lives else {}),
     }
 
 
-def write_run(result: Result, file: Path, out: Path, cells: bool) -> None:
+def _lives_json(lives: Sequence[LifeResult]) -> dict[str, Any]:
+    from packsim.study.life_compare import field_differences
+
+    a, b = lives
+    rows = [row._asdict() | {"beyond_noise": row.beyond_noise} for row in field_differences(a, b)]
+    return {"life": {"a": life_json(a), "b": life_json(b), "differences": rows}}
+
+
+def write_run(result: Result, file: Path, out: Path, cells: bool, life: LifeResult | None = None) -> None:
     """summary.json, the scenario, tables and report into the new folder `out`."""
+    from packsim.study.reporting import write_run_report
+
     with whole_folder(out) as folder:
-        (folder / "summary.json").write_text(to_json(run_json(result)), encoding="utf-8")
+        (folder / "summary.json").write_text(to_json(run_json(result, life)), encoding="utf-8")
         (folder / "scenario.yaml").write_bytes(file.read_bytes())
         _write_tables(result, folder, "", cells)
-        result.report(folder / "report.html")
+        _write_life(life, folder, "")
+        write_run_report(result, folder / "report.html", life=life)
 
 
-def write_comparison(comparison: Comparison, variants: list[Variant], a: Path, b: Path, out: Path, cells: bool) -> None:
+def write_comparison(
+    comparison: Comparison,
+    variants: list[Variant],
+    a: Path,
+    b: Path,
+    out: Path,
+    cells: bool,
+    lives: Sequence[LifeResult] = (),
+) -> None:
     """compare.json, both scenarios, tables and report into the new folder `out`."""
     from packsim.study.reporting import write_comparison_report
 
     with whole_folder(out) as folder:
-        (folder / "compare.json").write_text(to_json(comparison_json(comparison, variants)), encoding="utf-8")
+        (folder / "compare.json").write_text(to_json(comparison_json(comparison, variants, lives)), encoding="utf-8")
         for prefix, result, file in (("a-", comparison.a, a), ("b-", comparison.b, b)):
             (folder / f"{prefix}scenario.yaml").write_bytes(file.read_bytes())
             _write_tables(result, folder, prefix, cells)
-        write_comparison_report(comparison, folder / "report.html", sweep=variants)
+        for prefix, life in zip(("a-", "b-"), lives, strict=False):
+            _write_life(life, folder, prefix)
+        write_comparison_report(comparison, folder / "report.html", sweep=variants, lives=lives)
+
+
+def _write_life(life: LifeResult | None, folder: Path, prefix: str) -> None:
+    if life is None:
+        return
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.Table.from_pandas(life.packs, preserve_index=False), folder / f"{prefix}life.parquet")
 
 
 def _write_tables(result: Result, folder: Path, prefix: str, cells: bool) -> None:

@@ -31,6 +31,7 @@ KERNEL_ROWS = {
     "formation_loss_ratio": electrodes.T_FORM,
     "weld_resistance_mohm": electrodes.T_WELD,
     "leakage_ua": electrodes.T_LEAK,
+    "ageing_rate_ratio": electrodes.T_AGEING,
 }
 
 

@@ -120,7 +120,7 @@ N_NOMINAL = 26
 
 # rows of the trait array, in the order of scenario/traits.py (a test holds them together)
 (T_LOAD_P, T_LOAD_N, T_THICK_P, T_THICK_N, T_AREA, T_OVERLAP, T_RAD_P, T_RAD_N) = range(8)
-(T_SEP_L, T_SEP_E, T_FILL, T_FORM, T_WELD, T_LEAK) = range(8, 14)
+(T_SEP_L, T_SEP_E, T_FILL, T_FORM, T_WELD, T_LEAK, T_AGEING) = range(8, 15)
 
 
 @kernel
