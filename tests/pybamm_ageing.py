@@ -62,9 +62,7 @@ def check_steps(case: Case) -> tuple[str, str, str]:
     return f"Charge at C/3 until {high:g} V", f"Hold at {high:g} V until C/50", f"Discharge at C/3 until {low:g} V"
 
 
-def solve(
-    case: Case, cycles: list[tuple[Any, ...]], soc: float, save: list[int] | None = None
-) -> pybamm.Solution:
+def solve(case: Case, cycles: list[tuple[Any, ...]], soc: float, save: list[int] | None = None) -> pybamm.Solution:
     """Run an experiment from `soc`.
 
     A cycle grows the SEI by 1e-5 of itself: with the usual tolerance of 1e-6 PyBaMM's own growth is 5 % off.

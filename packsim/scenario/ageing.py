@@ -46,7 +46,7 @@ class AgeingModel(Model):
     Li, net of stripping."""
     plating_rate_ratio: NotNegative = 1.0
     """Multiplies the exchange current of plating."""
-    plating_dead_share: Share = 1.0
+    plating_dead_share: Share = 0.2
     """Part of the plated lithium that never comes back; assumed."""
     pores: bool = True
     """New SEI and plated lithium take their volume from the anode's pores (Yang 2017): what bends the knee."""

@@ -119,7 +119,9 @@ def test_other_laws_as_pybamm_now(name: str, report: Callable[..., None]) -> Non
     true = float(solution[theirs].entries[-1])
     one = pair.pack(case, 1.0, **changes)
     pair.cycled_ah(one, case, 3)
-    report(f"{name}: live, 3 cycles, {ours} {true:.3g}: error", off_pct(float(one.ageing[ours].iloc[0]), true), bound, "%")
+    report(
+        f"{name}: live, 3 cycles, {ours} {true:.3g}: error", off_pct(float(one.ageing[ours].iloc[0]), true), bound, "%"
+    )
 
 
 @pytest.mark.slow
@@ -274,5 +276,33 @@ def test_warmer_is_faster(report: Callable[..., None]) -> None:
         squares.append((1e-9 * float(one.ageing.sei_thickness_nm.iloc[0])) ** 2 - 25e-18)
         leaks.append(float(one.own.leak_a[0]))
     u = 1.0 / 298.15 - 1.0 / 318.15
-    report("SEI at 45 C over 25 C, against Arrhenius", off_pct(squares[1] / squares[0], math.exp(38e3 / GAS * u)), 1e-6, "%")
-    report("leakage at 45 C over 25 C, against Arrhenius", off_pct(leaks[1] / leaks[0], math.exp(53e3 / GAS * u)), 1e-6, "%")
+    report(
+        "SEI at 45 C over 25 C, against Arrhenius",
+        off_pct(squares[1] / squares[0], math.exp(38e3 / GAS * u)),
+        1e-6,
+        "%",
+    )
+    report(
+        "leakage at 45 C over 25 C, against Arrhenius",
+        off_pct(leaks[1] / leaks[0], math.exp(53e3 / GAS * u)),
+        1e-6,
+        "%",
+    )
+
+
+def test_a_knee_comes_from_closing_pores(report: Callable[..., None]) -> None:
+    """Capacity lost by the last 50 of 450 cycles over that of 50 in the middle: with pores that close, and without.
+
+    Postulated: that all plated lithium lies in the pores, and how much of it is dead. The knee itself is not put in.
+    """
+    steps = ["Discharge at 1C until 2.5 V", "Charge at 1C until 4.2 V", "Hold at 4.2 V for 2 hours or until C/20"]
+    slopes = []
+    for pores in (True, False):
+        model = AgeingModel(sei="reaction_limited", sei_rate_ratio=2.0, pores=pores)
+        one, capacity = ps.Pack("Chen2020", "1s1p", ageing=model), []
+        for cycles in (150, 50, 200, 50):
+            one.run(steps, cycles=cycles, samples=0)
+            capacity.append(float(one.ageing.capacity_pct.iloc[0]))
+        slopes.append((capacity[2] - capacity[3]) / (capacity[0] - capacity[1]))
+    report("knee: fade after over fade before, pores that close", slopes[0], 2.0, "", ">")
+    report("knee: the same, pores that stay", slopes[1], 1.1)

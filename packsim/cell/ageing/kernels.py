@@ -11,8 +11,6 @@ The first N_LOSS rows are sums over time: they alone say how far a cell has aged
 import math
 from typing import NamedTuple
 
-import numpy as np
-
 from packsim.cell.beyond.kernels import anode_potential
 from packsim.cell.electrodes.kernels import (
     AL_N,

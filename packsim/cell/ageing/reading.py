@@ -74,9 +74,7 @@ class Reader(Protocol):
         """`function(points)`, constants broadcast."""
 
 
-def read_ageing(
-    read: Reader, name: str, c_max: tuple[float, float], active: tuple[float, float]
-) -> AgeingParameters:
+def read_ageing(read: Reader, name: str, c_max: tuple[float, float], active: tuple[float, float]) -> AgeingParameters:
     """A set's ageing numbers; never refuses a set for lacking some.
 
     Args:
