@@ -26,6 +26,7 @@ BARE: dict[str, Any] = {
     "sei": "none",
     "sei_film": "all",
     "plating": "none",
+    "plating_dead_share": 1.0,
     "pores": False,
     "anode_loss_pct_per_cycle": 0.0,
     "cathode_loss_pct_per_cycle": 0.0,
