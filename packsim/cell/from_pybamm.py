@@ -260,7 +260,9 @@ def _read(read: _Reader, temperature_k: float) -> CellParameters:
         electrolyte_diffusivity=read.over(CONCENTRATION_GRID, lambda c: p.D_e(c, temperature)),
         electrolyte_conductivity=read.over(CONCENTRATION_GRID, lambda c: p.kappa_e(c, temperature)),
         heat=read_heat(read, temperature_k, c_e_init, c_ref),
-        ageing=read_ageing(read, read.name, (negative.c_max, positive.c_max)),
+        ageing=read_ageing(
+            read, read.name, (negative.c_max, positive.c_max), (negative.active_fraction, positive.active_fraction)
+        ),
     )
 
 

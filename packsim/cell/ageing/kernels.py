@@ -120,17 +120,17 @@ def cosh(x):
 
 
 @kernel
-def sei_growth(laws, thickness, potential, spread, per_volt, time):
-    """Growth [m] of an SEI in `time`, exact while the potential stands still.
+def sei_growth(laws, thickness, potential, outer, spread, per_volt, time):
+    """Growth [m] of an SEI in `time`, exact while the potentials stand still.
 
-    `potential` +- `spread` at the two Gauss points of the electrode; `per_volt` = F / R T.
+    `potential` under the film and `outer` across it, both +- `spread` at the two Gauss points; `per_volt` = F / R T.
     """
     reaction, transport = laws.s_per_m, laws.s_per_m2
     if reaction > 0.0:
         reaction *= exp_fast(laws.alpha * per_volt * (potential - laws.sei_v))
         reaction /= cosh(laws.alpha * per_volt * spread)  # the mean of the speeds at the two points
     if laws.beta > 0.0:
-        transport *= exp_fast(laws.beta * per_volt * potential) / cosh(laws.beta * per_volt * spread)
+        transport *= exp_fast(laws.beta * per_volt * outer) / cosh(laws.beta * per_volt * spread)
     slow = reaction + thickness * transport
     if not slow > 0.0:
         return 0.0
@@ -284,6 +284,7 @@ def advance_ageing(ageing, state, coef, base, work, design, laws, leak_a, curren
     for j in range(begin, end):
         per_volt, i, warm = 2.0 / coef[TWO_V, j], current[j], 1.0 / temperature_k[j]
         speed = ageing[RATE, j] * dt
+        outer = potential[j] + (i + coef[LEAK, j]) * ageing[FILM_OHM, j]
         # potential and salt at the Gauss points near the collector (a) and the separator (b)
         mean, edge = work[CM_N, j] + work[CM_N + 1, j] * i, work[C1, j] + work[C1 + 1, j] * i
         floor = max(GAUSS_FLOOR * mean, CONCENTRATION_FLOOR)
@@ -295,7 +296,7 @@ def advance_ageing(ageing, state, coef, base, work, design, laws, leak_a, curren
         surface = ageing[SURFACE_M2, j] * (1.0 - ageing[LOST_N, j])
         arrhenius = exp_fast(laws.sei_activation_k * (1.0 / laws.reference_k - warm))
         thickness = laws.first_m + ageing[SEI_M, j]
-        grown = sei_growth(laws, thickness, phi, spread, per_volt, laws.sei_ratio * speed * arrhenius)
+        grown = sei_growth(laws, thickness, phi, outer, spread, per_volt, laws.sei_ratio * speed * arrhenius)
         taken = grown * surface * laws.sei_c_per_m3
         plated = 0.0
         if laws.plating != NO_PLATING:

@@ -63,7 +63,10 @@ def plan(model: AgeingModel | None, parameters: AgeingParameters | None) -> k.Ag
     by_sei = model.anode_loss_per_sei_ratio
     if by_sei is None:
         by_sei = parameters.loss_by_sei_n or 0.0
-    stress = _stress(model.stress_loss_ratio, parameters)
+    stress = (
+        _stress("anode_stress_loss_ratio", model.anode_stress_loss_ratio, parameters.mechanics_n, parameters.name),
+        _stress("cathode_stress_loss_ratio", model.cathode_stress_loss_ratio, parameters.mechanics_p, parameters.name),
+    )
     return NOT_AGEING._replace(
         on=True,
         s_per_m=0.0 if reaction == 0.0 else 1.0 / (reaction * per_mole),
@@ -121,16 +124,12 @@ def _plating(parameters: AgeingParameters) -> tuple[float, float, float]:
     return fixed, slope, alpha
 
 
-def _stress(ratio: float, parameters: AgeingParameters) -> tuple[Mechanics, Mechanics]:
-    none = Mechanics(0.0, 1.0, 0.0)
+def _stress(key: str, ratio: float, own: Mechanics | None, name: str) -> Mechanics:
     if ratio == 0.0:
-        return none, none
-    if parameters.mechanics_n is None or parameters.mechanics_p is None:
-        raise ValueError(f"stress_loss_ratio: {parameters.name} has no mechanical numbers; allowed: 0")
-    return tuple(  # type: ignore[return-value]
-        Mechanics(ratio * m.rate_per_s, m.exponent, m.stress_per_sto)
-        for m in (parameters.mechanics_n, parameters.mechanics_p)
-    )
+        return Mechanics(0.0, 1.0, 0.0)
+    if own is None:
+        raise ValueError(f"{key}: {name} has no mechanical numbers; allowed: 0")
+    return Mechanics(ratio * own.rate_per_s, own.exponent, own.stress_per_sto)
 
 
 def assumed_ageing(parameters: AgeingParameters) -> tuple[str, ...]:

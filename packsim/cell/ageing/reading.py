@@ -37,7 +37,7 @@ PLATING_CONCENTRATIONS = np.array([500.0, 1000.0, 1500.0])
 class Mechanics:
     """One electrode's stress-driven loss as PyBaMM has it: rate (stress / critical stress) ** exponent."""
 
-    rate_per_s: float
+    rate_per_s: float  # share of the active material; PyBaMM's rate is one of volume fraction
     exponent: float
     stress_per_sto: float  # surface's hydrostatic stress over the critical one, per (mean - surface) stoichiometry
 
@@ -74,16 +74,16 @@ class Reader(Protocol):
         """`function(points)`, constants broadcast."""
 
 
-def read_ageing(read: Reader, name: str, c_max: tuple[float, float]) -> AgeingParameters:
+def read_ageing(read: Reader, name: str, c_max: tuple[float, float], active: tuple[float, float]) -> AgeingParameters:
     """A set's ageing numbers; never refuses a set for lacking some.
 
     Args:
-        c_max: largest lithium concentration of the particles (negative, positive).
+        c_max, active: largest lithium concentration and volume fraction of the particles (negative, positive).
     """
     found = {field: _number(read, key) for field, key in SEI_KEYS.items()}
     fixed, per_c_e = _plating(read)
     factors = [_number(read, f"{side} electrode reaction-driven LAM factor [m3.mol-1]") for side in SIDES]
-    mechanics = [_mechanics(read, side, c) for side, c in zip(SIDES, c_max, strict=True)]
+    mechanics = [_mechanics(read, side, c, eps) for side, c, eps in zip(SIDES, c_max, active, strict=True)]
     return AgeingParameters(
         name=name,
         reference_k=_number(read, "Reference temperature [K]"),
@@ -131,7 +131,7 @@ def _plating(read: Reader) -> tuple[Number, Number]:
     return fixed, slope
 
 
-def _mechanics(read: Reader, side: str, c_max: float) -> Mechanics | None:
+def _mechanics(read: Reader, side: str, c_max: float, active: float) -> Mechanics | None:
     keys = (
         f"{side} electrode LAM constant proportional term [s-1]",
         f"{side} electrode LAM constant exponential term",
@@ -146,4 +146,4 @@ def _mechanics(read: Reader, side: str, c_max: float) -> Mechanics | None:
     if swelling is None or stiffness is None or poisson is None:
         return None
     tangential = swelling * stiffness * c_max / (3.0 * (1.0 - poisson))
-    return Mechanics(rate, exponent, 2.0 / 3.0 * tangential / critical)
+    return Mechanics(rate / active, exponent, 2.0 / 3.0 * tangential / critical)

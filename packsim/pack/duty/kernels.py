@@ -506,7 +506,8 @@ def drive(
                     if not (close or abs(high - low) < cell.EVENT_TOLERANCE_S or trials >= 60):
                         continue
                 late = ends_at(f_new, f_now, seeking)
-                if late >= 0:
+                # what a step changed in the cells (ageing) may have carried two ends past at once: there is no earlier one
+                if late >= 0 and (seeking < 0 or step > cell.EVENT_TOLERANCE_S):
                     seeking, low, f_low, high, f_high, trials = late, 0.0, f_now[late], step, f_new[late], 0
                     if f_low == -math.inf:  # it did not apply before this step: it ends where it begins to apply
                         f_low = -1.0
