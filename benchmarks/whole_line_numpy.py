@@ -65,7 +65,7 @@ def level(plan: LinePlan, cells: int, generator: np.random.Generator) -> np.ndar
     )
     of_roll += plan.sd_roll[:, None] * correlated(generator.standard_normal((count, rolls)), plan.factor_roll)
     out = np.repeat(of_roll, ROLL, axis=1)
-    moving = np.flatnonzero(plan.moves)
+    moving = plan.moves
     length = np.diff(np.append(np.arange(0, ROLL, plan.segment_cells), ROLL))
     own = np.empty((moving.size, rolls, length.size))
     p, gain, life = plan.persistence[moving, None], plan.gain[moving, None], plan.tool_life[moving, None]

@@ -54,7 +54,7 @@ class Cells:
         return Cells(
             self.address[index],
             self.lot[index],
-            self.values[:, index],
+            np.take(self.values, index, axis=1),  # stays in rows: columns would be another type of array to compile for
             self.defect[index],
             self.scrapped[index],
             self.rejected[index],

@@ -47,7 +47,7 @@ def fit(plan: InspectionPlan, cells: Cells) -> Surface:
     terms = 1 + 2 * rows.size + rows.size * (rows.size + 1) // 2
     if alive.size < CELLS_PER_TERM * terms:
         return _untrusted(len(values))
-    values, y = values[:, alive], np.ascontiguousarray(y[:, alive])
+    values, y = np.take(values, alive, axis=1), np.take(y, alive, axis=1)
     low, high = values.min(axis=1), values.max(axis=1)
     still_there = ~np.isin(np.arange(len(values)), rows)
     margin = CONSTANT * np.abs(high)

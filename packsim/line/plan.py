@@ -50,7 +50,7 @@ class LinePlan(NamedTuple):
     centre: Array  # [v] value = centre + scale * table(latent)
     scale: Array  # [v]
     tables: Array  # [rows, KNOTS]
-    moves: Flags  # [v] drifts, wears or is controlled
+    moves: Integers  # [m] the variables that drift, wear or are controlled
     persistence: Array  # [v] of the drift from segment to segment
     wear: Array  # [v] latent shift over one tool's life
     tool_life: Integers  # [v] cells
@@ -166,7 +166,7 @@ def plan(
         centre=columns["centre"],
         scale=columns["scale"],
         tables=np.array(tables) if tables else np.zeros((1, KNOTS)),
-        moves=moves,
+        moves=np.flatnonzero(moves),
         persistence=columns["persistence"],
         wear=columns["wear"],
         tool_life=columns["tool_life"],

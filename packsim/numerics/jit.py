@@ -20,6 +20,7 @@ from numba.core.compiler_lock import global_compiler_lock
 
 from packsim.numerics.kernel_cache import (
     FileLock,
+    InnerCache,
     KernelCache,
     cache_directory,
     config,
@@ -27,7 +28,7 @@ from packsim.numerics.kernel_cache import (
     warn_uncached,
 )
 
-_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}, "no_cfunc_wrapper": True}
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -53,12 +54,17 @@ def _compiled(function: Function, **options: bool) -> Function:
     dispatcher: Any = numba.njit(function, **options, **_OPTIONS)
     if config.DISABLE_JIT or Path(inspect.getfile(function)).resolve() not in kernel_sources():
         return dispatcher  # type: ignore[no-any-return]
+    inner: Any = numba.njit(function, no_cpython_wrapper=True, **options, **_OPTIONS)
     directory = cache_directory()
     if directory is not None:
         with _numba_cache_dir(directory):
-            dispatcher._cache = KernelCache(function)
+            dispatcher._cache, inner._cache = KernelCache(function), InnerCache(function)
         # Numba calls `compile` once per signature, never in the hot path, also for kernels called by kernels.
-        dispatcher.compile = functools.partial(_compile_once, dispatcher, dispatcher.compile, _lock_of(directory))
+        for each in (dispatcher, inner):
+            each.compile = functools.partial(_compile_once, each, each.compile, _lock_of(directory))
+    # Where another kernel calls this one, the code has no entry for Python: to unpack its arguments, a Design above all,
+    # takes longer to compile than most kernels.
+    dispatcher.get_call_template, dispatcher.get_overload = inner.get_call_template, inner.get_overload
     return dispatcher  # type: ignore[no-any-return]
 
 

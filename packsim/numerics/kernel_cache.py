@@ -127,6 +127,13 @@ class KernelCache(FunctionCache):  # type: ignore[misc]
         return (*super()._index_key(sig, codegen), tuple(_field_names(argument) for argument in sig))
 
 
+class InnerCache(KernelCache):
+    """The same for code that only other kernels call, which has no entry for Python."""
+
+    def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
+        return (*super()._index_key(sig, codegen), "inner")
+
+
 def _field_names(argument: Any) -> tuple[Any, ...]:
     """Names of a NamedTuple type's fields and, recursively, of the tuples in it; () for any other type."""
     if not isinstance(argument, types.BaseTuple):  # type: ignore[attr-defined]

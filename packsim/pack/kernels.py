@@ -197,6 +197,16 @@ def largest_change(a, b):
 
 
 @kernel
+def lowest_below(group_v, limit):
+    """The first of the groups with the lowest voltage if that is at most `limit`, else -1."""
+    lowest = 0
+    for g in range(1, group_v.shape[0]):
+        if group_v[g] < group_v[lowest]:
+            lowest = g
+    return lowest if group_v[lowest] <= limit else -1
+
+
+@kernel
 def time_below(v_from, v_to, dt, threshold):
     """Part of a step of `dt` spent below the threshold when the voltage runs straight from v_from to v_to."""
     if v_to >= threshold:
@@ -362,7 +372,8 @@ def run_pack(values, soc, offset_v, design, duty, trace, outcome, p):
             held[j] = lane.current[j]
         rise = (new - total) * per_step if phase == CHARGE_CV else 0.0
         total = new
-        before[:] = group_v
+        for g in range(duty.series):  # a slice assignment compiles for three seconds
+            before[g] = group_v[g]
         count = note(trace, count, t, total, group_v)
         for kind in range(kinds):
             ends = f_new[kind] >= 0.0 or kind == seeking or (seeking >= 0 and f_new[kind] >= -TOGETHER_V)
@@ -372,8 +383,8 @@ def run_pack(values, soc, offset_v, design, duty, trace, outcome, p):
                 keep_end(outcome, p, kind, phase_t, total, energy, group_v, below)
             stopped[kind] = stopped[kind] or ends
             f_now[kind] = f_new[kind]
-        if phase == DISCHARGE and outcome.first_group[p] < 0 and np.min(group_v) <= duty.lower_v + TOGETHER_V:
-            outcome.first_group[p] = np.argmin(group_v)
+        if phase == DISCHARGE and outcome.first_group[p] < 0:
+            outcome.first_group[p] = lowest_below(group_v, duty.lower_v + TOGETHER_V)
         starts, seeking = False, -1
         if stopped[0] and (stopped[1] or kinds == 1):
             if phase == CHARGE_CV:

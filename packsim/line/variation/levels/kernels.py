@@ -144,7 +144,7 @@ def walk(level, of_rolls, of_piece, place, of_roll, begins, plan, key0, key1):
     A segment follows from its predecessors in the roll, so at most one roll is walked through for it. All variables are
     walked at once (m of them): each waits for its own last segment, but not for the others.
     """
-    length, rows = plan.segment_cells, np.flatnonzero(plan.moves)
+    length, rows = plan.segment_cells, plan.moves
     count = rows.size
     first_sd, kept, gain, target = plan.sd_drift[rows], plan.persistence[rows], plan.gain[rows], plan.target[rows]
     wear, life, later_sd = plan.wear[rows], plan.tool_life[rows], np.sqrt(1.0 - kept**2) * first_sd
