@@ -11,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from packsim.scenario.model import Scenario
+    from packsim.study.checkpoints import Checkpoints
     from packsim.study.compare import Comparison
     from packsim.study.life import LifeResult
     from packsim.study.sweep import Variant
@@ -77,11 +78,12 @@ def run(
         check_free(out, force=force)
     from packsim.study.progress import bar
 
+    kept = _kept(scenario, years, packs, seed, out, "", force)
     with bar(quiet or json, scenario.name) as progress:
         from packsim.study.run import run as run_study
 
         result = run_study(scenario, packs, seed, progress=progress)
-    field = None if years is None else _field(scenario, years, packs, seed, out, "", quiet or json)
+    field = None if years is None else _field(scenario, years, packs, seed, kept, quiet or json)
     if out is not None:  # before printing: whoever reads may close the pipe
         write_run(result, file, out, cells, field)
         _finished(out)
@@ -129,6 +131,8 @@ def compare(
         check_free(out, force=force)
     from packsim.study.progress import bar
 
+    same = first.packs if packs is None else packs, first.seed if seed is None else seed
+    kept = [_kept(s, years, *same, out, f"-{label}", force) for label, s in (("a", first), ("b", second))]
     with bar(quiet or json, f"{first.name} against {second.name}") as progress:
         from packsim.study.compare import compare as compare_study
 
@@ -136,8 +140,7 @@ def compare(
         variants = _variants(comparison, shares, progress)
     lives = []
     if years is not None:
-        same = comparison.a.pack_count, comparison.a.seed
-        lives = [_field(s, years, *same, out, f"-{label}", quiet or json) for label, s in (("a", first), ("b", second))]
+        lives = [_field(s, years, *same, k, quiet or json) for s, k in zip((first, second), kept, strict=True)]
     if out is not None:  # before printing: whoever reads may close the pipe
         write_comparison(comparison, variants, a, b, out, cells, lives)
         _finished(out)
@@ -371,22 +374,38 @@ def _years(text: str | None) -> float | None:
     return years
 
 
-def _field(
-    scenario: Scenario, years: float, packs: int | None, seed: int | None, out: Path | None, label: str, silent: bool
-) -> LifeResult:
-    """Years in the field; with --out finished blocks are kept until all are done, so that a killed run goes on."""
+def _kept(
+    scenario: Scenario,
+    years: float | None,
+    packs: int | None,
+    seed: int | None,
+    out: Path | None,
+    label: str,
+    force: bool,
+) -> Checkpoints | None:
+    """Where finished blocks of a life are kept until all are done, so that a killed run goes on; none without --out."""
+    if out is None or years is None:
+        return None
+    import shutil
+
     from packsim.study.checkpoints import Checkpoints
-    from packsim.study.life import life_mark, run_life, unfinished
+    from packsim.study.life import life_mark, unfinished
+
+    folder, mark = unfinished(out) / f"life{label}", life_mark(scenario, years, packs, seed)
+    if force and not Checkpoints.belongs(folder, mark):
+        shutil.rmtree(folder, ignore_errors=True)
+    return Checkpoints(folder, mark, lambda text: typer.echo(text, err=True))
+
+
+def _field(
+    scenario: Scenario, years: float, packs: int | None, seed: int | None, kept: Checkpoints | None, silent: bool
+) -> LifeResult:
+    """Years in the field, going on where an unfinished run was killed."""
+    from packsim.study.life import run_life
     from packsim.study.progress import bar
 
-    kept = None
-    if out is not None:
-        folder = unfinished(out) / f"life{label}"
-        kept = Checkpoints(folder, life_mark(scenario, years, packs, seed), lambda text: typer.echo(text, err=True))
-        if kept.there() and not silent:
-            typer.echo(
-                f"{kept.there()} blocks of an earlier, unfinished run are there and not computed again.", err=True
-            )
+    if kept is not None and kept.there() and not silent:
+        typer.echo(f"{kept.there()} blocks of an earlier, unfinished run are there and not computed again.", err=True)
     with bar(silent, f"{scenario.name}, {years:g} years") as progress:
         return run_life(scenario, years, packs, seed, checkpoints=kept, progress=progress)
 

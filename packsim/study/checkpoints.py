@@ -35,14 +35,20 @@ class Checkpoints:
         self.folder, self.say = folder, say
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            own = folder / "mark"
-            if own.exists() and own.read_text(encoding="utf-8") != mark:
+            if not self.belongs(folder, mark):
                 raise OutputExists(
-                    f"{folder}: holds blocks of an unfinished run of other settings; allowed: remove it, or another --out"
+                    f"{folder}: holds blocks of an unfinished run of other settings; allowed: --force to drop them, or "
+                    "another --out"
                 )
-            _write(own, mark.encode())
+            _write(folder / "mark", mark.encode())
         except OSError as error:
             raise OutputExists(f"{folder}: cannot be written ({error.strerror})") from error
+
+    @staticmethod
+    def belongs(folder: Path, mark: str) -> bool:
+        """Whether a folder is new, or holds blocks of the run with this mark."""
+        own = folder / "mark"
+        return not own.exists() or own.read_text(encoding="utf-8") == mark
 
     def there(self) -> int:
         """Blocks that were finished before."""
