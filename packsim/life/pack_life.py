@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from packsim.cell.ageing import kernels as ageing
+from packsim.cell.ageing.rebuild import aged_window
 from packsim.cell.beyond import kernels as beyond
 from packsim.life import kernels as k
 from packsim.life.plan import FIRST_JUMP, GROWTH, LifePlan
@@ -43,7 +44,8 @@ class Cycle(NamedTuple):
     damage: Array  # [N_DAMAGE, n]
     room_ah: Array  # [g] change of what each group lacks to its full charge, against the mean of its string
     soc: Array  # [n] at its end
-    capacity_ah: Array  # [n] between the cut-offs at equilibrium
+    capacity_ah: Array  # [n] between the cut-offs at equilibrium, aged
+    window_ah: Array  # [n] the same as the cycle was driven: as built without feedback
     usable: float  # of the pack, at equilibrium, share of nominal
     even: float  # the same if its groups were balanced
     limiting_group: int
@@ -78,7 +80,7 @@ def cycle(plan: LifePlan, own: Own, state: State, *, block: int, pack: int) -> C
     """Simulate the reference cycles of a pack in `state`."""
     n = state.soc.size
     sums, damage, room = np.zeros_like(state.sums), np.zeros_like(state.damage), np.zeros(plan.first_cell.size)
-    capacity, seen, solved = np.zeros(n), [], True
+    capacity, window, seen, solved = np.zeros(n), np.zeros(n), [], True
     over = np.zeros((2, room.size), np.bool_)
     soc_end, given, start_room = np.zeros(n), 0.0, np.zeros(room.size)
     for number, (share, protocol) in enumerate(plan.cycles):
@@ -86,8 +88,9 @@ def cycle(plan: LifePlan, own: Own, state: State, *, block: int, pack: int) -> C
             own, state.sums, state.damage, state.soc, plan.duty.design, plan.laws, plan.start_k, plan.feedback
         )
         if number == 0:
-            capacity = own.window[4].copy()
-            start_room = lacking(plan, capacity, state.soc)
+            window = own.window[4].copy()
+            capacity = window if plan.feedback else aged_window(plan.duty.design, own.values, own.ageing)[4]
+            start_room = lacking(plan, window, state.soc)
         one = full.run(plan.duty, own, protocol, full.no_faults(), block=block, pack=pack)
         ended = one.kept.ended_by
         solved = solved and not np.any((ended == NOT_CONVERGED) | (ended == NO_LIMIT))
@@ -110,6 +113,7 @@ def cycle(plan: LifePlan, own: Own, state: State, *, block: int, pack: int) -> C
         room_ah=room - _string_means(plan, room),
         soc=soc_end,
         capacity_ah=capacity,
+        window_ah=window,
         usable=usable / plan.nominal_ah,
         even=even / plan.nominal_ah,
         limiting_group=group,
@@ -177,7 +181,7 @@ def ahead(plan: LifePlan, own: Own, state: State, first: Cycle, second: Cycle | 
     damage = state.damage + cycles * worn
     damage[beyond.PLATING_DEPTH_V] = own.damage[beyond.PLATING_DEPTH_V]
     sums[ageing.SEI_C] += damage[beyond.LITHIUM_LOST_C] - state.damage[beyond.LITHIUM_LOST_C]
-    return State(sums, damage, _charged(plan, first if second is None else second, drift, cycles))
+    return State(sums, damage, _charged(plan, first, first if second is None else second, drift, cycles))
 
 
 def second_thickness(state: State, first: Cycle, cycles: float, plan: LifePlan) -> Array:
@@ -187,20 +191,20 @@ def second_thickness(state: State, first: Cycle, cycles: float, plan: LifePlan) 
     return out
 
 
-def _charged(plan: LifePlan, last: Cycle, drift_ah: Array, cycles: float) -> Array:
+def _charged(plan: LifePlan, first: Cycle, last: Cycle, drift_ah: Array, cycles: float) -> Array:
     """State of charge of each cell as a cycle begins `cycles` later: groups drift apart, balancing brings them together.
 
+    `first` is the cycle from which they drift, `last` has the cells' present capacities and how each stands in its group.
     Where each string stands does not matter, because a cycle begins with a charge.
     """
-    capacity, group_ah = last.capacity_ah, np.add.reduceat(last.capacity_ah, plan.first_cell)
-    room = lacking(plan, capacity, last.soc)
+    room = lacking(plan, first.window_ah, first.soc)
     later = room + (cycles - 1.0) * drift_ah
     for string in np.unique(plan.string_of_group):
         own = plan.string_of_group == string
         later[own] += np.minimum(later[own].max() - later[own], cycles * plan.balance_ah)
         later[own] += room[own].mean() - later[own].mean()
-    shift = (room - later) / group_ah
-    sizes = np.diff(plan.first_cell, append=capacity.size)
+    shift = (lacking(plan, last.window_ah, last.soc) - later) / np.add.reduceat(last.window_ah, plan.first_cell)
+    sizes = np.diff(plan.first_cell, append=last.soc.size)
     out: Array = np.clip(last.soc + np.repeat(shift, sizes), 0.0, 1.0)
     return out
 
@@ -274,7 +278,7 @@ def _told(
     plan: LifePlan, kept: list[tuple[float, Cycle, State, Array]], simulated: int, rejected: int, solved: bool
 ) -> PackLife:
     cycles = [c for _, c, _, _ in kept]
-    room = np.array([lacking(plan, c.capacity_ah, s.soc) for _, c, s, _ in kept])
+    room = np.array([lacking(plan, c.window_ah, s.soc) for _, c, s, _ in kept])
     return PackLife(
         cycles=np.array([at for at, _, _, _ in kept]),
         usable=np.array([c.usable for c in cycles]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -12,11 +13,14 @@ from packsim.cell.ageing import plan as ageing_plans
 from packsim.cell.ageing.kernels import Ageing
 from packsim.cell.plan import CellPlan
 from packsim.pack.duty import protocol as p
+from packsim.pack.duty import run as full
 from packsim.pack.duty.plan import duty_plan
 from packsim.pack.duty.run import DutyPlan
 from packsim.pack.fleet.plan import KELVIN, LONGEST_HOLD_S
 from packsim.pack.network.places import places
+from packsim.pack.network.plan import nominal_joints
 from packsim.pack.plan import thresholds
+from packsim.scenario.bms import Bms
 from packsim.scenario.life import LifeModel, Use
 from packsim.scenario.pack import PackModel, VerdictModel
 from packsim.scenario.topology import Topology
@@ -92,42 +96,47 @@ def plan(
     if heat is not None:
         start_k = heat.start_degc + KELVIN
     use = model.pattern
-    low = cell.design.lower_cutoff_v
-    duty = duty_plan(
+    bms = pack.bms.model_copy(update={"balancing": None})  # groups are balanced between cycles
+    of_all = partial(
+        duty_plan,
         cell.design,
         nominal,
-        pack.topology or Topology(),
-        pack.bms.model_copy(update={"balancing": None}),  # balanced between cycles
+        ageing=laws,
+        reference_k=cell.temperature_degc + KELVIN,
+        cell_ah=cell.rated_capacity_ah,
+        thresholds_v=thresholds(cell.design.lower_cutoff_v, verdict),
+        dt_max=model.longest_step_s,
+        seed=seed,
+    )
+    duty = of_all(
+        topology=pack.topology or Topology(),
+        bms=bms,
         series=pack.series,
         parallel=pack.parallel,
         heat=heat,
         beyond=pack.beyond,
-        ageing=laws,
         limits=verdict.faults,
-        reference_k=cell.temperature_degc + KELVIN,
-        cell_ah=cell.rated_capacity_ah,
-        thresholds_v=thresholds(low, verdict),
-        dt_max=model.longest_step_s,
-        seed=seed,
     )
+    single = of_all(topology=Topology(), bms=Bms())
     net = duty.network.net
     where = places(net)
     first = net.first[: net.group.size].astype(np.int64)
     rated = cell.rated_capacity_ah * pack.parallel
     fast = 0.01 * use.fast_share_pct
     shares = ((1.0 - fast, use.charge_c_rate), (fast, use.fast_c_rate))
-    upper = cell.design.upper_cutoff_v
-    cycles = tuple(
-        (share, _cycle(use, rate, model.parked_full_pct, rated, upper, low)) for share, rate in shares if share > 0.0
-    )
+    cycles = [
+        (share, _cycle(use, c_rate, model.parked_full_pct, rated, single, nominal))
+        for share, c_rate in shares
+        if share > 0.0
+    ]
     years = model.years if years is None else years
     return LifePlan(
         duty=duty,
-        cycles=cycles,
+        cycles=tuple((share, cycle.protocol) for share, cycle in cycles),
         years=years,
         cycles_per_year=use.cycles_per_week * YEAR_S / WEEK_S,
         km_per_cycle=use.km_per_cycle,
-        balance_ah=_balance_ah(pack, use, model.parked_full_pct),
+        balance_ah=sum(share * _balance_ah(pack, cycle) for share, cycle in cycles),
         first_cell=first,
         string_of_group=where["string"][first],
         nominal_ah=nominal_cell_ah * pack.parallel,
@@ -147,39 +156,61 @@ def life_degc(model: LifeModel, pack: PackModel, cell: CellPlan) -> float:
     return effective_degc(model.monthly_degc, ageing_plans.plan(model.ageing, cell.ageing).sei_activation_k)
 
 
-def _hours(use: Use, charge_c_rate: float) -> tuple[float, float, float]:
-    """Hours of charge, of discharge, and idle, of one cycle."""
-    depth = 0.01 * use.depth_pct
-    charge, discharge = depth / charge_c_rate, depth / use.discharge_c_rate
-    return charge, discharge, max(168.0 / use.cycles_per_week - charge - discharge, 0.0)
+class Cycle(NamedTuple):
+    """One cycle of use in numbers."""
+
+    protocol: p.Protocol
+    charge_h: float
+    full_h: float  # waiting full
 
 
-def _cycle(
-    use: Use, charge_c_rate: float, full_pct: float, rated_ah: float, upper_v: float, lower_v: float
-) -> p.Protocol:
-    """Charge to the limit, wait full, discharge, wait: what is charged first makes up for what leaked before."""
-    _, _, idle = _hours(use, charge_c_rate)
-    full_s = 3600.0 * idle * 0.01 * full_pct
-    steps = [
-        p.Step(p.CURRENT, -charge_c_rate * rated_ah, math.inf, p.Limits(v_high=upper_v)),
-        p.Step(p.VOLTAGE, upper_v, LONGEST_HOLD_S, p.Limits(current_a=0.05 * rated_ah)),
-        p.Step(p.REST, 0.0, full_s),
-        p.Step(
-            p.CURRENT,
-            use.discharge_c_rate * rated_ah,
-            math.inf,
-            p.Limits(ah=0.01 * use.depth_pct * rated_ah, v_low=0.9 * lower_v),
-        ),
-        p.Step(p.REST, 0.0, 3600.0 * idle - full_s),
+def _cycle(use: Use, c_rate: float, full_pct: float, rated_ah: float, single: DutyPlan, nominal: Array) -> Cycle:
+    """Charge to the limit, wait full, discharge, wait: what is charged first makes up for what leaked before.
+
+    How long charge and discharge take is measured on one nominal cell, so that a cycle lasts as long as it should.
+
+    Raises:
+        ValueError: charge and discharge take longer than a cycle may last.
+    """
+    cell_ah = single.settings.rated_a
+    busy = _busy_steps(use, c_rate, cell_ah, single)
+    own = full.build(
+        single,
+        nominal[:, None].copy(),
+        np.array([1.0 - 0.01 * use.depth_pct]),
+        nominal_joints(single.network),
+        seed=0,
+        block=0,
+        pack=0,
+    )
+    times = full.run(single, own, p.assemble(busy, cycles=2), full.no_faults()).kept.time_s[3:]
+    idle_s = WEEK_S / use.cycles_per_week - float(times.sum())
+    if idle_s < 0.0:
+        most = WEEK_S / float(times.sum())
+        raise ValueError(
+            f"cycles_per_week: charge at {c_rate:g}C and discharge leave time for {most:.3g} cycles a week"
+        )
+    full_s = idle_s * 0.01 * full_pct
+    charge, hold, discharge = _busy_steps(use, c_rate, rated_ah, single)
+    steps = [charge, hold, p.Step(p.REST, 0.0, full_s), discharge, p.Step(p.REST, 0.0, idle_s - full_s)]
+    protocol = p.assemble([step for step in steps if step.kind != p.REST or step.duration_s > 0.0])
+    return Cycle(protocol, float(times[:2].sum()) / 3600.0, full_s / 3600.0)
+
+
+def _busy_steps(use: Use, c_rate: float, rated_ah: float, single: DutyPlan) -> list[p.Step]:
+    limits = single.bms.limits
+    discharge = p.Limits(ah=0.01 * use.depth_pct * rated_ah, v_low=0.9 * limits.lower_v)
+    return [
+        p.Step(p.CURRENT, -c_rate * rated_ah, math.inf, p.Limits(v_high=limits.upper_v)),
+        p.Step(p.VOLTAGE, limits.upper_v, LONGEST_HOLD_S, p.Limits(current_a=0.05 * rated_ah)),
+        p.Step(p.CURRENT, use.discharge_c_rate * rated_ah, math.inf, discharge),
     ]
-    return p.assemble([step for step in steps if step.kind != p.REST or step.duration_s > 0.0])
 
 
-def _balance_ah(pack: PackModel, use: Use, full_pct: float) -> float:
+def _balance_ah(pack: PackModel, cycle: Cycle) -> float:
     """Charge that a bleed resistor can take in one cycle, while it is allowed to and the pack is full or being filled."""
     bleed = pack.bms.balancing
     if bleed is None:
         return 0.0
-    charge, _, idle = _hours(use, use.charge_c_rate)
-    hours = charge * ("charge" in bleed.during) + idle * 0.01 * full_pct * ("rest" in bleed.during)
+    hours = cycle.charge_h * ("charge" in bleed.during) + cycle.full_h * ("rest" in bleed.during)
     return 1e-3 * bleed.bleed_ma * hours
