@@ -128,12 +128,14 @@ class Aged:
 
     def half_cycle(self, charge: float, exponent: float) -> float:
         """Rise of depth ** exponent."""
-        depth = abs(self.swing_to - self.swing_from) / self.capacity
+        lost = self.sei + self.plated + self.lost_n_c + self.lost_p_c
+        whole = max(self.capacity - lost, 0.1 * self.capacity)
+        depth = abs(self.swing_to - self.swing_from) / whole
         up, way = self.swing_to - self.swing_from, charge - self.swing_from
         if (up == 0.0 or way * up > 0.0) and abs(way) > abs(up):
             self.swing_to = charge
-            return (abs(way) / self.capacity) ** exponent - depth**exponent
-        back = abs(charge - self.swing_to) / self.capacity
+            return (abs(way) / whole) ** exponent - depth**exponent
+        back = abs(charge - self.swing_to) / whole
         if back > 0.02:
             self.swing_from, self.swing_to = self.swing_to, charge
             return back**exponent

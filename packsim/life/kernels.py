@@ -25,6 +25,8 @@ def begin_again(own, sums, damage, soc, design, laws, start_k, feedback):
     else:
         ageing.age_coefficients(own.heats.base, rows, design, laws, 0, n)  # only for the rows that follow from the sums
         cell.balance(own.window, own.values, design, 0, n)
+        for j in range(n):  # what half cycles are deep of stays as built as well
+            rows[ageing.CAPACITY_C, j] = 3600.0 * own.window[4, j] + ageing.lost_lithium(rows, j)
     own.heats.base[:] = lane.coef
     cell.rest_state(lane.state, design, soc, own.window, 0, n)
     charge, capacity = 0.0, 0.0

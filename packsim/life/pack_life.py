@@ -20,12 +20,13 @@ from packsim.life import kernels as k
 from packsim.life.plan import FIRST_JUMP, GROWTH, LifePlan
 from packsim.pack.duty import run as full
 from packsim.pack.duty.kernels import NO_LIMIT, NOT_CONVERGED, Own
-from packsim.pack.faults.kernels import FOUND
+from packsim.pack.faults.kernels import FOUND, OPEN_WELD, SOFT_SHORT
 from packsim.pack.network.kernels import Joints
 
 Array = npt.NDArray[np.float64]
 MOST_CYCLES = 200  # reference cycles of one pack, before it counts as unsolved
 SHORTEST_JUMP = 1.0
+ENDING = (FOUND + SOFT_SHORT, FOUND + OPEN_WELD)  # what ends a life where it is seen
 MARGIN, REVERSED = 1, 4  # rows of times below thresholds
 
 
@@ -271,7 +272,7 @@ def failed(plan: LifePlan, now: Cycle) -> bool:
 
 
 def _serious(seen: npt.NDArray[np.void]) -> bool:
-    return bool((seen["code"] >= FOUND).any())
+    return bool(np.isin(seen["code"], ENDING).any())
 
 
 def _told(

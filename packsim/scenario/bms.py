@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from packsim.scenario.base import Model, NotNegative, Positive, require
+
+When = Literal["charge", "rest", "discharge"]
+
+
+def _as_tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
 
 
 class Balancing(Model):
@@ -20,7 +26,10 @@ class Balancing(Model):
     """It bleeds until it reads this far above the lowest one."""
     above_v: NotNegative = 0.0
     """Only groups that read above this bleed (top balancing: just below the upper cut-off)."""
-    during: tuple[Literal["charge", "rest", "discharge"], ...] = ("charge", "rest")
+    during: Annotated[tuple[When, ...], BeforeValidator(_as_tuple, json_schema_input_type=list[When])] = (
+        "charge",
+        "rest",
+    )
     """When bleeding is allowed."""
 
     @model_validator(mode="after")

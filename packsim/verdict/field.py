@@ -7,9 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from packsim.life.pack_life import PackLife
+from packsim.life.pack_life import ENDING, PackLife
 from packsim.life.plan import LifePlan
-from packsim.pack.faults import kernels as faults
 from packsim.scenario.sentences import SentenceEnum
 
 Array = npt.NDArray[np.float64]
@@ -50,10 +49,7 @@ class FieldVerdict(NamedTuple):
     usable: float  # then, share of a nominal new pack
 
 
-OF_CODE = {
-    faults.FOUND + faults.SOFT_SHORT: Fate.INTERNAL_SHORT,
-    faults.FOUND + faults.OPEN_WELD: Fate.OPEN_JOINT,
-}
+OF_CODE = dict(zip(ENDING, (Fate.INTERNAL_SHORT, Fate.OPEN_JOINT), strict=True))
 
 
 def judge_life(plan: LifePlan, life: PackLife) -> FieldVerdict:

@@ -110,6 +110,8 @@ def test_the_weak_are_driven_deeper(report):
         "",
         ">=",
     )
+    deeper = (grown[0] / even[0]) / (grown[1] / even[1])
+    report("with feedback: the same ratio, over that without", deeper, 1.0, "", ">")
     same = life_of(plan_of(2, 1, **use), traits)
     loss = (same.sums[-1][ageing.SEI_M]).copy()
     report(

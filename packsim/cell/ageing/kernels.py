@@ -75,6 +75,7 @@ NO_PLATING, IRREVERSIBLE, BELOW_ZERO = range(3)
 ARM = 0.5 * math.sqrt(3.0) / 2.0  # 3/2 (z^2 - 1/3) at the two Gauss points of 0..1: -ARM and +ARM
 TURN = 0.02  # of the capacity: a smaller way back does not end a half cycle [assumed]
 PORES_LEFT = 0.02  # pores never close further [assumed]
+LEFT = 0.1  # of the capacity: depths are never of less [assumed]
 LEAK_REFERENCE_K = 298.15  # at which the trait is given
 
 
@@ -150,9 +151,19 @@ def plating_current(laws, potential, c_e, per_volt):
 
 
 @kernel
+def lost_lithium(ageing, j):
+    """Lithium [C] that no longer moves."""
+    return ageing[SEI_C, j] + ageing[PLATED_C, j] + ageing[LOST_N_C, j] + ageing[LOST_P_C, j]
+
+
+@kernel
 def half_cycle_loss(ageing, j, charge_c, exponent):
-    """What a step adds to depth ** exponent of the half cycle under way, with the anode at `charge_c` after it."""
-    start, furthest, whole = ageing[SWING_FROM_C, j], ageing[SWING_TO_C, j], ageing[CAPACITY_C, j]
+    """What a step adds to depth ** exponent of the half cycle under way, with the anode at `charge_c` after it.
+
+    The depth is one of what the cell still takes: its capacity as built less the lithium lost since (first order).
+    """
+    start, furthest = ageing[SWING_FROM_C, j], ageing[SWING_TO_C, j]
+    whole = max(ageing[CAPACITY_C, j] - lost_lithium(ageing, j), LEFT * ageing[CAPACITY_C, j])
     way, back = charge_c - start, charge_c - furthest
     if way * (furthest - start) >= 0.0 and abs(way) > abs(furthest - start):
         before = abs(furthest - start) / whole
@@ -251,12 +262,6 @@ def age_coefficients(coef, ageing, design, laws, begin, end):
         ageing[FILM_OHM, j] = film_ohm(laws, ageing[SEI_M, j], ageing[SURFACE_M2, j] * kept_n)
         ageing[PORES, j] = pores_left(laws, ageing, j)
         move_coefficients(coef, j, kept_n, kept_p, ageing[FILM_OHM, j], ageing[PORES, j], design.nominal[B_N])
-
-
-@kernel
-def lost_lithium(ageing, j):
-    """Lithium [C] that no longer moves."""
-    return ageing[SEI_C, j] + ageing[PLATED_C, j] + ageing[LOST_N_C, j] + ageing[LOST_P_C, j]
 
 
 @kernel
