@@ -182,7 +182,12 @@ def ahead(plan: LifePlan, own: Own, state: State, first: Cycle, second: Cycle | 
     damage = state.damage + cycles * worn
     damage[beyond.PLATING_DEPTH_V] = own.damage[beyond.PLATING_DEPTH_V]
     sums[ageing.SEI_C] += damage[beyond.LITHIUM_LOST_C] - state.damage[beyond.LITHIUM_LOST_C]
-    return State(sums, damage, _charged(plan, first, first if second is None else second, drift, cycles))
+    window = first.window_ah
+    if plan.feedback:
+        rows = own.ageing.copy()
+        rows[: ageing.N_SUMS] = sums
+        window = aged_window(plan.duty.design, own.values, rows)[4]
+    return State(sums, damage, _charged(plan, first, first if second is None else second, window, drift, cycles))
 
 
 def second_thickness(state: State, first: Cycle, cycles: float, plan: LifePlan) -> Array:
@@ -192,11 +197,11 @@ def second_thickness(state: State, first: Cycle, cycles: float, plan: LifePlan) 
     return out
 
 
-def _charged(plan: LifePlan, first: Cycle, last: Cycle, drift_ah: Array, cycles: float) -> Array:
+def _charged(plan: LifePlan, first: Cycle, last: Cycle, window_ah: Array, drift_ah: Array, cycles: float) -> Array:
     """State of charge of each cell as a cycle begins `cycles` later: groups drift apart, balancing brings them together.
 
-    `first` is the cycle from which they drift, `last` has the cells' present capacities and how each stands in its group.
-    Where each string stands does not matter, because a cycle begins with a charge.
+    `first` is the cycle from which they drift, `last` says how each cell stands in its group, `window_ah` [n] is what cells
+    take by then. Where each string stands does not matter, because a cycle begins with a charge.
     """
     room = lacking(plan, first.window_ah, first.soc)
     later = room + (cycles - 1.0) * drift_ah
@@ -204,7 +209,8 @@ def _charged(plan: LifePlan, first: Cycle, last: Cycle, drift_ah: Array, cycles:
         own = plan.string_of_group == string
         later[own] += np.minimum(later[own].max() - later[own], cycles * plan.balance_ah)
         later[own] += room[own].mean() - later[own].mean()
-    shift = (lacking(plan, last.window_ah, last.soc) - later) / np.add.reduceat(last.window_ah, plan.first_cell)
+    shift = lacking(plan, last.window_ah, last.soc) / np.add.reduceat(last.window_ah, plan.first_cell)
+    shift -= later / np.add.reduceat(window_ah, plan.first_cell)
     sizes = np.diff(plan.first_cell, append=last.soc.size)
     out: Array = np.clip(last.soc + np.repeat(shift, sizes), 0.0, 1.0)
     return out
