@@ -2,7 +2,7 @@
 
     python benchmarks/life_pairs.py [--write]
 
---write puts the table into docs/life.md. Pairs of Chen2020, 29 mOhm each at 10 s, 14 cycles a week 90 % deep (20 at 2C), until
+--write puts the table into docs/life.md. Pairs of Chen2020, 29 mOhm each at 10 s, 14 cycles a week 90 % deep (20 at 2C), to
 80 % of nominal; one cell has so much more weld resistance. With heat: 0.05 W/K to an ambient of 25 degC for each cell.
 """
 
