@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from packsim.study.calibrate import calibrate
     from packsim.study.compare import Comparison, compare
     from packsim.study.fit import Fit, fit
+    from packsim.study.life import LifeResult, run_life
     from packsim.study.matching import compare_matchings
     from packsim.study.rest import rest_tradeoff
     from packsim.study.run import Result, run
@@ -35,6 +36,7 @@ _HOMES = {
     "Curve": "packsim.cell.cell",
     "EolFileError": "packsim.quality.eol_file.errors",
     "Fit": "packsim.study.fit",
+    "LifeResult": "packsim.study.life",
     "Pack": "packsim.pack.pack",
     "Result": "packsim.study.run",
     "Scenario": "packsim.scenario.model",
@@ -47,6 +49,7 @@ _HOMES = {
     "load": "packsim.scenario.load",
     "rest_tradeoff": "packsim.study.rest",
     "run": "packsim.study.run",
+    "run_life": "packsim.study.life",
 }
 
 # Modules of the room of statistical quality control, all imported when `packsim.quality` is first asked for.
@@ -58,6 +61,7 @@ __all__ = [
     "Curve",
     "EolFileError",
     "Fit",
+    "LifeResult",
     "Pack",
     "Result",
     "Scenario",
@@ -72,6 +76,7 @@ __all__ = [
     "quality",
     "rest_tradeoff",
     "run",
+    "run_life",
 ]
 
 
