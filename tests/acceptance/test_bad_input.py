@@ -52,7 +52,7 @@ SPREAD = (
 )
 TOP = (
     "name, description, seed, packs, packs_per_block, max_candidates, cell, line, inspection, qualification, pack, "
-    "verdict, sources"
+    "verdict, life, sources"
 )
 PACK = (
     "series, parallel, topology, bms, heat, charge, discharge, protocol, beyond, faults, top_balanced, longest_step_s"

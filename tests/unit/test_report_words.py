@@ -33,7 +33,10 @@ def fake_run(name: str, units: int = 20, qualification: Any = None) -> SimpleNam
             name=name, qualification=qualification, pack=SimpleNamespace(bms=bms, top_balanced=False), verdict=verdict
         ),
         plans=SimpleNamespace(
-            line=SimpleNamespace(blocks_per_lot=1), duty=SimpleNamespace(lower_v=2.8), calibration=None, inspected=()
+            line=SimpleNamespace(blocks_per_lot=1),
+            fleet=SimpleNamespace(lower_v=2.8, plain=True),
+            calibration=None,
+            inspected=(),
         ),
         packs=pd.DataFrame({"verdict": ["good", "unsolved"], "lowest_group_pack_only_v": [2.7, 2.5], **columns}),
         pack_count=200,
