@@ -136,16 +136,14 @@ def test_a_shuffled_trait_attributes_noise(report):
     trait = INDEX["cathode_loading_ratio"]
     luck = np.random.default_rng(1)
     real, shuffled = [], []
-    from packsim.pack.run import run as run_packs
-    from packsim.pack.run import sensor_offsets
+    from packsim.pack.fleet.run import run as run_packs
 
+    plan = result.plans.fleet
     for number in range(100):
         filled = blocks.started(result.plans, 11, number, 4)
         order = blocks.placed(result.plans, result.seed, filled, 4)
-        offset = sensor_offsets(11, number, 4, 12, scenario.pack.bms.sensor_offset_sd_mv)
-        outcome = run_packs(
-            result.plans.duty, result.plans.cell.design, filled.cells, filled.measured.true_soc, order, offset
-        )
+        soc = filled.measured.true_soc
+        fleet = run_packs(plan, filled.cells, soc, order, seed=11, block=number, first_pack=4 * number)
         for parts, values in ((real, None), (shuffled, luck.permutation(filled.chosen.size))):
             cells = filled.cells
             if values is not None:
@@ -157,9 +155,8 @@ def test_a_shuffled_trait_attributes_noise(report):
                 filled.measured.window[4],
                 filled.measured.true_soc,
                 order,
-                result.plans.duty,
-                outcome,
-                offset,
+                plan,
+                fleet,
                 result.plans.slopes_ah,
                 result.plans.nominal_capacity_ah,
             )
