@@ -69,6 +69,9 @@ def test_cells_are_those_of_the_plain_twin(report: Callable[..., None], tmp_path
         for name, t in INDEX.items():
             rounding = max(rounding, abs(cells.values[t, j] / twin.values[name] - 1.0))
             kind = "empirical" if name == "anode_particle_radius_ratio" else "smooth"
+            if sd[t] == 0.0:  # the ageing rate, which this line does not vary
+                assert cells.values[t, j] == smooth.values[name] == 1.0
+                continue
             off[kind] = max(off[kind], abs(cells.values[t, j] - smooth.values[name]) / sd[t])
     row = f"whole line, lot {lot} roll {roll}"
     report(f"{row}: defects, lots, scrap or rejects that differ", differ, 0, f"of {2 * EACH}", "==")
