@@ -50,7 +50,6 @@ class Cycle(NamedTuple):
     usable: float  # of the pack, at equilibrium, share of nominal
     even: float  # the same if its groups were balanced
     limiting_group: int
-    given_ah: float  # in the slow cycle's discharge, or the fast one's if there is none
     over_group: int  # group driven below the margin, -1: none
     reversed_group: int
     seen: npt.NDArray[np.void]
@@ -64,11 +63,9 @@ class PackLife(NamedTuple):
     usable: Array  # [a] share of a nominal new pack
     even: Array  # [a] the same if its groups were balanced
     limiting_group: npt.NDArray[np.int64]  # [a]
-    given_ah: Array  # [a] discharge of a cycle
     over_group: npt.NDArray[np.int64]  # [a] driven below the margin in a cycle then, -1: none
     reversed_group: npt.NDArray[np.int64]  # [a]
     capacity_ah: Array  # [a, n]
-    film_ohm: Array  # [a, n] added by ageing
     sums: Array  # [a, N_SUMS, n]
     room_ah: Array  # [a, g] lacking to full charge, against the group that lacks least
     seen: tuple[tuple[float, npt.NDArray[np.void]], ...]  # (cycles, sightings) where something was seen
@@ -83,7 +80,7 @@ def cycle(plan: LifePlan, own: Own, state: State, *, block: int, pack: int) -> C
     sums, damage, room = np.zeros_like(state.sums), np.zeros_like(state.damage), np.zeros(plan.first_cell.size)
     capacity, window, seen, solved = np.zeros(n), np.zeros(n), [], True
     over = np.zeros((2, room.size), np.bool_)
-    soc_end, given, start_room = np.zeros(n), 0.0, np.zeros(room.size)
+    soc_end, start_room = np.zeros(n), np.zeros(room.size)
     for number, (share, protocol) in enumerate(plan.cycles):
         k.begin_again(
             own, state.sums, state.damage, state.soc, plan.duty.design, plan.laws, plan.start_k, plan.feedback
@@ -103,7 +100,7 @@ def cycle(plan: LifePlan, own: Own, state: State, *, block: int, pack: int) -> C
         damage += share * change
         room += share * (lacking(plan, own.window[4], soc) - start_room)
         if number == 0:
-            soc_end, given = soc, float(one.kept.charge_ah.clip(0.0).sum())
+            soc_end = soc
         times = one.kept.below_s.sum(axis=0)
         over |= times[[MARGIN, REVERSED]] > plan.over_discharge_time_s
         seen.append(full.sightings(one.log, pack))
@@ -118,11 +115,10 @@ def cycle(plan: LifePlan, own: Own, state: State, *, block: int, pack: int) -> C
         usable=usable / plan.nominal_ah,
         even=even / plan.nominal_ah,
         limiting_group=group,
-        given_ah=given,
         over_group=int(np.argmax(over[0])) if over[0].any() else -1,
         reversed_group=int(np.argmax(over[1])) if over[1].any() else -1,
         seen=np.concatenate(seen),
-        solved=solved,
+        solved=solved and bool(np.isfinite(sums).all() and np.isfinite(capacity).all()),  # no window left: no claim
     )
 
 
@@ -237,7 +233,7 @@ def live(
     own = full.build(plan.duty, values, soc, joints, seed=seed, block=block, pack=pack, ageing_rate=rate)
     state = State(np.zeros((ageing.N_SUMS, soc.size)), own.damage.copy(), soc.copy())
     now = cycle(plan, own, state, block=block, pack=pack)
-    kept = [(0.0, now, state, _film(plan, own))]
+    kept = [(0.0, now, state)]
     done, jump, simulated, rejected = 0.0, FIRST_JUMP, 1, 0
     while done < plan.total_cycles and now.solved and (to_the_end or not failed(plan, now)):
         jump = min(jump, plan.total_cycles - done)
@@ -250,7 +246,7 @@ def live(
             jump, rejected = max(0.5 * jump, SHORTEST_JUMP), rejected + 1
             continue
         done, state, now = done + jump, better, then
-        kept.append((done, now, state, _film(plan, own)))
+        kept.append((done, now, state))
         if simulated >= MOST_CYCLES:
             now = now._replace(solved=False)
         jump *= min(max(0.8 * np.sqrt(plan.tolerance / max(off, 1e-12)), 0.3), GROWTH)
@@ -267,11 +263,6 @@ def _off(plan: LifePlan, own: Own, a: Array, b: Array) -> float:
     return float(np.maximum(lithium, material).max())
 
 
-def _film(plan: LifePlan, own: Own) -> Array:
-    film: Array = own.ageing[ageing.FILM_OHM].copy()
-    return film
-
-
 def failed(plan: LifePlan, now: Cycle) -> bool:
     """Whether something in this cycle ends the pack's life."""
     return now.usable < plan.end_of_life or now.over_group >= 0 or bool(now.seen["code"].size and _serious(now.seen))
@@ -282,23 +273,21 @@ def _serious(seen: npt.NDArray[np.void]) -> bool:
 
 
 def _told(
-    plan: LifePlan, kept: list[tuple[float, Cycle, State, Array]], simulated: int, rejected: int, solved: bool
+    plan: LifePlan, kept: list[tuple[float, Cycle, State]], simulated: int, rejected: int, solved: bool
 ) -> PackLife:
-    cycles = [c for _, c, _, _ in kept]
-    room = np.array([lacking(plan, c.window_ah, s.soc) for _, c, s, _ in kept])
+    cycles = [c for _, c, _ in kept]
+    room = np.array([lacking(plan, c.window_ah, s.soc) for _, c, s in kept])
     return PackLife(
-        cycles=np.array([at for at, _, _, _ in kept]),
+        cycles=np.array([at for at, _, _ in kept]),
         usable=np.array([c.usable for c in cycles]),
         even=np.array([c.even for c in cycles]),
         limiting_group=np.array([c.limiting_group for c in cycles]),
-        given_ah=np.array([c.given_ah for c in cycles]),
         over_group=np.array([c.over_group for c in cycles]),
         reversed_group=np.array([c.reversed_group for c in cycles]),
         capacity_ah=np.array([c.capacity_ah for c in cycles]),
-        film_ohm=np.array([film for _, _, _, film in kept]),
-        sums=np.array([s.sums for _, _, s, _ in kept]),
+        sums=np.array([s.sums for _, _, s in kept]),
         room_ah=room - room.min(axis=1, keepdims=True),
-        seen=tuple((at, c.seen) for at, c, _, _ in kept if c.seen.size),
+        seen=tuple((at, c.seen) for at, c, _ in kept if c.seen.size),
         simulated=simulated,
         rejected=rejected,
         solved=solved,

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from packsim.cell.traits import TRAITS
 from packsim.inspection.fill import Filled, fill
 from packsim.inspection.grade import grade, slots_needed
-from packsim.pack.fleet.plan import READ_TOGETHER
+from packsim.pack.fleet.plan import KELVIN, READ_TOGETHER
 from packsim.pack.fleet.run import Fleet
 from packsim.pack.fleet.run import run as run_packs
 from packsim.study.metrics import ROW, SUMS
@@ -22,7 +22,6 @@ from packsim.verdict.judge import MARGIN, ROW_0V, Verdicts, judge
 
 Array = npt.NDArray[np.float64]
 HISTOGRAM_PCT = np.linspace(80.0, 120.0, 401)  # edges of the capacity histograms, percent of nominal
-KELVIN = 273.15
 ROOTS = (*((trait.name, trait.step) for trait in TRAITS), ("state_of_charge", "storage"))
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import shutil
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -79,10 +78,6 @@ class Checkpoints:
         np.savez(buffer, **arrays)  # type: ignore[arg-type]
         content = buffer.getvalue()
         _write(self._path(block), hashlib.sha256(content).digest() + content)
-
-    def done(self) -> None:
-        """Remove the folder: the run is finished."""
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _path(self, block: int) -> Path:
         return self.folder / f"{block:08d}.block"

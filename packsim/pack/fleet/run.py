@@ -107,10 +107,8 @@ def nominal(plan: FleetPlan, values: Array, soc: float) -> Fleet:
         pack=0,
     )
     start_soc = full.group_soc(duty_plan, start, own.window[4])
-    one_run = full.run(duty_plan, own, plan.whole.protocol, full.no_faults())
-    kept = d.Kept(*(array[None] for array in one_run.kept))
-    many = full.Many(kept, start_soc[None], full.sightings(one_run.log, 0))
-    return _of_many(plan.whole, many, np.zeros((1, plan.groups)))
+    ran = full.run(duty_plan, own, plan.whole.protocol, full.no_faults())
+    return _of_one(plan.whole, ran, start_soc, 0, np.zeros((1, plan.groups)))
 
 
 class PackEnd(NamedTuple):
@@ -138,10 +136,9 @@ def trace(
     start_soc = full.group_soc(duty, start, pack.window[4])
     faults = fault_plan(_within(whole.faults, first_pack, len(order)))
     one = full.run(duty, pack, whole.protocol, faults, block=block, pack=row, samples=20_000)
-    many = full.Many(d.Kept(*(array[None] for array in one.kept)), start_soc[None], full.sightings(one.log, row))
     used = int(one.trace.used[0])
     kept = PackTrace(one.trace.time_s[:used], one.trace.current_a[:used], one.trace.group_v[:, :used])
-    return _of_many(whole, many, offset_v[None]), kept, _end(whole, pack)
+    return _of_one(whole, one, start_soc, row, offset_v[None]), kept, _end(whole, pack)
 
 
 def _end(whole: Whole, own: d.Own) -> PackEnd:
@@ -187,6 +184,12 @@ def of_outcome(plan: FleetPlan, outcome: k.Outcome, offset_v: Array) -> Fleet:
         offset_v=offset_v,
         seen=np.zeros(0, SEEN),
     )
+
+
+def _of_one(whole: Whole, one: full.Run, start_soc: Array, row: int, offset_v: Array) -> Fleet:
+    """A fleet of one pack, number `row` of its block."""
+    kept = d.Kept(*(array[None] for array in one.kept))
+    return _of_many(whole, full.Many(kept, start_soc[None], full.sightings(one.log, row)), offset_v)
 
 
 def _of_many(whole: Whole, many: full.Many, offset_v: Array) -> Fleet:
