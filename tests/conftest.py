@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +14,7 @@ os.environ.setdefault("PYBAMM_DISABLE_TELEMETRY", "true")
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ROWS = pytest.StashKey[list["Row"]]()
+_rows: list[Row] = []  # of all tests, in the process that prints the summary
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def report(request: pytest.FixtureRequest) -> Callable[..., None]:
 
     def add(name: str, measured: float, bound: float, unit: str = "", direction: str = "<=") -> None:
         row = Row(name, float(measured), float(bound), unit, direction)
-        request.config.stash[ROWS].append(row)
+        request.node.user_properties.append(("acceptance", asdict(row)))  # travels from the worker that ran the test
         print(row.text())
         assert row.met, row.text()
 
@@ -55,8 +55,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="also run tests that take minutes")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[ROWS] = []
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.when == "call":
+        _rows.extend(Row(**row) for name, row in report.user_properties if name == "acceptance")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -68,12 +69,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    rows = terminalreporter.config.stash[ROWS]
-    if not rows:
+    if not _rows:
         return
     terminalreporter.section("acceptance: measured | bound")
-    width = max(len(row.name) for row in rows)
-    for row in rows:
+    width = max(len(row.name) for row in _rows)
+    for row in _rows:
         mark = "" if row.met else "   MISSED"
         terminalreporter.write_line(
             f"{row.name:<{width}}  {row.measured:>12.6g} | {row.direction} {row.bound:.6g} {row.unit}".rstrip() + mark

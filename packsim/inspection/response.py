@@ -25,6 +25,7 @@ STEP = 0.01  # of the slopes' finite differences, in units of the nominal value
 CELLS_PER_TERM = 3  # fewer cells that can be run than this, and no polynomial is trusted
 RIDGE = 1e-10
 LEAK_SHARE = 2e-3  # of the test current: a larger leak also moves what the electrodes give, which is left to the test
+OTHER_KIND = 30.0  # times the median error: such a cell ends its charge or discharge by another limit than the rest
 CONSTANT = 1e-12  # relative range under which a trait does not spread
 
 __all__ = ["Surface", "estimate", "fit", "reading_slopes"]
@@ -33,8 +34,9 @@ __all__ = ["Surface", "estimate", "fit", "reading_slopes"]
 def fit(plan: InspectionPlan, cells: Cells) -> Surface:
     """Polynomials fitted to what `cells` really are, and trusted between the least and largest of each of their traits.
 
-    `cells` should spread wider than those to be estimated and have no defects. `residual` says how well they fit. Where
-    too few of them have a window, nothing is trusted and `estimate` runs every cell.
+    `cells` should spread wider than those to be estimated and have no defects. Cells far off the polynomial of all are
+    left out of a second fit; `residual` says how well it fits, them included. Where too few cells have a window, nothing
+    is trusted and `estimate` runs every cell.
     """
     values = cells.values.copy()
     values[INDEX["leakage_ua"]] = 0.0
@@ -55,9 +57,17 @@ def fit(plan: InspectionPlan, cells: Cells) -> Surface:
     high[still_there] += margin[still_there]
     low[INDEX["leakage_ua"]], high[INDEX["leakage_ua"]] = 0.0, 1e6 * LEAK_SHARE * plan.bench.test_a
     centre, scale = values[rows].mean(axis=1), np.maximum(values[rows].std(axis=1), 1e-300)
-    coefficients = surfaces.least_squares((values[rows] - centre[:, None]) / scale[:, None], y, RIDGE)
-    surface = _unpacked(coefficients, rows, centre, scale)._replace(low=low, high=high)
-    off = surfaces.polynomials(values, surface, 0, alive.size) - y
+
+    def fitted(to: npt.NDArray[np.bool_] | slice) -> tuple[Surface, Array]:
+        u = (values[rows][:, to] - centre[:, None]) / scale[:, None]
+        coefficients = surfaces.least_squares(np.ascontiguousarray(u), np.ascontiguousarray(y[:, to]), RIDGE)
+        surface = _unpacked(coefficients, rows, centre, scale)._replace(low=low, high=high)
+        return surface, surfaces.polynomials(values, surface, 0, alive.size) - y
+
+    surface, off = fitted(slice(None))
+    same_kind = (np.abs(off) <= OTHER_KIND * np.median(np.abs(off), axis=1)[:, None]).all(axis=0)
+    if not same_kind.all():  # one cell in thousands that an anode too small ends would bend the whole polynomial
+        surface, off = fitted(same_kind)
     return surface._replace(residual=np.stack([np.sqrt((off**2).mean(axis=1)), np.abs(off).max(axis=1)]))
 
 
