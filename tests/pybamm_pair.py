@@ -1,59 +1,79 @@
-"""Two PyBaMM cells in parallel by waveform relaxation: an oracle that shares no code with the pack's kernels.
+"""Two PyBaMM cells in parallel: PyBaMM's own discretised SPMe twice, and one split that makes their voltages equal.
 
-Each cell is solved over the whole time with its own current as a function of time; the split is corrected until both
-terminal voltages agree everywhere. The correction is the answer of two resistors and two capacitances to the mismatch,
-which only decides how fast this converges, not to what.
+SUNDIALS' IDAS advances both cells and the split as one differential-algebraic system, so that Kirchhoff's laws hold all
+the time and not only at the end of steps. Nothing here is shared with the pack's kernels.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+import casadi
 import numpy as np
 import numpy.typing as npt
 import pybamm
 
 Array = npt.NDArray[np.float64]
-MESH = {"x_n": 15, "x_s": 10, "x_p": 15, "r_n": 60, "r_p": 60}  # finer ones move the split by less than 0.01 %
+CURRENT = "Current function [A]"
 
 
-def pair(
-    values: tuple[pybamm.ParameterValues, pybamm.ParameterValues],
-    total: Array,
-    time: Array,
-    soc: tuple[float, float],
-    *,
-    resistance: float,
-    stiffness: float,
-    rounds: int = 12,
-) -> tuple[Array, Array, Array, float]:
-    """Currents of the first cell, both voltages at `time`, and the largest voltage mismatch left [V].
+class Carried(NamedTuple):
+    """What both cells did: samples of the first one's current and charge, of both voltages, and of the common state."""
 
-    Args:
-        total: pack current at `time`, straight lines in between (a jump: two times close together).
-        resistance: of both cells together [ohm]; stiffness: voltage mismatch per charge moved [V/C].
-    """
-    share, change = 0.5 * total, np.zeros_like(total)
-    step = np.diff(time, prepend=time[0])
-    for _ in range(rounds):
-        volts = [
-            voltage(own, time, current, start)
-            for own, current, start in zip(values, (share, total - share), soc, strict=True)
-        ]
-        mismatch = volts[0] - volts[1]
-        if np.max(np.abs(mismatch)) < 2e-4:
-            break
-        # resistance * d + stiffness * integral of d = mismatch, by implicit Euler
-        charge, change = 0.0, np.empty_like(share)
-        for k in range(time.size):
-            change[k] = (mismatch[k] - stiffness * charge) / (resistance + stiffness * step[k])
-            charge += change[k] * step[k]
-        share = share + change
-    return share, volts[0], volts[1], float(np.max(np.abs(mismatch)))
+    current_a: Array  # [m]
+    charge_ah: Array  # [m] discharged from the first cell since the start
+    voltage_v: Array  # [2, m]
+    state: Array  # [n, m]
 
 
-def voltage(values: pybamm.ParameterValues, time: Array, current: Array, soc: float) -> Array:
-    """Terminal voltage of one cell that carries `current` over `time`, straight lines in between."""
+class Pair:
+    """Both cells at the start; `soc` as PyBaMM counts it, `mesh` its points in x and r."""
+
+    def __init__(
+        self,
+        values: tuple[pybamm.ParameterValues, pybamm.ParameterValues],
+        soc: tuple[float, float],
+        mesh: dict[str, int],
+    ) -> None:
+        (first, start_a), (second, start_b) = (cell(*one, mesh) for one in zip(values, soc, strict=True))
+        self.start = np.concatenate([start_a, start_b])
+        state, share, total = (casadi.MX.sym(name, size) for name, size in (("y", self.start.size), ("i", 1), ("I", 1)))
+        rate_a, v_a = first(state[: start_a.size], share)
+        rate_b, v_b = second(state[start_a.size :], total - share)
+        self.system = {"x": state, "z": share, "p": total, "ode": casadi.vertcat(rate_a, rate_b), "alg": v_a - v_b}
+        self.voltages = casadi.Function("v", [state, share, total], [casadi.vertcat(v_a, v_b)])
+        split = {"x": share, "p": casadi.vertcat(state, total), "g": v_a - v_b}
+        self.split = casadi.rootfinder("split", "newton", split)
+
+    def carry(self, total_a: float, time_s: Array, state: Array | None = None, tolerance: float = 1e-8) -> Carried:
+        """Hold the current of both together over `time_s`, from `state` or the start; no voltage ends it."""
+        state = self.start if state is None else state
+        options = {"reltol": tolerance, "abstol": tolerance, "max_num_steps": 100_000}
+        solve = casadi.integrator("pair", "idas", self.system, float(time_s[0]), time_s.tolist(), options)
+        share = self.split(x0=0.5 * total_a, p=np.append(state, total_a))["x"]  # just after the jump
+        found = solve(x0=state, z0=share, p=total_a)
+        states, shares = np.asarray(found["xf"]), np.asarray(found["zf"])
+        volts = np.asarray(self.voltages(states, shares, np.full_like(shares, total_a)))
+        return Carried(shares[0], states[0], volts, states)
+
+
+def cell(values: pybamm.ParameterValues, soc: float, mesh: dict[str, int]) -> tuple[casadi.Function, Array]:
+    """PyBaMM's (state, current) -> (its rate, terminal voltage), and the state at the start; its first row is charge."""
     chosen = values.copy()
-    chosen["Current function [A]"] = pybamm.Interpolant(time, current, pybamm.t)
-    solver = pybamm.IDAKLUSolver(rtol=1e-7, atol=1e-8)
-    simulation = pybamm.Simulation(pybamm.lithium_ion.SPMe(), parameter_values=chosen, var_pts=MESH, solver=solver)
-    return np.asarray(simulation.solve(time, initial_soc=soc)["Terminal voltage [V]"](time), float)
+    chosen[CURRENT] = "[input]"
+    simulation = pybamm.Simulation(pybamm.lithium_ion.SPMe(), parameter_values=chosen, var_pts=mesh)
+    simulation.build(initial_soc=soc, inputs={CURRENT: 0.0})
+    model = simulation.built_model
+    start = np.asarray(model.concatenated_initial_conditions.evaluate(inputs={CURRENT: 0.0}), float).ravel()
+    if (
+        model.len_alg
+        or next(iter(model.rhs)).name != "Discharge capacity [A.h]"
+        or not np.array_equal(model.mass_matrix.entries.toarray(), np.eye(start.size))
+    ):
+        raise AssertionError("the SPMe should be explicit ordinary differential equations")
+    time, state, current = (casadi.MX.sym(name, size) for name, size in (("t", 1), ("y", start.size), ("i", 1)))
+    rate, volts = (
+        symbol.to_casadi(time, state, inputs={CURRENT: current})
+        for symbol in (model.concatenated_rhs, model.get_processed_variable("Terminal voltage [V]"))
+    )
+    return casadi.Function("cell", [state, current], [rate, volts]), start

@@ -5,9 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from packs import cell_plan, pack_case
-from pybamm_pair import pair
-from pybamm_spme import parameters
-from pybamm_traits import with_traits
 
 from packsim.cell.cell import Cell, window_of
 from packsim.cell.electrodes.kernels import X_N
@@ -108,40 +105,6 @@ def test_charge_balance_of_every_cell(report):
     q_n = 1.0 / pack.own.lane.coef[0]
     moved = (before - pack.own.lane.state[X_N]) * q_n
     report("charge balance of every cell", np.max(np.abs(through / moved - 1.0)), 1e-6, "relative")
-
-
-def test_pair_of_spme_cells_against_pybamm(report):
-    # a leaner cathode and coarser anode beside a nominal cell that starts 3 % emptier: 93 % of a discharge at 1C, then rest
-    # (closer to empty PyBaMM's solver gives up under a current that is a function of time)
-    traits = {"cathode_loading_ratio": 0.97, "cathode_thickness_ratio": 0.98, "anode_particle_radius_ratio": 1.03}
-    base = parameters("Mohtat2020", 25.0)
-    base.update(
-        {"Lower voltage cut-off [V]": 0.5, "Upper voltage cut-off [V]": 4.6}
-    )  # no events; SOC is defined elsewhere
-    first, second = with_traits(base, traits), base.copy()
-    rated = 2.0 * float(base["Nominal cell capacity [A.h]"])
-    pack = Pack(
-        "Mohtat2020", "1s2p", soc=np.array([1.0, 0.97]), longest_step_s=5.0, rated_capacity_ah=rated,
-        traits={name: np.array([value, 1.0]) for name, value in traits.items()} | {"weld_resistance_mohm": np.zeros(2)},
-    )  # fmt: skip
-    run = pack.run(["Discharge at 1C for 3240 s", "Rest for 1200 s"], cells=True)
-    seen = kept(run)
-    assert run.raw.kept.time_s[0] == pytest.approx(3240.0)
-    near = np.array([1e-3, 0.5, 1, 2, 4, 7])
-    time = np.concatenate([[0], near, np.arange(10, 3240.1, 10), 3240 + near, np.arange(3250, 4440.1, 10)])
-    total = np.where(time <= 3240.0, rated, 0.0)
-    current, v_a, v_b, left = pair((first, second), total, time, (1.0, 0.97), resistance=0.03, stiffness=8e-5)
-    assert left < 1e-3, f"the reference did not converge: {left} V"
-    skip = (np.abs(time - 3240.0) < 3.0) | (time < 3.0)  # within seconds of a jump its straight lines are not the step
-    ours = np.interp(time, seen.time_s, seen.cell_a[0])
-    volts = np.interp(time, seen.time_s, seen.group_v[0])
-    off = np.abs(ours - current)[~skip]
-    report(
-        "2p SPMe pack against PyBaMM: group voltage", 1e3 * np.max(np.abs(volts - 0.5 * (v_a + v_b))[~skip]), 3.0, "mV"
-    )
-    report(
-        "2p SPMe pack against PyBaMM: current split", 100.0 * np.max(off) / (0.5 * rated), 0.5, "% of the mean current"
-    )
 
 
 def test_balancing_takes_the_time_its_current_says(report):
