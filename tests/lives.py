@@ -34,12 +34,14 @@ def plan_of(series: int, parallel: int, pack: dict[str, Any] | None = None, **li
     return life_plan(LifeModel.model_validate(life), model, VerdictModel(), cell, nominal, capacity, 1)
 
 
-def life_of(plan: LifePlan, traits: dict[str, Any] | None = None, soc: Any = 0.5, rate: Any = 1.0) -> PackLife:
+def life_of(
+    plan: LifePlan, traits: dict[str, Any] | None = None, soc: Any = 0.5, rate: Any = 1.0, short_s: Any = 0.0
+) -> PackLife:
     """The whole life of one pack."""
     n = plan.duty.network.cells
     values = trait_values(cells=n)
     for name, value in (traits or {}).items():
         values[INDEX[name]] = value
-    start, speed = (np.broadcast_to(np.asarray(x, float), (n,)).copy() for x in (soc, rate))
+    start, speed, shorts = (np.broadcast_to(np.asarray(x, float), (n,)).copy() for x in (soc, rate, short_s))
     joints = joints_of(plan.duty.network, 1, 0, 0)
-    return live(plan, values, start, speed, joints, seed=1, block=0, pack=0, to_the_end=True)
+    return live(plan, values, start, speed, joints, seed=1, block=0, pack=0, short_s=shorts, to_the_end=True)

@@ -65,7 +65,8 @@ def fit(plan: InspectionPlan, cells: Cells) -> Surface:
         return surface, surfaces.polynomials(values, surface, 0, alive.size) - y
 
     surface, off = fitted(slice(None))
-    same_kind = (np.abs(off) <= OTHER_KIND * np.median(np.abs(off), axis=1)[:, None]).all(axis=0)
+    median = np.median(np.abs(off), axis=1)[:, None]
+    same_kind = np.asarray((np.abs(off) <= OTHER_KIND * median).all(axis=0))
     if not same_kind.all():  # one cell in thousands that an anode too small ends would bend the whole polynomial
         surface, off = fitted(same_kind)
     return surface._replace(residual=np.stack([np.sqrt((off**2).mean(axis=1)), np.abs(off).max(axis=1)]))

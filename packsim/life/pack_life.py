@@ -26,6 +26,7 @@ from packsim.pack.network.kernels import Joints
 Array = npt.NDArray[np.float64]
 MOST_CYCLES = 200  # reference cycles of one pack, before it counts as unsolved
 SHORTEST_JUMP = 1.0
+SHORT_JUMP = 0.5  # of the time in which shorts double: the mean of both ends is then 1 % above what leaks between
 ENDING = (FOUND + SOFT_SHORT, FOUND + OPEN_WELD)  # what ends a life where it is seen
 MARGIN, REVERSED = 1, 4  # rows of times below thresholds
 
@@ -36,6 +37,7 @@ class State(NamedTuple):
     sums: Array  # [N_SUMS, n] of ageing
     damage: Array  # [N_DAMAGE, n]
     soc: Array  # [n] at the start of the next cycle
+    cycles: float  # since the pack was new
 
 
 class Cycle(NamedTuple):
@@ -74,9 +76,10 @@ class PackLife(NamedTuple):
     solved: bool
 
 
-def cycle(plan: LifePlan, own: Own, state: State, *, block: int, pack: int) -> Cycle:
-    """Simulate the reference cycles of a pack in `state`."""
+def cycle(plan: LifePlan, own: Own, state: State, short_s: Array, *, block: int, pack: int) -> Cycle:
+    """Simulate the reference cycles of a pack in `state`; `short_s` [n]: conductance of growing shorts when it was new."""
     n = state.soc.size
+    own.short_s[:] = short_s * (2.0 ** (state.cycles / plan.short_doubling_cycles) - 1.0)  # the first part: as built
     sums, damage, room = np.zeros_like(state.sums), np.zeros_like(state.damage), np.zeros(plan.first_cell.size)
     capacity, window, seen, solved = np.zeros(n), np.zeros(n), [], True
     over = np.zeros((2, room.size), np.bool_)
@@ -183,7 +186,8 @@ def ahead(plan: LifePlan, own: Own, state: State, first: Cycle, second: Cycle | 
         rows = own.ageing.copy()
         rows[: ageing.N_SUMS] = sums
         window = aged_window(plan.duty.design, own.values, rows)[4]
-    return State(sums, damage, _charged(plan, first, first if second is None else second, window, drift, cycles))
+    soc = _charged(plan, state, first, first if second is None else second, window, drift, cycles)
+    return State(sums, damage, soc, state.cycles + cycles)
 
 
 def second_thickness(state: State, first: Cycle, cycles: float, plan: LifePlan) -> Array:
@@ -193,18 +197,21 @@ def second_thickness(state: State, first: Cycle, cycles: float, plan: LifePlan) 
     return out
 
 
-def _charged(plan: LifePlan, first: Cycle, last: Cycle, window_ah: Array, drift_ah: Array, cycles: float) -> Array:
+def _charged(
+    plan: LifePlan, state: State, first: Cycle, last: Cycle, window_ah: Array, drift_ah: Array, cycles: float
+) -> Array:
     """State of charge of each cell as a cycle begins `cycles` later: groups drift apart, balancing brings them together.
 
-    `first` is the cycle from which they drift, `last` says how each cell stands in its group, `window_ah` [n] is what cells
-    take by then. Where each string stands does not matter, because a cycle begins with a charge.
+    From `state` on they drift; `first` is a cycle simulated then (from a first guess of `state`), `last` says how each cell
+    stands in its group, `window_ah` [n] is what cells take by then. Where each string stands does not matter, because a
+    cycle begins with a charge.
     """
-    room = lacking(plan, first.window_ah, first.soc)
-    later = room + (cycles - 1.0) * drift_ah
+    level = lacking(plan, first.window_ah, first.soc)
+    later = lacking(plan, first.window_ah, state.soc) + cycles * drift_ah
     for string in np.unique(plan.string_of_group):
         own = plan.string_of_group == string
         later[own] += np.minimum(later[own].max() - later[own], cycles * plan.balance_ah)
-        later[own] += room[own].mean() - later[own].mean()
+        later[own] += level[own].mean() - later[own].mean()
     shift = lacking(plan, last.window_ah, last.soc) / np.add.reduceat(last.window_ah, plan.first_cell)
     shift -= later / np.add.reduceat(window_ah, plan.first_cell)
     sizes = np.diff(plan.first_cell, append=last.soc.size)
@@ -222,31 +229,35 @@ def live(
     seed: int,
     block: int,
     pack: int,
+    short_s: Array | None = None,
     to_the_end: bool = False,
 ) -> PackLife:
     """One pack from new until the years are over, or until it has failed.
 
     Args:
         values, soc, rate: traits [trait, n], state of charge [n] and speed of ageing [n] of its cells.
+        short_s: conductance [n] of shorts that are part of the leakage as built and grow from there; none if left out.
         to_the_end: go on after a failure.
     """
     own = full.build(plan.duty, values, soc, joints, seed=seed, block=block, pack=pack, ageing_rate=rate)
-    state = State(np.zeros((ageing.N_SUMS, soc.size)), own.damage.copy(), soc.copy())
-    now = cycle(plan, own, state, block=block, pack=pack)
-    kept = [(0.0, now, state)]
-    done, jump, simulated, rejected = 0.0, FIRST_JUMP, 1, 0
-    while done < plan.total_cycles and now.solved and (to_the_end or not failed(plan, now)):
-        jump = min(jump, plan.total_cycles - done)
+    state = State(np.zeros((ageing.N_SUMS, soc.size)), own.damage.copy(), soc.copy(), 0.0)
+    growing = np.zeros(soc.size) if short_s is None else short_s
+    now = cycle(plan, own, state, growing, block=block, pack=pack)
+    kept = [(now, state)]
+    longest = SHORT_JUMP * plan.short_doubling_cycles if growing.any() else np.inf
+    jump, simulated, rejected = FIRST_JUMP, 1, 0
+    while state.cycles < plan.total_cycles and now.solved and (to_the_end or not failed(plan, now)):
+        jump = min(jump, longest, plan.total_cycles - state.cycles)
         guess = ahead(plan, own, state, now, None, jump)
-        then = cycle(plan, own, guess, block=block, pack=pack)
+        then = cycle(plan, own, guess, growing, block=block, pack=pack)
         simulated += 1
         better = ahead(plan, own, state, now, then, jump)
         off = _off(plan, own, guess.sums, better.sums)
         if off > plan.tolerance and jump > SHORTEST_JUMP and simulated < MOST_CYCLES:
             jump, rejected = max(0.5 * jump, SHORTEST_JUMP), rejected + 1
             continue
-        done, state, now = done + jump, better, then
-        kept.append((done, now, state))
+        state, now = better, then
+        kept.append((now, state))
         if simulated >= MOST_CYCLES:
             now = now._replace(solved=False)
         jump *= min(max(0.8 * np.sqrt(plan.tolerance / max(off, 1e-12)), 0.3), GROWTH)
@@ -272,22 +283,20 @@ def _serious(seen: npt.NDArray[np.void]) -> bool:
     return bool(np.isin(seen["code"], ENDING).any())
 
 
-def _told(
-    plan: LifePlan, kept: list[tuple[float, Cycle, State]], simulated: int, rejected: int, solved: bool
-) -> PackLife:
-    cycles = [c for _, c, _ in kept]
-    room = np.array([lacking(plan, c.window_ah, s.soc) for _, c, s in kept])
+def _told(plan: LifePlan, kept: list[tuple[Cycle, State]], simulated: int, rejected: int, solved: bool) -> PackLife:
+    cycles = [c for c, _ in kept]
+    room = np.array([lacking(plan, c.window_ah, s.soc) for c, s in kept])
     return PackLife(
-        cycles=np.array([at for at, _, _ in kept]),
+        cycles=np.array([s.cycles for _, s in kept]),
         usable=np.array([c.usable for c in cycles]),
         even=np.array([c.even for c in cycles]),
         limiting_group=np.array([c.limiting_group for c in cycles]),
         over_group=np.array([c.over_group for c in cycles]),
         reversed_group=np.array([c.reversed_group for c in cycles]),
         capacity_ah=np.array([c.capacity_ah for c in cycles]),
-        sums=np.array([s.sums for _, _, s in kept]),
+        sums=np.array([s.sums for _, s in kept]),
         room_ah=room - room.min(axis=1, keepdims=True),
-        seen=tuple((at, c.seen) for at, c, _ in kept if c.seen.size),
+        seen=tuple((s.cycles, c.seen) for c, s in kept if c.seen.size),
         simulated=simulated,
         rejected=rejected,
         solved=solved,

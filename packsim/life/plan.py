@@ -47,6 +47,7 @@ class LifePlan(NamedTuple):
     feedback: bool
     tolerance: float  # of a cell's capacity
     over_discharge_time_s: float
+    short_doubling_cycles: float  # inf: shorts stay as they were built
     end_of_life: float  # share of nominal_ah
     assumed: tuple[str, ...]
 
@@ -130,11 +131,12 @@ def plan(
         if share > 0.0
     ]
     years = model.years if years is None else years
+    per_year, doubling = use.cycles_per_week * YEAR_S / WEEK_S, model.short_doubling_years
     return LifePlan(
         duty=duty,
         cycles=tuple((share, cycle.protocol) for share, cycle in cycles),
         years=years,
-        cycles_per_year=use.cycles_per_week * YEAR_S / WEEK_S,
+        cycles_per_year=per_year,
         km_per_cycle=use.km_per_cycle,
         balance_ah=sum(share * _balance_ah(pack, cycle) for share, cycle in cycles),
         first_cell=first,
@@ -144,6 +146,7 @@ def plan(
         feedback=model.feedback,
         tolerance=0.01 * model.tolerance_pct,
         over_discharge_time_s=verdict.over_discharge_time_s,
+        short_doubling_cycles=per_year * (math.inf if doubling is None else doubling),
         end_of_life=0.01 * model.end_of_life_pct,
         assumed=() if cell.ageing is None else ageing_plans.assumed_ageing(cell.ageing),
     )

@@ -59,6 +59,8 @@ class LifeModel(Model):
     monthly_degc: list[Annotated[float, Field(ge=-40.0, le=60.0)]] | None = None
     """Mean temperature of each of twelve months; left out: the cell's, or that of `pack.heat`."""
     ageing: AgeingModel = Field(default_factory=AgeingModel)
+    short_doubling_years: Positive | None = None
+    """Time in which the leak of a cell with particle contamination doubles; left out: shorts stay as they were built."""
     feedback: bool = True
     """Whether what has aged changes how it is used: a weak cell is driven deeper. false: only to see what that does."""
     end_of_life_pct: Percent = 80.0

@@ -12,6 +12,7 @@ from packsim.cell.traits import INDEX
 from packsim.life.pack_life import live
 from packsim.life.plan import LifePlan, life_degc
 from packsim.life.plan import plan as life_plan
+from packsim.line.defects import BIT
 from packsim.numerics.threads import in_parallel
 from packsim.pack.network.plan import joints_of
 from packsim.scenario.errors import NominalCellError
@@ -22,7 +23,9 @@ from packsim.verdict.field import judge_life
 
 Array = npt.NDArray[np.float64]
 Columns = dict[str, npt.NDArray[np.generic]]
-RATE = INDEX["ageing_rate_ratio"]
+RATE, LEAK = INDEX["ageing_rate_ratio"], INDEX["leakage_ua"]
+SHORT = BIT["particle_contamination"]
+SHORT_V = 3.7  # at which a leak stands for a conductance
 
 
 class LifeBlock(NamedTuple):
@@ -73,7 +76,10 @@ def life_block(plans: Plans, life: LifePlan, seed: int, block: int, packs: int) 
         for p in range(first, last):
             values = np.ascontiguousarray(cells.values[:, order[p]])
             joints = joints_of(life.duty.network, seed, block, p)
-            one = live(life, values, start[order[p]], values[RATE], joints, seed=seed, block=block, pack=p)
+            short_s = np.where(cells.defect[order[p]] & SHORT, 1e-6 * values[LEAK] / SHORT_V, 0.0)
+            one = live(
+                life, values, start[order[p]], values[RATE], joints, seed=seed, block=block, pack=p, short_s=short_s
+            )
             found = judge_life(life, one)
             whole["fate"][p], whole["root"][p], whole["place"][p] = int(found.fate), int(found.root), found.place
             whole["group"][p] = group_of[found.place] if found.place >= 0 else -1

@@ -98,6 +98,38 @@ def test_charge_drifts_apart_as_leakage_says(report):
     report("... with too little of it: gap over drift less budget", off, 0.05, "")
 
 
+def test_growing_shorts_take_what_their_law_says(report):
+    use = {"use": "stationary", "ageing": NO_AGEING, "short_doubling_years": 1.0}
+    leak = 2.0  # so little that the cell keeps its voltage
+    shorts = np.array([0.0, 0.0, 1e-6 * leak / 3.7, 0.0])
+    gaps = []
+    for years in (1.0, 3.0):
+        grown, still = (
+            life_of(plan_of(4, 1, years=years, **use), {"leakage_ua": leak}, short_s=s) for s in (shorts, 0.0)
+        )
+        gaps.append(float(grown.room_ah[-1, 2] - still.room_ah[-1, 2]))
+        assert still.room_ah[-1].max() < 0.01 * gaps[-1]
+    # 2^t - 1 doubles beside a leak that stays: its integral is (2^T - 1) / ln 2 - T
+    beyond = [(2.0**years - 1.0) / np.log(2.0) - years for years in (1.0, 3.0)]
+    report(
+        "growing short: charge lost in 3 years over that in 1, off",
+        abs(gaps[1] / gaps[0] * beyond[0] / beyond[1] - 1),
+        0.02,
+    )
+    volts = 3.7 * gaps[1] / (1e-6 * leak * 8766.0 * beyond[1])  # what the conductance has seen on average
+    report("... mean voltage it stands for", volts, 4.2, "V")
+    report("... at least", volts, 3.2, "V", ">=")
+    sudden = plan_of(4, 1, use="stationary", years=4.0, short_doubling_years=0.25)
+    found = judge_life(sudden, life_of(sudden, {"leakage_ua": [5.0, 5.0, 300.0, 5.0]}, short_s=shorts * 150.0))
+    assert (found.fate, found.place) == (Fate.IMBALANCE, 2)
+    bleeding = {"bms": {"balancing": {"bleed_ma": 500.0}}}
+    held = plan_of(4, 1, bleeding, use="stationary", years=4.0, short_doubling_years=0.25)
+    found = judge_life(held, life_of(held, {"leakage_ua": [5.0, 5.0, 300.0, 5.0]}, short_s=shorts * 150.0))
+    assert (found.fate, found.place) == (Fate.INTERNAL_SHORT, 2)
+    limit_s = 0.25 * np.log2(held.duty.limits.short_a / 300e-6)
+    report("balanced until the short is found: years off the law", abs(found.years - limit_s), 0.3, "years")
+
+
 def test_the_weak_are_driven_deeper(report):
     # the ends of what a cell can give meet the depth of discharge: with feedback the small cell is driven lower
     traits, rate = {"coated_area_ratio": [1.0, 0.97]}, [1.0, 1.3]
