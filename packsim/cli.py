@@ -11,9 +11,12 @@ import typer
 
 if TYPE_CHECKING:
     from packsim.scenario.model import Scenario
-    from packsim.study.checkpoints import Checkpoints
+    from packsim.study.cell_table import CellChoice
     from packsim.study.compare import Comparison
     from packsim.study.life import LifeResult
+    from packsim.study.store.parquet import ParquetStore
+    from packsim.study.store.resumable import Unfinished
+    from packsim.study.store.shards import Shards
     from packsim.study.sweep import Variant
 
 app = typer.Typer(
@@ -42,7 +45,14 @@ Life = Annotated[
     str | None,
     typer.Option("--life", metavar="YEARS", help="Also follow the packs through years in the field, e.g. 8y."),
 ]
-Cells = Annotated[bool, typer.Option("--cells", help="Also write every started cell to cells.parquet.")]
+Cells = Annotated[str, typer.Option("--cells", metavar="WHICH", help="Also write cells: none, shipped or all.")]
+CellColumns = Annotated[
+    str | None, typer.Option(metavar="A,B,C", help="Only these columns of cells, e.g. pack,position,capacity_ah.")
+]
+ShardCells = Annotated[
+    int | None,
+    typer.Option(min=1, help="Cells in a shard, about, by default 500,000: no more is computed again after a kill."),
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -62,38 +72,51 @@ def run(
     seed: Seed = None,
     out: Out = None,
     force: Force = False,
-    cells: Cells = False,
+    cells: Cells = "none",
+    cell_columns: CellColumns = None,
+    shard_cells: ShardCells = None,
     life: Life = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Build, test and judge the packs of one scenario; with --life also their years in the field."""
+    """Build, test and judge the packs of one scenario; with --life also their years in the field.
+
+    A run with --out that is killed goes on when the same command is given again.
+    """
     from packsim.scenario.load import load
     from packsim.study.output import check_free, to_json
-    from packsim.study.writing import run_json, write_run
+    from packsim.study.writing import run_json
 
-    scenario = _changed(load(file), set_)
-    years = _years(life)
+    scenario, choice = _changed(load(file), set_), _choice(cells, cell_columns, out)
+    years, silent = _years(life), json or quiet
     if out is not None:
         check_free(out, force=force)
     from packsim.study.progress import bar
+    from packsim.study.store.resumable import resumable
 
-    kept = _kept(scenario, years, packs, seed, out, "", force)
-    with bar(quiet or json, scenario.name) as progress:
-        from packsim.study.run import run as run_study
+    with resumable(out) as way:  # before printing: whoever reads may close the pipe
+        store = _store(way, scenario, packs, seed, choice, shard_cells, force, silent)
+        kept = _kept(way, scenario, years, packs, seed, "", force, silent)
+        with bar(silent, scenario.name) as progress:
+            from packsim.study.run import run as run_study
 
-        result = run_study(scenario, packs, seed, progress=progress)
-    field = None if years is None else _field(scenario, years, packs, seed, kept, quiet or json)
-    if out is not None:  # before printing: whoever reads may close the pipe
-        write_run(result, file, out, cells, field)
-        _finished(out)
+            result = run_study(scenario, packs, seed, store=store, progress=progress)
+        field = None if years is None else _field(scenario, years, packs, seed, kept, silent)
+        if way is not None and store is not None:
+            from packsim.study.output import take_place
+            from packsim.study.writing import write_run
+
+            write_run(result, file, store.folder, field)
+            way.close()
+            take_place(store.folder, way.out)
+            way.drop()
     if json:
         typer.echo(to_json(run_json(result, field)), nl=False)
     else:
         from packsim.study.terminal import print_run
 
         print_run(result, field)
-    _hint(out, json or quiet)
+    _hint(out, silent)
 
 
 @app.command()
@@ -111,7 +134,8 @@ def compare(
     seed: Seed = None,
     out: Out = None,
     force: Force = False,
-    cells: Cells = False,
+    cells: Cells = "none",
+    cell_columns: CellColumns = None,
     life: Life = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -126,31 +150,34 @@ def compare(
         "improvement_conformance_share": _shares("--improvement-conformance-share", improvement_conformance_share, 0.0),
         "baseline_conformance_share": _shares("--baseline-conformance-share", baseline_conformance_share, 0.05),
     }
-    years = _years(life)
+    years, choice, silent = _years(life), _choice(cells, cell_columns, out), json or quiet
     if out is not None:
         check_free(out, force=force)
     from packsim.study.progress import bar
+    from packsim.study.store.resumable import resumable
 
     same = first.packs if packs is None else packs, first.seed if seed is None else seed
-    kept = [_kept(s, years, *same, out, f"-{label}", force) for label, s in (("a", first), ("b", second))]
-    with bar(quiet or json, f"{first.name} against {second.name}") as progress:
-        from packsim.study.compare import compare as compare_study
+    with resumable(out) as way:  # before printing: whoever reads may close the pipe
+        kept = [_kept(way, s, years, *same, f"-{label}", force, silent) for label, s in (("a", first), ("b", second))]
+        with bar(silent, f"{first.name} against {second.name}") as progress:
+            from packsim.study.compare import compare as compare_study
 
-        comparison = compare_study(first, second, packs, seed, progress=progress)
-        variants = _variants(comparison, shares, progress)
-    lives = []
-    if years is not None:
-        lives = [_field(s, years, *same, k, quiet or json) for s, k in zip((first, second), kept, strict=True)]
-    if out is not None:  # before printing: whoever reads may close the pipe
-        write_comparison(comparison, variants, a, b, out, cells, lives)
-        _finished(out)
+            comparison = compare_study(first, second, packs, seed, progress=progress)
+            variants = _variants(comparison, shares, progress)
+        lives = []
+        if years is not None:
+            lives = [_field(s, years, *same, k, silent) for s, k in zip((first, second), kept, strict=True)]
+        if way is not None:
+            write_comparison(comparison, variants, a, b, way.out, choice, lives)
+            way.close()
+            way.drop()
     if json:
         typer.echo(to_json(comparison_json(comparison, variants, lives)), nl=False)
     else:
         from packsim.study.terminal import print_comparison
 
         print_comparison(comparison, variants, lives)
-    _hint(out, json or quiet)
+    _hint(out, silent)
 
 
 @app.command()
@@ -374,49 +401,84 @@ def _years(text: str | None) -> float | None:
     return years
 
 
+def _choice(cells: str, columns: str | None, out: Path | None) -> CellChoice:
+    from packsim.study.cell_table import CellChoice
+
+    try:
+        choice = CellChoice.of(cells, None if columns is None else tuple(columns.split(",")))
+    except ValueError as error:
+        raise _UserError(f"--{str(error).replace('cell columns', 'cell-columns', 1)}") from None
+    if out is None and choice.which != "none":
+        raise _UserError(f"--cells {cells}: given without --out; allowed: with a folder to write to")
+    return choice
+
+
+def _store(
+    way: Unfinished | None,
+    scenario: Scenario,
+    packs: int | None,
+    seed: int | None,
+    cells: CellChoice,
+    shard_cells: int | None,
+    force: bool,
+    silent: bool,
+) -> ParquetStore | None:
+    """Where a run is kept, on disk; None without --out."""
+    if way is None:
+        return None
+    from packsim.study.store.parquet import SHARD_CELLS, ParquetStore
+
+    store = way.opened(
+        ParquetStore(
+            way.folder / "run",
+            scenario,
+            scenario.packs if packs is None else packs,
+            scenario.seed if seed is None else seed,
+            cells=cells,
+            shard_cells=SHARD_CELLS if shard_cells is None else shard_cells,
+            say=_say,
+            force=force,
+        )
+    )
+    if store.finished and not silent:
+        _say(f"{store.finished} of {store.shards} shards of an unfinished run are there and not computed again.")
+    return store
+
+
 def _kept(
+    way: Unfinished | None,
     scenario: Scenario,
     years: float | None,
     packs: int | None,
     seed: int | None,
-    out: Path | None,
     label: str,
     force: bool,
-) -> Checkpoints | None:
+    silent: bool,
+) -> Shards | None:
     """Where finished blocks of a life are kept until all are done, so that a killed run goes on; none without --out."""
-    if out is None or years is None:
+    if way is None or years is None:
         return None
-    import shutil
+    from packsim.study.life import life_store
 
-    from packsim.study.checkpoints import Checkpoints
-    from packsim.study.life import life_mark, unfinished
+    kept = way.opened(life_store(way.folder / f"life{label}", scenario, years, packs, seed, _say, force=force))
+    if kept.finished and not silent:
+        _say(f"{len(kept.finished)} blocks of an unfinished life are there and not computed again.")
+    return kept
 
-    folder, mark = unfinished(out) / f"life{label}", life_mark(scenario, years, packs, seed)
-    if force and not Checkpoints.belongs(folder, mark):
-        shutil.rmtree(folder, ignore_errors=True)
-    return Checkpoints(folder, mark, lambda text: typer.echo(text, err=True))
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
 
 
 def _field(
-    scenario: Scenario, years: float, packs: int | None, seed: int | None, kept: Checkpoints | None, silent: bool
+    scenario: Scenario, years: float, packs: int | None, seed: int | None, kept: Shards | None, silent: bool
 ) -> LifeResult:
     """Years in the field, going on where an unfinished run was killed."""
     from packsim.study.life import run_life
     from packsim.study.progress import bar
 
-    if kept is not None and kept.there() and not silent:
-        typer.echo(f"{kept.there()} blocks of an earlier, unfinished run are there and not computed again.", err=True)
     with bar(silent, f"{scenario.name}, {years:g} years") as progress:
-        return run_life(scenario, years, packs, seed, checkpoints=kept, progress=progress)
-
-
-def _finished(out: Path) -> None:
-    """Remove what an unfinished run would have needed."""
-    import shutil
-
-    from packsim.study.life import unfinished
-
-    shutil.rmtree(unfinished(out), ignore_errors=True)
+        return run_life(scenario, years, packs, seed, store=kept, progress=progress)
 
 
 def _hint(out: Path | None, silent: bool) -> None:
@@ -444,7 +506,7 @@ def main() -> None:
         lines = _known(error)
         if lines is None:
             raise
-        _fail(lines)
+        _fail(lines, getattr(error, "code", 2))
     if code == INTERRUPTED:  # typer turns Ctrl-C into this code and returns it
         _fail(["packsim: interrupted; nothing was written"], INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
@@ -458,7 +520,7 @@ def _known(error: Exception) -> list[str] | None:
     from packsim.quality.eol_file.errors import EolFileError
     from packsim.scenario.errors import NominalCellError, ScenarioError
     from packsim.study.calibrate import CalibrationError
-    from packsim.study.output import OutputExists
+    from packsim.study.output import OutputExists, Stopped
 
     if isinstance(error, ScenarioError):
         return list(error.lines)
@@ -466,8 +528,8 @@ def _known(error: Exception) -> list[str] | None:
         return [str(error)]
     if message := getattr(error, "format_message", None):  # typer's own usage errors, whichever click it brings
         return [f"packsim: {message()}"]
-    ours = (CalibrationError, NominalCellError, OutOfCandidates, OutputExists, TooFewInBins, UnsupportedParameterSet)
-    if isinstance(error, ours):
+    ours = (CalibrationError, NominalCellError, OutOfCandidates, OutputExists, Stopped, TooFewInBins)
+    if isinstance(error, (*ours, UnsupportedParameterSet)):
         return [f"packsim: {error}"]
     return None
 

@@ -46,22 +46,21 @@ class PackVoltages:
     stops_s: dict[str, float]  # kind of monitoring -> time
 
 
-def over_discharge(packs: pd.DataFrame, unit: Counts, thresholds: dict[str, str], scenario: str) -> pd.DataFrame:
+def over_discharge(below: dict[str, Counts], packs: Counts, thresholds: dict[str, str], scenario: str) -> pd.DataFrame:
     """Share of packs with a group below each threshold, with 95 % intervals.
 
     Args:
-        packs: boolean columns over_discharged_{threshold}_{monitoring}, one row a pack, for one or more kinds of monitoring.
-        unit: independent unit (lot or block) of each pack.
+        below: over_discharged_{threshold}_{monitoring} -> packs [independent unit], for one or more kinds of monitoring.
+        packs: all packs [independent unit].
         thresholds: key -> words, in the order of the chart.
     """
     rows = []
-    known = [kind for kind in MONITORING if f"over_discharged_{next(iter(thresholds))}_{kind}" in packs]
+    known = [kind for kind in MONITORING if f"over_discharged_{next(iter(thresholds))}_{kind}" in below]
     for monitoring in known:
         for key, words in thresholds.items():
-            bad = packs[f"over_discharged_{key}_{monitoring}"].to_numpy(bool)
-            counted = pd.DataFrame({"bad": bad.astype(float), "all": 1.0}).groupby(unit).sum().to_numpy()
-            share, low, high = _share(counted)
-            rows.append((scenario, monitoring, key, words, int(bad.sum()), len(bad), share, low, high))
+            bad = below[f"over_discharged_{key}_{monitoring}"]
+            share, low, high = _share(np.stack([bad, packs], axis=1).astype(float))
+            rows.append((scenario, monitoring, key, words, int(bad.sum()), int(packs.sum()), share, low, high))
     names = ["scenario", "monitoring", "threshold", "words", "events", "packs", "share_pct", "low_pct", "high_pct"]
     return pd.DataFrame(rows, columns=names)
 
@@ -76,11 +75,9 @@ def _share(counted: Array) -> tuple[float, float, float]:
     return estimate.value, estimate.low, estimate.high
 
 
-def roots(packs: pd.DataFrame, scenario: str) -> pd.DataFrame:
-    """What made the weakest group weak: packs by trait and step, most frequent first."""
-    found = packs[packs["root"] != ""]
-    counts = found.groupby(["root", "root_step"]).size().sort_values(ascending=False, kind="stable")
-    frame = counts.rename("packs").reset_index()
+def roots(found: pd.DataFrame, packs: int, scenario: str) -> pd.DataFrame:
+    """What made the weakest group weak: rows of `found` (root, root_step, packs) with their share of all `packs`."""
+    frame = found.copy()
     frame.insert(0, "scenario", scenario)
-    frame["share_pct"] = 100.0 * frame["packs"] / max(len(packs), 1)
+    frame["share_pct"] = 100.0 * frame["packs"] / packs
     return frame

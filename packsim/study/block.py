@@ -42,6 +42,13 @@ class BlockResult(NamedTuple):
     sightings: dict[str, npt.NDArray[np.generic]]  # columns, one row an alarm or a fault found; see study/sightings.py
 
 
+class Built(NamedTuple):
+    """Cells of a block, and which of them (rows of `filled`) stands where: [pack, group-major position]."""
+
+    filled: Filled
+    order: npt.NDArray[np.int64]
+
+
 def packs_in(plans: Plans, block: int, packs: int) -> int:
     """Packs of a block when the run has `packs` in all; the last block may be smaller."""
     return min(plans.scenario.packs_per_block, packs - block * plans.scenario.packs_per_block)
@@ -61,10 +68,20 @@ def placed(plans: Plans, seed: int, filled: Filled, packs: int) -> npt.NDArray[n
     return np.ascontiguousarray(filled.chosen[order])
 
 
+def built(plans: Plans, seed: int, block: int, packs: int) -> Built:
+    """Cells of a block, started, tested and graded."""
+    filled = started(plans, seed, block, packs)
+    return Built(filled, placed(plans, seed, filled, packs))
+
+
 def run_block(plans: Plans, seed: int, block: int, packs: int) -> BlockResult:
     """Build, test and run block number `block` with `packs` packs."""
-    filled = started(plans, seed, block, packs)
-    order = placed(plans, seed, filled, packs)
+    return run_built(plans, seed, block, built(plans, seed, block, packs))
+
+
+def run_built(plans: Plans, seed: int, block: int, made: Built) -> BlockResult:
+    """Run the packs of a block whose cells are there."""
+    filled, order = made
     cells, measured = filled.cells, filled.measured
     first = block * plans.scenario.packs_per_block
     fleet = run_packs(plans.fleet, cells, measured.true_soc, order, seed=seed, block=block, first_pack=first)

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from packsim.inspection.grade import slots_needed
 from packsim.scenario.model import Scenario
 from packsim.stats.intervals import FEWEST_UNITS, difference_p_value, holm, t_interval
+from packsim.study.block import packs_in
 from packsim.study.engine import Progress
 from packsim.study.metrics import METRICS, Metric, estimate, left_out_values, metrics_of
 from packsim.study.run import Result, run
@@ -59,17 +61,20 @@ class Comparison:
     @cached_property
     def paired(self) -> bool:
         """Whether packs and units correspond one to one; if not, differences are not paired and intervals are wider."""
-        shape = [(len(r.blocks), r.pack_count, r.plans.line.blocks_per_lot) for r in (self.a, self.b)]
-        same_slots = [[len(block.candidate) for block in r.blocks] for r in (self.a, self.b)]
-        return shape[0] == shape[1] and same_slots[0] == same_slots[1]
+        shape = [(r.block_count, r.pack_count, r.plans.line.blocks_per_lot) for r in (self.a, self.b)]
+        slots = [
+            [slots_needed(r.plans.inspection, p, r.plans.fleet.cells) for p in _packs(r)] for r in (self.a, self.b)
+        ]
+        return shape[0] == shape[1] and slots[0] == slots[1]
 
     @cached_property
     def pairing(self) -> Pairing:
         """Achieved pairing; nan where the two runs have different shapes."""
         if not self.paired:
             return Pairing(math.nan, math.nan)
-        same = np.concatenate([x.candidate == y.candidate for x, y in zip(self.a.blocks, self.b.blocks, strict=True)])
-        x, y = (r.packs["usable_capacity_pct"].to_numpy(float) for r in (self.a, self.b))
+        first, second = (_whole(r, "blocks", "candidate") for r in (self.a, self.b))
+        same = np.concatenate(first) == np.concatenate(second)
+        x, y = (np.asarray(_whole(r, "packs", "usable_capacity_pct"), float) for r in (self.a, self.b))
         if np.array_equal(x, y):
             correlation = 1.0  # not merely to rounding
         elif np.ptp(x) == 0.0 or np.ptp(y) == 0.0:
@@ -113,6 +118,16 @@ class Comparison:
         from packsim.study.reporting import write_comparison_report
 
         return write_comparison_report(self, Path(path))
+
+
+def _packs(result: Result) -> tuple[int, int]:
+    """Packs of the first and of the last block."""
+    first, last = (packs_in(result.plans, number, result.pack_count) for number in (0, result.block_count - 1))
+    return first, last
+
+
+def _whole(result: Result, table: str, column: str) -> npt.NDArray[np.generic]:
+    return np.concatenate([part[column].to_numpy() for part in result.store.iter(table, [column])])
 
 
 def differences(a: Array, b: Array, paired: bool, metrics: Sequence[Metric] = METRICS) -> list[Difference]:

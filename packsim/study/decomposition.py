@@ -47,7 +47,7 @@ def spreads(result: Result, *, shipped: bool = True, clean: bool = True, most_ce
 
     built, capacity, dcir = [], [], []
     count = 0
-    for number in range(len(result.blocks)):
+    for number in range(result.block_count):
         filled = blocks.started(
             result.plans, result.seed, number, blocks.packs_in(result.plans, number, result.pack_count)
         )

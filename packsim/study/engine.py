@@ -5,16 +5,24 @@ Threads work inside a block (cells and packs are spread over them), so a result 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import TypeVar
 
 Out = TypeVar("Out")
 Progress = Callable[[int, int], None]  # (blocks done, blocks in all)
 
 
-def local(task: Callable[[int], Out], blocks: int, progress: Progress | None = None) -> Iterator[Out]:
-    """`task(block)` for every block, in order."""
+def local(
+    task: Callable[[int], Out], blocks: int, progress: Progress | None = None, done: Collection[int] = ()
+) -> Iterator[tuple[int, Out]]:
+    """Number and `task(number)` for every block that is not `done`, in order."""
+    count = sum(block in done for block in range(blocks))
+    if progress is not None and count:
+        progress(count, blocks)
     for block in range(blocks):
-        yield task(block)
+        if block in done:
+            continue
+        yield block, task(block)
+        count += 1
         if progress is not None:
-            progress(block + 1, blocks)
+            progress(count, blocks)

@@ -6,14 +6,13 @@ import time
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from packsim.life.plan import LifePlan
 from packsim.line.defects import defect_names
-from packsim.scenario.hashing import scenario_hash
 from packsim.scenario.life import LifeModel
 from packsim.scenario.model import Scenario
 from packsim.stats.competing import Incidence, cumulative_incidence
@@ -22,10 +21,12 @@ from packsim.stats.survival import Curve, kaplan_meier, quantile_life
 from packsim.stats.warranty import Claims, warranty_claims
 from packsim.stats.weibull import Weibull, fit_weibull
 from packsim.study import block as blocks
-from packsim.study.checkpoints import Checkpoints
 from packsim.study.engine import Progress, local
 from packsim.study.life_block import LifeBlock, life_block, plan_life
 from packsim.study.plans import Plans, make_plans
+from packsim.study.store.arrow import Column, from_columns, to_columns
+from packsim.study.store.settings import run_settings
+from packsim.study.store.shards import Say, Shards
 from packsim.verdict.field import Fate, Root
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[np.float64]
 FAILURES = tuple(fate for fate in Fate if fate not in (Fate.ALIVE, Fate.UNSOLVED))
+TABLE, YEARLY = "lives", "yearly_"  # of the store: its table, and lists in it
 TABLES = ("usable_pct", "cell_mean_pct", "cell_cv_pct")
 
 
@@ -159,13 +161,13 @@ def run_life(
     packs: int | None = None,
     seed: int | None = None,
     *,
-    checkpoints: Checkpoints | None = None,
+    store: Shards | None = None,
     progress: Progress | None = None,
 ) -> LifeResult:
     """Build the scenario's packs and follow them through `years` (default: those of its `life`).
 
     Args:
-        checkpoints: finished blocks on disk; those that are there are not computed again.
+        store: finished blocks on disk (`life_store`); those that are there are not computed again.
 
     Raises:
         ValueError: fewer than one pack; as `run` otherwise. NominalCellError: cells that cannot age.
@@ -179,41 +181,48 @@ def run_life(
     life = plan_life(plans, years, seed)
 
     def one(block: int) -> LifeBlock:
-        found = checkpoints.get(block) if checkpoints is not None else None
-        if found is not None:
-            return _from_arrays(found)
-        result = life_block(plans, life, seed, block, blocks.packs_in(plans, block, packs))
-        if checkpoints is not None:
-            checkpoints.put(block, _to_arrays(result))
-        return result
+        return life_block(plans, life, seed, block, blocks.packs_in(plans, block, packs))
 
+    found = {} if store is None else {n: _from_columns(to_columns(store.read(n, TABLE))) for n in store.finished}
     count = -(-packs // scenario.packs_per_block)
-    return LifeResult(plans, life, seed, packs, list(local(one, count, progress)), time.perf_counter() - begun)
+    for number, result in local(one, count, progress, frozenset(found)):
+        found[number] = result
+        if store is not None:
+            store.put(number, {TABLE: from_columns(_to_columns(result))}, {})
+    return LifeResult(plans, life, seed, packs, [found[number] for number in range(count)], time.perf_counter() - begun)
 
 
-def life_mark(scenario: Scenario, years: float | None, packs: int | None, seed: int | None) -> str:
-    """What checkpoints of a run belong to: everything that its results depend on."""
-    from packsim import __version__
-    from packsim.numerics.kernel_cache import source_hash
+def life_store(
+    folder: Path,
+    scenario: Scenario,
+    years: float | None,
+    packs: int | None,
+    seed: int | None,
+    say: Say = lambda text: None,
+    *,
+    force: bool = False,
+) -> Shards:
+    """Where the finished blocks of a life are kept until all are done.
 
+    Raises:
+        OutputExists, OSError: as `Shards`.
+    """
+    return Shards(folder, life_settings(scenario, years, packs, seed), [TABLE], say, unit="block", force=force)
+
+
+def life_settings(scenario: Scenario, years: float | None, packs: int | None, seed: int | None) -> dict[str, Any]:
+    """Everything that a life's results depend on."""
     packs = scenario.packs if packs is None else packs
     seed = scenario.seed if seed is None else seed
     years = (scenario.life or LifeModel()).years if years is None else years
-    return f"packsim {__version__} life {source_hash()} {scenario_hash(scenario)} {years!r} {packs} {seed}"
+    return run_settings("life", scenario, packs, seed, years=years)
 
 
-def unfinished(out: Path) -> Path:
-    """Folder of the checkpoints of a run that writes to `out`."""
-    return out.parent / f".{out.name}-unfinished"
+def _to_columns(block: LifeBlock) -> dict[str, Column | list[Column]]:
+    return {**block.packs, **{YEARLY + name: list(getattr(block, name)) for name in TABLES}}
 
 
-def _to_arrays(block: LifeBlock) -> dict[str, npt.NDArray[np.generic]]:
-    return {f"packs.{name}": column for name, column in block.packs.items()} | {
-        name: getattr(block, name) for name in TABLES
-    }
-
-
-def _from_arrays(arrays: dict[str, npt.NDArray[np.generic]]) -> LifeBlock:
-    packs = {name.removeprefix("packs."): column for name, column in arrays.items() if name.startswith("packs.")}
-    usable, mean, cv = (np.asarray(arrays[name], float) for name in TABLES)
+def _from_columns(columns: dict[str, Column | list[Column]]) -> LifeBlock:
+    packs = {name: np.asarray(column) for name, column in columns.items() if not name.startswith(YEARLY)}
+    usable, mean, cv = (np.stack([np.asarray(row, float) for row in columns[YEARLY + name]]) for name in TABLES)
     return LifeBlock(packs, usable, mean, cv)

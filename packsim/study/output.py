@@ -6,6 +6,7 @@ import contextlib
 import json
 import math
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -36,26 +37,40 @@ def check_free(folder: Path, *, force: bool) -> None:
         raise OutputExists(f"--out {folder}: cannot write in {parent} ({error.strerror})") from None
 
 
+class Stopped(Exception):
+    """A command that ended before its end: in one line what stopped it and how to go on; `code` is its exit code."""
+
+    def __init__(self, text: str, code: int) -> None:
+        super().__init__(text)
+        self.code = code
+
+
 WRITTEN = (
     "summary.json",
     "compare.json",
     "fit.json",
     "report.html",
-    "packs.parquet",
-    "cells.parquet",
-    "sightings.parquet",
-    "life.parquet",
+    "manifest.json",
     "scenario.yaml",
     "rest.json",
     "rest.csv",
 )
 
 
+FOLDERS = ("blocks.parquet", "packs.parquet", "sightings.parquet", "cells.parquet", "life.parquet", "shards")
+PART = re.compile(r"\d{5,}\.(parquet|json)")
+
+
 def _ours(folder: Path) -> bool:
     """Whether `--force` may replace the folder: everything in it has a name (or prefix a-, b-) that packsim writes."""
-    return all(
-        entry.is_file() and entry.name.removeprefix("a-").removeprefix("b-") in WRITTEN for entry in folder.iterdir()
-    )
+
+    def ours(entry: Path) -> bool:
+        name = entry.name.removeprefix("a-").removeprefix("b-")
+        if entry.is_dir():
+            return name in FOLDERS and all(part.is_file() and PART.fullmatch(part.name) for part in entry.iterdir())
+        return name in WRITTEN
+
+    return all(ours(entry) for entry in folder.iterdir())
 
 
 @contextlib.contextmanager
@@ -67,18 +82,23 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     try:
         yield work
         work.chmod(0o755)
-        if folder.exists():
-            aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.absolute().parent))
-            folder.rename(aside / "old")
-            work.rename(folder)
-            shutil.rmtree(aside)
-        else:
-            work.rename(folder)
+        take_place(work, folder)
         made = []
     finally:
         shutil.rmtree(work, ignore_errors=True)
         for parent in made:
             parent.rmdir()
+
+
+def take_place(work: Path, folder: Path) -> None:
+    """Move a finished folder to its place, and what was there out of it."""
+    if folder.exists():
+        aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.absolute().parent))
+        folder.rename(aside / "old")
+        work.rename(folder)
+        shutil.rmtree(aside)
+    else:
+        work.rename(folder)
 
 
 def plain(value: Any) -> Any:

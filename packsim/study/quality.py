@@ -150,5 +150,5 @@ def rejects_chart(found: Sample) -> charts.Chart | None:
 
 def causes(result: Result) -> list[ParetoRow]:
     """Rejects of the whole run by the limit that was missed first, most frequent first."""
-    counts = np.sum([block.causes for block in result.blocks], axis=0)
+    counts = result.totals.causes
     return pareto({cause.sentence: int(counts[cause]) for cause in Cause if cause != Cause.NONE})

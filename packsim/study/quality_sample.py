@@ -59,7 +59,7 @@ class Sample:
 def sample(result: Result, most_cells: int = MOST_CELLS) -> Sample:
     """The first cells of a run, at most `most_cells`, rebuilt and tested again bit for bit."""
     plans, parts, total = result.plans, [], 0
-    for number in range(len(result.blocks)):
+    for number in range(result.block_count):
         filled = blocks.started(plans, result.seed, number, blocks.packs_in(plans, number, result.pack_count))
         parts.append(filled)
         total += len(filled.cells)

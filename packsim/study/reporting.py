@@ -24,6 +24,7 @@ from packsim.scenario.base import Model
 from packsim.scenario.provenance import numbers
 from packsim.study import quality_report, words
 from packsim.study.block import HISTOGRAM_PCT
+from packsim.study.counts import LOWEST, LOWEST_PACK_ONLY
 from packsim.study.life_report import life_sections
 from packsim.study.metrics import ROW
 from packsim.study.seen_report import seen_sections
@@ -110,7 +111,7 @@ def _differences(comparison: Comparison, names: say.Names) -> html.Section:
 def _figures(results: Sequence[Result], names: Sequence[str]) -> list[html.Section]:
     pairs = list(zip(results, names, strict=True))
     rejects = pd.concat([reject_table(result, name) for result, name in pairs], ignore_index=True)
-    weak = pd.concat([roots(result.packs, name) for result, name in pairs], ignore_index=True)
+    weak = pd.concat([roots(result.counts.roots, result.pack_count, name) for result, name in pairs], ignore_index=True)
     weak["kind"] = "The largest loss comes from"
     weak["name"] = [trait_label(root, step) for root, step in zip(weak["root"], weak["root_step"], strict=True)]
     weak["meaning"] = [f"{count:,} packs" for count in weak["packs"]]
@@ -157,7 +158,7 @@ def _figures(results: Sequence[Result], names: Sequence[str]) -> list[html.Secti
 
 
 def _limit_words(result: Result, name: str) -> str:
-    share = 100.0 * float((result.packs["weakest_limits"] == "charge").mean())
+    share = 100.0 * result.counts.charge_limited / result.pack_count
     return (
         f"{name}: in {fixed(share, 0)} % of the packs the group that is full first, and so ends the charge, costs more "
         "capacity than the one that is empty first."
@@ -168,35 +169,50 @@ def _depths(pairs: Sequence[tuple[Result, str]]) -> list[html.Figure]:
     over = pd.concat([over_discharge_table(result, name) for result, name in pairs], ignore_index=True)
     first = pairs[0][0]
     lowest = {
-        name: result.packs.get("lowest_group_pack_only_v", result.packs["lowest_group_v"]).to_numpy(float)
+        name: np.asarray(
+            result.sample(LOWEST_PACK_ONLY if LOWEST_PACK_ONLY in result.counts.extremes else LOWEST), float
+        )
         for result, name in pairs
     }
     depth = lowest_voltages(lowest, first.plans.fleet.lower_v, first.scenario.verdict.over_discharge_margin_v)
     way = "" if all(result.plans.fleet.plain is not None for result, _ in pairs) else "_monitored"
     return [
         html.Figure(figures.over_discharge(over), CAPTIONS["over" + way]),
-        html.Figure(depth, CAPTIONS["depth" + way]),
+        html.Figure(depth, CAPTIONS["depth" + way] + _sampled([result for result, _ in pairs])),
     ]
 
 
 def _trace_words(results: Sequence[Result]) -> tuple[str, ...]:
     number = typical_pack(results[0])
-    share = ", ".join(f"{fixed(r.packs['usable_capacity_pct'].iloc[number], 2)} %" for r in results)
+    share = ", ".join(f"{fixed(_usable(r, number), 2)} %" for r in results)
     whose, same = "the run", ""
     if len(results) > 1:
         whose, same = "run a", " The same pack number is shown for both, so their cells share their luck."
-    return (f"Pack {number} has the median usable capacity of {whose} ({share} of a nominal pack).{same}",)
+    text = f"Pack {number} has the median usable capacity of {whose} ({share} of a nominal pack).{same}"
+    return (text + _sampled(results[:1]),)
+
+
+def _sampled(results: Sequence[Result]) -> str:
+    """What a figure or median rests on, where that is not every pack."""
+    found = dict.fromkeys(r.every for r in results if r.every > 1)
+    return "".join(f" Of {r:,} packs each one was taken here." for r in found)
 
 
 def typical_pack(result: Result) -> int:
-    """The pack whose usable capacity is the (lower) median."""
-    order = result.packs["usable_capacity_pct"].to_numpy(float).argsort(kind="stable")
-    return int(order[(len(order) - 1) // 2])
+    """The pack whose usable capacity is the (lower) median (of `Result.sample`)."""
+    order = result.sample("usable_capacity_pct").argsort(kind="stable")
+    return int(order[(len(order) - 1) // 2]) * result.every
+
+
+def _usable(result: Result, pack: int) -> float:
+    parts = (part for part in result.iter_packs(["pack", "usable_capacity_pct"]) if part["pack"].iloc[-1] >= pack)
+    part = next(parts)
+    return float(part.loc[part["pack"] == pack, "usable_capacity_pct"].iloc[0])
 
 
 def capacities(result: Result, name: str) -> Capacities:
     """Histograms of the measured capacity of a run's cells."""
-    started, shipped = np.sum([block.histograms for block in result.blocks], axis=0)
+    started, shipped = result.totals.histograms
     test = result.scenario.inspection.capacity
     return Capacities(name, HISTOGRAM_PCT, started, shipped, test.lower_pct, test.upper_pct)
 
@@ -204,9 +220,9 @@ def capacities(result: Result, name: str) -> Capacities:
 def reject_table(result: Result, name: str) -> pd.DataFrame:
     """Rejects by the limit that was missed, defects made and defects shipped, per million started cells."""
     started = float(result.sums[:, ROW["starts"]].sum())
-    causes = np.sum([block.causes for block in result.blocks], axis=0)
-    made, shipped = np.sum([block.defects for block in result.blocks], axis=0)
-    scrapped = np.sum([block.steps_in_line[2] for block in result.blocks], axis=0)
+    causes = result.totals.causes
+    made, shipped = result.totals.defects
+    scrapped = result.totals.steps_in_line[:, 2].sum(axis=0).astype(np.int64)
     rows = [
         ("Scrapped in the line", step.replace("_", " "), "in-line inspection", count)
         for step, count in zip(result.plans.inspected, scrapped, strict=True)
@@ -234,8 +250,7 @@ def over_discharge_table(result: Result, name: str) -> pd.DataFrame:
         "1v": "1 V",
         "0v": "0 V",
     }
-    units = result.packs["block"].to_numpy(np.int64) // result.plans.line.blocks_per_lot
-    return over_discharge(result.packs, units, thresholds, name)
+    return over_discharge(result.counts.below, result.counts.packs, thresholds, name)
 
 
 def trace_table(result: Result, name: str, pack: int) -> PackVoltages:
@@ -302,7 +317,7 @@ def _assumptions(results: Sequence[Result], titles: Sequence[str]) -> html.Secti
 
 def _facts(results: Sequence[Result], names: Sequence[str]) -> html.Section:
     def status(r: Result) -> str:
-        bad = int((r.packs["verdict"] == Verdict.UNSOLVED.name.lower()).sum())
+        bad = r.counts.verdict.get(Verdict.UNSOLVED.name.lower(), 0)
         return "all packs converged" if not bad else f"{bad:,} packs did not converge"
 
     def effect(r: Result) -> str:
@@ -314,15 +329,15 @@ def _facts(results: Sequence[Result], names: Sequence[str]) -> html.Section:
         ("cells started", [f"{r.sums[:, ROW['starts']].sum():,.0f}" for r in results]),
         ("cells tested", [f"{r.sums[:, ROW['tested']].sum():,.0f}" for r in results]),
         ("cells in packs", [f"{r.sums[:, ROW['shipped']].sum():,.0f}" for r in results]),
-        ("blocks", [f"{len(r.blocks):,}" for r in results]),
+        ("blocks", [f"{r.block_count:,}" for r in results]),
         ("independent units", [f"{len(r.sums):,} {words.unit_words(r)}" for r in results]),
         ("design effect of the qualification rate", [effect(r) for r in results]),
         ("seed", [str(r.seed) for r in results]),
         ("wall time", [f"{r.wall_s:,.1f} s" for r in results]),
-        ("solver steps times cells, packs", [f"{sum(b.steps for b in r.blocks):,}" for r in results]),
+        ("solver steps times cells, packs", [f"{r.totals.steps:,}" for r in results]),
         (
             "equivalent cell-steps of 10 s, packs",
-            [f"{sum(b.simulated_s for b in r.blocks) / 10.0:,.0f}" for r in results],
+            [f"{r.totals.simulated_s / 10.0:,.0f}" for r in results],
         ),
         ("solver", [status(r) for r in results]),
         ("packsim", [__version__] * len(results)),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,17 +12,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from packsim.inspection.test import Cause
-from packsim.line.defects import DEFECTS
 from packsim.pack.fleet.run import trace
 from packsim.scenario.model import Scenario
-from packsim.stats.intervals import design_effect
+from packsim.stats.intervals import Estimate, design_effect
 from packsim.study import block as blocks
+from packsim.study.cell_table import cell_table
+from packsim.study.counts import PackCounts, SeenCounts
 from packsim.study.engine import Progress, local
 from packsim.study.metrics import BY_NAME, ROW, Metric, estimate, left_out_values, metrics_of
 from packsim.study.plans import Plans, make_plans
-from packsim.study.sightings import frame
-from packsim.verdict.causes import Verdict
+from packsim.study.sightings import nothing
+from packsim.study.store.base import Store
+from packsim.study.store.memory import MemoryStore
+from packsim.study.store.parquet import ParquetStore
+from packsim.study.store.tables import chosen
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,17 +35,17 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[np.float64]
 MOST_CELL_ROWS = 5_000_000
-NO_COLUMN = ("window",)  # of the test's arrays: not one number a cell
+MOST_PACK_ROWS = 1_000_000  # about 0.4 GB
+SAMPLED = 20_000  # packs, at most, that figures and medians rest on
 
 
 class Result:
     """What came out of one run. Cells are not kept: they are rebuilt, bit for bit, from their addresses."""
 
-    def __init__(
-        self, plans: Plans, seed: int, packs: int, results: Sequence[blocks.BlockResult], wall_s: float
-    ) -> None:
-        self.plans, self.seed, self.pack_count, self.wall_s = plans, seed, packs, wall_s
-        self.blocks = tuple(results)
+    def __init__(self, plans: Plans, seed: int, packs: int, store: Store, wall_s: float) -> None:
+        self.plans, self.seed, self.pack_count, self.store, self.wall_s = plans, seed, packs, store, wall_s
+        self.totals = store.totals
+        self.block_count = len(store.totals)
 
     @property
     def scenario(self) -> Scenario:
@@ -51,18 +54,44 @@ class Result:
 
     @cached_property
     def packs(self) -> pd.DataFrame:
-        """One row a pack."""
+        """One row a pack.
+
+        Raises:
+            MemoryError: more than a million packs; iterate instead.
+        """
+        if self.pack_count > MOST_PACK_ROWS:
+            raise MemoryError(f"{self.pack_count:,} packs: use result.iter_packs(columns=...)")
+        return _joined(self.iter_packs())
+
+    def iter_packs(self, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
+        """Packs in parts (a block, or a shard on disk), as in `packs`, or only `columns`."""
+        return self.store.iter("packs", columns)
+
+    @property
+    def every(self) -> int:
+        """1, or k where only every k-th pack is in `sample`."""
+        return -(-self.pack_count // SAMPLED)
+
+    def sample(self, column: str) -> npt.NDArray[np.generic]:
+        """One column of `packs`: of all, or of every k-th where there are more than 20,000."""
+        parts = self.iter_packs(["pack", column])
+        return np.concatenate([part[column].to_numpy()[part["pack"].to_numpy() % self.every == 0] for part in parts])
+
+    def median(self, column: str) -> float:
+        """Median of a column's `sample`."""
         import pandas as pd
 
-        names = self.blocks[0].packs
-        frame = pd.DataFrame({name: np.concatenate([b.packs[name] for b in self.blocks]) for name in names})
-        frame["verdict"] = [Verdict(v).name.lower() for v in frame["verdict"]]
-        frame["weakest_limits"] = [("", "charge", "discharge")[k + 1] for k in frame["weakest_limits"]]
-        roots = [blocks.ROOTS[k] if k >= 0 else ("", "") for k in frame["root"]]
-        frame["root"] = [trait for trait, _ in roots]
-        frame.insert(list(frame.columns).index("root") + 1, "root_step", [step for _, step in roots])
-        frame["weakest_cell_defect"] = [defect_names(bits) for bits in frame["weakest_cell_defect"]]
-        return frame
+        return float(pd.Series(self.sample(column)).median())
+
+    @cached_property
+    def counts(self) -> PackCounts:
+        """What can be counted of all packs."""
+        return PackCounts.of(self)
+
+    @cached_property
+    def seen(self) -> SeenCounts:
+        """What can be counted of all sightings."""
+        return SeenCounts.of(self)
 
     @cached_property
     def cells(self) -> pd.DataFrame:
@@ -71,18 +100,15 @@ class Result:
         Raises:
             MemoryError: more than 5 million rows; iterate instead.
         """
-        import pandas as pd
-
-        rows = int(sum(b.sums[ROW["tested"]] for b in self.blocks))
+        rows = int(self.sums[:, ROW["tested"]].sum())
         if rows > MOST_CELL_ROWS:
             raise MemoryError(f"{rows:,} cells: use result.iter_cells(columns=...) or result.cells_of(pack)")
-        return pd.concat(list(self.iter_cells()), ignore_index=True)
+        return _joined(self.iter_cells())
 
     def iter_cells(self, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
         """Cells of one block after another, as in `cells`, or only `columns`."""
-        for number in range(len(self.blocks)):
-            frame = self._cells_of_block(number)
-            yield frame if columns is None else frame[list(columns)]
+        for number in range(self.block_count):
+            yield chosen(self._cells_of_block(number), columns)
 
     def cells_of(self, pack: int) -> pd.DataFrame:
         """Cells of one pack in the order of their positions (group by group).
@@ -96,21 +122,10 @@ class Result:
         return frame[frame["pack"] == pack].sort_values("position", ignore_index=True)
 
     def _cells_of_block(self, number: int) -> pd.DataFrame:
-        packs = blocks.packs_in(self.plans, number, self.pack_count)
-        filled = blocks.started(self.plans, self.seed, number, packs)
-        order = blocks.placed(self.plans, self.seed, filled, packs)
-        frame = filled.cells.frame()
-        frame["defect"] = [defect_names(bits) for bits in frame["defect"]]
-        for field in fields(filled.measured):
-            if field.name not in NO_COLUMN:
-                frame[field.name] = getattr(filled.measured, field.name)
-        frame["cause"] = [Cause(value).name.lower() for value in filled.measured.cause]
-        place = np.full((2, len(frame)), -1)
-        first = number * self.scenario.packs_per_block
-        place[0, order] = first + np.arange(packs)[:, None]
-        place[1, order] = np.arange(order.shape[1])[None, :]
-        frame["pack"], frame["position"] = place
-        return frame
+        return cell_table(self._built(number), number * self.scenario.packs_per_block)
+
+    def _built(self, number: int) -> blocks.Built:
+        return blocks.built(self.plans, self.seed, number, blocks.packs_in(self.plans, number, self.pack_count))
 
     @cached_property
     def sightings(self) -> pd.DataFrame:
@@ -118,14 +133,16 @@ class Result:
 
         Packs of the plain time loop (scenario without joints, heat, faults ...) are not searched: no rows.
         """
-        return frame([block.sightings for block in self.blocks])
+        return _joined(self.iter_sightings())
+
+    def iter_sightings(self) -> Iterator[pd.DataFrame]:
+        """`sightings` in parts; none where packs are not searched."""
+        return iter([nothing()]) if self.plans.fleet.plain is not None else self.store.iter("sightings")
 
     def trace(self, pack: int) -> tuple[Fleet, PackTrace, PackEnd | None]:
         """One pack again: group voltages over every accepted step, and its cells at the end (not in the plain time loop)."""
         number = pack // self.scenario.packs_per_block
-        packs = blocks.packs_in(self.plans, number, self.pack_count)
-        filled = blocks.started(self.plans, self.seed, number, packs)
-        order = blocks.placed(self.plans, self.seed, filled, packs)
+        filled, order = self._built(number)
         first = number * self.scenario.packs_per_block
         soc, own = filled.measured.true_soc, pack - first
         return trace(self.plans.fleet, filled.cells, soc, order, own, seed=self.seed, block=number, first_pack=first)
@@ -133,8 +150,11 @@ class Result:
     @cached_property
     def sums(self) -> Array:
         """Sums of every independent unit [unit, SUMS]: a block, or all blocks of a lot that spans several."""
+        return self.by_unit(self.totals.sums)
+
+    def by_unit(self, rows: Array) -> Array:
+        """Rows of blocks, added up over the blocks of each independent unit."""
         per_unit = self.plans.line.blocks_per_lot
-        rows = np.array([b.sums for b in self.blocks])
         return np.array([rows[k : k + per_unit].sum(axis=0) for k in range(0, len(rows), per_unit)])
 
     @property
@@ -144,7 +164,11 @@ class Result:
 
     def summary(self) -> dict[str, dict[str, float]]:
         """{metric: {"value", "low", "high", "n"}}: 95 % intervals over n independent units; nan with fewer than ten."""
-        return {metric.name: dict(estimate(metric, self.sums)._asdict()) for metric in self.metrics}
+        return {name: dict(found._asdict()) for name, found in self._estimates.items()}
+
+    @cached_property
+    def _estimates(self) -> dict[str, Estimate]:
+        return {metric.name: estimate(metric, self.sums) for metric in self.metrics}
 
     def design_effect(self) -> float:
         """How many times the variance of the qualification rate exceeds that of independent cells."""
@@ -187,26 +211,35 @@ class Result:
         return write_run_report(self, Path(path))
 
     def __repr__(self) -> str:
-        return f"<packsim.Result {self.scenario.name!r}: {self.pack_count} packs, {len(self.blocks)} blocks>"
+        return f"<packsim.Result {self.scenario.name!r}: {self.pack_count} packs, {self.block_count} blocks>"
 
 
-def defect_names(bits: int) -> str:
-    """Names of the defects whose bits are set, joined by '+'; empty for none."""
-    return "+".join(defect.name for bit, defect in enumerate(DEFECTS) if int(bits) >> bit & 1)
+def _joined(parts: Iterator[pd.DataFrame]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.concat(list(parts), ignore_index=True)
 
 
 def run(
-    scenario: Scenario, packs: int | None = None, seed: int | None = None, *, progress: Progress | None = None
+    scenario: Scenario,
+    packs: int | None = None,
+    seed: int | None = None,
+    *,
+    store: Store | str | Path | None = None,
+    progress: Progress | None = None,
 ) -> Result:
     """Build and judge `packs` packs.
 
     Args:
         packs, seed: default to the scenario's.
+        store: a folder to keep the run in instead of memory; what of it is there already is not computed again.
         progress: called with (blocks done, blocks in all).
 
     Raises:
         ValueError: packs or seed out of range, a cell that cannot be built, an unreachable qualification rate.
         OutOfCandidates: too few cells pass the test.
+        OutputExists: the folder holds another run.
+        OSError: the folder cannot be written.
     """
     packs = scenario.packs if packs is None else packs
     seed = scenario.seed if seed is None else seed
@@ -216,6 +249,23 @@ def run(
         raise ValueError(f"seed must be at least 0 and less than 2**64, not {seed}")
     begun = time.perf_counter()
     plans = make_plans(scenario, seed)
-    count = -(-packs // scenario.packs_per_block)
-    results = list(local(lambda b: blocks.run_block(plans, seed, b, blocks.packs_in(plans, b, packs)), count, progress))
-    return Result(plans, seed, packs, results, time.perf_counter() - begun)
+    if isinstance(store, str | Path):
+        with contextlib.closing(ParquetStore(Path(store), scenario, packs, seed)) as opened:
+            _fill(opened, plans, seed, packs, progress)
+        store = opened
+    else:
+        store = MemoryStore() if store is None else store
+        _fill(store, plans, seed, packs, progress)
+    return Result(plans, seed, packs, store, time.perf_counter() - begun)
+
+
+def _fill(store: Store, plans: Plans, seed: int, packs: int, progress: Progress | None) -> None:
+    """All blocks that the store does not have."""
+    per_block = plans.scenario.packs_per_block
+
+    def one(number: int) -> tuple[blocks.BlockResult, pd.DataFrame | None]:
+        made = blocks.built(plans, seed, number, blocks.packs_in(plans, number, packs))
+        return blocks.run_built(plans, seed, number, made), store.cells.table(made, number * per_block)
+
+    for number, (result, cells) in local(one, -(-packs // per_block), progress, store.totals.numbers):
+        store.put(number, result, cells)

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from packsim.study.run import Result
 
-MOST_ROWS = 40
 HEAD = ("pack", "time", "seen", "at", "group", "value", "slot, candidate", "lot", "defect", "made at")
 
 
@@ -24,24 +23,24 @@ def seen_sections(pairs: Sequence[tuple[Result, str]]) -> list[html.Section]:
     searched = [(result, name) for result, name in pairs if result.plans.fleet.plain is None]
     if not searched:
         return []
-    tables = [_table(result, name) for result, name in searched if len(result.sightings)]
+    tables = [_table(result, name) for result, name in searched if result.seen.rows]
     figures = [html.Figure(_map(result, name), CAPTIONS["map"]) for result, name in searched]
     return [html.Section("What was seen in the packs", _words(searched), figures, tables)]
 
 
 def _words(searched: Sequence[tuple[Result, str]]) -> tuple[str, ...]:
     said = [
-        f"{name}: {len(result.sightings):,} faults found or contactors opened, "
-        f"in {result.sightings['pack'].nunique():,} of {result.pack_count:,} packs."
+        f"{name}: {result.seen.rows:,} faults found or contactors opened, "
+        f"in {result.seen.packs:,} of {result.pack_count:,} packs."
         for result, name in searched
     ]
     return (*said, "Faults are found by what they do to currents, readings and temperatures, whatever made them.")
 
 
 def _table(result: Result, name: str) -> html.Table:
-    found = result.sightings
-    rows = [_row(row) for row in found.head(MOST_ROWS).itertuples(index=False)]
-    more = f", the first {MOST_ROWS} of {len(found):,}; all are in sightings.parquet" if len(found) > MOST_ROWS else ""
+    found = result.seen
+    rows = [_row(row) for row in found.first.itertuples(index=False)]
+    more = f", the first {len(rows)} of {found.rows:,}; all are in sightings.parquet" if found.rows > len(rows) else ""
     return html.Table(HEAD, rows, f"{name}: what was seen, when and where{more}")
 
 
@@ -65,7 +64,7 @@ def _row(row: Any) -> list[html.Cell]:
 
 def _map(result: Result, name: str) -> go.Figure:
     """The first pack in which something was seen, else the first: its cells where the protocol ended."""
-    found = result.sightings
+    found = result.seen.first
     number = int(found["pack"].iloc[0]) if len(found) else 0
     _, _, end = result.trace(number)
     assert end is not None

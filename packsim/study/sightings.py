@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Columns = dict[str, npt.NDArray[np.generic]]
+COLUMNS = (
+    "pack", "time_s", "code", "place", "value", "group", "cell_slot", "cell_candidate", "cell_lot", "cell_defect",
+)  # fmt: skip
+WORDS = ("seen", "at", "verdict", "cell_defect", "made_at")
 STEP_OF = {defect.name: defect.step for defect in DEFECTS}
 
 
@@ -49,8 +53,14 @@ def sightings(
     }
 
 
+def nothing() -> pd.DataFrame:
+    """No sightings."""
+    whole, real = np.zeros(0, np.int64), np.zeros(0)
+    return frame([{name: real if name in ("time_s", "value") else whole for name in COLUMNS}])
+
+
 def frame(blocks: list[Columns]) -> pd.DataFrame:
-    """All sightings of a run in words, each with the step of the line that made the cell's defect, if it has one."""
+    """Sightings in words, each with the step of the line that made the cell's defect, if it has one."""
     import pandas as pd
 
     table = pd.DataFrame({name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]})
@@ -61,4 +71,4 @@ def frame(blocks: list[Columns]) -> pd.DataFrame:
     found = [defect_names(int(bits)) for bits in table["cell_defect"]]
     table["cell_defect"] = ["+".join(names) for names in found]
     table["made_at"] = ["+".join(dict.fromkeys(STEP_OF[name] for name in names)) for names in found]
-    return table
+    return table.astype(dict.fromkeys(WORDS, str))  # also where there are no rows to tell by

@@ -95,10 +95,10 @@ def _say(console: Console, headline: str, topics: list[Topic]) -> None:
 
 def _facts(console: Console, results: list[Result]) -> None:
     for label, result in zip("ab", results, strict=False):
-        steps = sum(block.simulated_s for block in result.blocks) / 10.0
+        steps = result.totals.simulated_s / 10.0
         name = f"{label}: {result.scenario.name}" if len(results) > 1 else result.scenario.name
         console.print(
-            f"{name}: {result.pack_count:,} packs in {len(result.blocks)} blocks, seed {result.seed}, "
+            f"{name}: {result.pack_count:,} packs in {result.block_count} blocks, seed {result.seed}, "
             f"{result.wall_s:.1f} s, {steps / 1e6:,.1f} million equivalent cell-steps of 10 s in packs",
             style="dim",
         )

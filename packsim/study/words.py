@@ -15,6 +15,7 @@ from packsim.report.labels import figures, fixed
 from packsim.report.phrases import Names
 from packsim.stats.intervals import FEWEST_UNITS
 from packsim.study.compare import FAMILYWISE_LEVEL
+from packsim.study.counts import LOWEST_PACK_ONLY
 from packsim.study.words_of_run import (
     SPREADS,
     Topic,
@@ -221,15 +222,15 @@ def _share_of_packs(comparison: Comparison, row: Difference, what: str) -> str:
 
 
 def _share(result: Result, key: str, kind: str) -> str:
-    share = 100.0 * float(result.packs[f"over_discharged_{key}_{kind}"].mean())
+    share = 100.0 * float(result.counts.below[f"over_discharged_{key}_{kind}"].sum()) / result.pack_count
     return f"{fixed(share, 0 if share in (0.0, 100.0) else 1)} %"
 
 
 def _depth(result: Result, name: str) -> str:
-    lowest = result.packs["lowest_group_pack_only_v"]
+    lowest, (worst, _) = result.median(LOWEST_PACK_ONLY), result.counts.extremes.get(LOWEST_PACK_ONLY, (math.nan,) * 2)
     return (
-        f"The lowest group of {name} then ends at {fixed(float(lowest.median()), 2)} V in the median pack and at "
-        f"{fixed(float(lowest.min()), 2)} V in the worst; the cut-off is {fixed(result.plans.fleet.lower_v, 2)} V."
+        f"The lowest group of {name} then ends at {fixed(lowest, 2)} V in the median pack and at "
+        f"{fixed(worst, 2)} V in the worst; the cut-off is {fixed(result.plans.fleet.lower_v, 2)} V."
     )
 
 

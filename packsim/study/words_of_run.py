@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from packsim.report import phrases as say
 from packsim.report.labels import fixed
 from packsim.stats.intervals import FEWEST_UNITS
+from packsim.study.counts import HOTTEST
 from packsim.study.yields import yield_words
 from packsim.verdict.causes import Verdict
 
@@ -85,18 +86,19 @@ def _over_discharge(result: Result, pct: dict[str, str]) -> tuple[str, ...]:
 
 def seen_words(result: Result, whose: str) -> tuple[str, ...]:
     """What was found in the packs of a run, by kind; how hot the hottest cells got."""
-    found, words = result.sightings, []
-    if len(found):
-        counts = found.groupby("seen", sort=False)["pack"].nunique()
-        kinds = "; ".join(f"{what} in {packs:,} of {result.pack_count:,} packs" for what, packs in counts.items())
+    found, words = result.seen, []
+    if found.rows:
+        kinds = "; ".join(
+            f"{what} in {packs:,} of {result.pack_count:,} packs" for what, packs in found.by_kind.items()
+        )
         words.append(f"Found in the packs{whose}: {kinds}.")
     else:
         words.append(f"No fault was found in the packs{whose}.")
-    if "hottest_cell_degc" in result.packs:
-        hot = result.packs["hottest_cell_degc"]
+    if HOTTEST in result.counts.extremes:
+        median, most = result.median(HOTTEST), result.counts.extremes[HOTTEST][1]
         words.append(
-            f"The hottest cell of a pack{whose} reaches {fixed(float(hot.median()), 1)} degC in the median pack and "
-            f"{fixed(float(hot.max()), 1)} degC in the hottest."
+            f"The hottest cell of a pack{whose} reaches {fixed(median, 1)} degC in the median pack and "
+            f"{fixed(most, 1)} degC in the hottest."
         )
     return tuple(words)
 
@@ -107,7 +109,7 @@ def _said(result: Result, name: str, unit: str) -> str:
 
 
 def _verdicts(result: Result) -> str:
-    counts = result.packs["verdict"].value_counts()
+    counts = result.counts.verdict
     said = [
         f"{counts[v.name.lower()]:,} {v.name.lower().replace('_', ' ')} ({v.sentence})"
         for v in Verdict
@@ -118,7 +120,7 @@ def _verdicts(result: Result) -> str:
 
 def unsolved(result: Result, whose: str) -> list[str]:
     """A warning if packs did not converge, else nothing."""
-    bad = int((result.packs["verdict"] == Verdict.UNSOLVED.name.lower()).sum())
+    bad = result.counts.verdict.get(Verdict.UNSOLVED.name.lower(), 0)
     return [f"Attention: {bad:,} packs{whose} did not converge; nothing is claimed about them."] if bad else []
 
 

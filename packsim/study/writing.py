@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+import shutil
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,9 @@ from packsim.scenario.new_file import new_file
 from packsim.study.output import to_json, whole_folder
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from packsim.study.cell_table import CellChoice
     from packsim.study.compare import Comparison
     from packsim.study.life import LifeResult
     from packsim.study.run import Result
@@ -73,16 +78,15 @@ def _lives_json(lives: Sequence[LifeResult]) -> dict[str, Any]:
     return {"life": {"a": life_json(a), "b": life_json(b), "differences": rows}}
 
 
-def write_run(result: Result, file: Path, out: Path, cells: bool, life: LifeResult | None = None) -> None:
-    """summary.json, the scenario, tables and report into the new folder `out`."""
+def write_run(result: Result, file: Path, folder: Path, life: LifeResult | None = None) -> None:
+    """summary.json, the scenario, years in the field and report beside the tables of a run that its store wrote."""
     from packsim.study.reporting import write_run_report
 
-    with whole_folder(out) as folder:
-        (folder / "summary.json").write_text(to_json(run_json(result, life)), encoding="utf-8")
-        (folder / "scenario.yaml").write_bytes(file.read_bytes())
-        _write_tables(result, folder, "", cells)
-        _write_life(life, folder, "")
-        write_run_report(result, folder / "report.html", life=life)
+    shutil.rmtree(folder / "life.parquet", ignore_errors=True)  # of an attempt that was killed here
+    (folder / "summary.json").write_text(to_json(run_json(result, life)), encoding="utf-8")
+    (folder / "scenario.yaml").write_bytes(file.read_bytes())
+    _write_life(life, folder, "")
+    write_run_report(result, folder / "report.html", life=life)
 
 
 def write_comparison(
@@ -91,7 +95,7 @@ def write_comparison(
     a: Path,
     b: Path,
     out: Path,
-    cells: bool,
+    cells: CellChoice,
     lives: Sequence[LifeResult] = (),
 ) -> None:
     """compare.json, both scenarios, tables and report into the new folder `out`."""
@@ -108,31 +112,30 @@ def write_comparison(
 
 
 def _write_life(life: LifeResult | None, folder: Path, prefix: str) -> None:
-    if life is None:
-        return
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    pq.write_table(pa.Table.from_pandas(life.packs, preserve_index=False), folder / f"{prefix}life.parquet")
+    if life is not None:
+        _write_table(folder / f"{prefix}life.parquet", [life.packs])
 
 
-def _write_tables(result: Result, folder: Path, prefix: str, cells: bool) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    pq.write_table(pa.Table.from_pandas(result.packs, preserve_index=False), folder / f"{prefix}packs.parquet")
+def _write_tables(result: Result, folder: Path, prefix: str, cells: CellChoice) -> None:
+    """Tables as a store on disk has them."""
+    _write_table(folder / f"{prefix}packs.parquet", result.iter_packs())
     if result.plans.fleet.plain is None:
-        seen = pa.Table.from_pandas(result.sightings, preserve_index=False)
-        pq.write_table(seen, folder / f"{prefix}sightings.parquet")
-    if not cells:
-        return
-    writer = None
-    for frame in result.iter_cells():
-        table = pa.Table.from_pandas(frame, preserve_index=False)
-        writer = writer or pq.ParquetWriter(folder / f"{prefix}cells.parquet", table.schema)
-        writer.write_table(table)
-    if writer is not None:
-        writer.close()
+        _write_table(folder / f"{prefix}sightings.parquet", result.iter_sightings())
+    if cells.which != "none":
+        _write_table(folder / f"{prefix}cells.parquet", (cells.of_table(frame) for frame in result.iter_cells()))
+
+
+def _write_table(folder: Path, parts: Iterable[pd.DataFrame]) -> None:
+    import pyarrow.parquet as pq
+
+    from packsim.study.store.arrow import COMPRESSION, from_frame
+
+    folder.mkdir()
+    tables = (from_frame(part) for part in parts)
+    first = next(tables)
+    with pq.ParquetWriter(folder / "00000.parquet", first.schema, compression=COMPRESSION) as writer:
+        for table in itertools.chain([first], tables):
+            writer.write_table(table)
 
 
 def write_new(path: Path, text: str, force: bool) -> None:

@@ -114,9 +114,7 @@ def yield_section(result: Result, name: str, *, said: bool = False) -> html.Sect
 
 def _counts(result: Result) -> dict[str, Array]:
     """Pieces [unit, (entered, not passed at first, scrapped)] of every inspected step and of the test."""
-    per_unit = result.plans.line.blocks_per_lot
-    blocks = np.array([b.steps_in_line for b in result.blocks], float)  # [block, 3, step]
-    units = np.array([blocks[k : k + per_unit].sum(axis=0) for k in range(0, len(blocks), per_unit)])
+    units = result.by_unit(result.totals.steps_in_line)  # [unit, 3, step]
     out = {step: units[:, :, place] for place, step in enumerate(result.plans.inspected)}
     tested, first, passed = (result.sums[:, ROW[key]] for key in ("tested", "passed_at_first", "passed"))
     out[TEST] = np.stack([tested, tested - first, tested - passed], axis=1)

@@ -16,10 +16,10 @@ from packsim.life.plan import effective_degc
 from packsim.pack.duty import run as full
 from packsim.pack.duty.protocol import Protocol
 from packsim.pack.network.plan import joints_of
-from packsim.study.checkpoints import Checkpoints
-from packsim.study.life import LifeResult, run_life
+from packsim.study.life import LifeResult, life_store, run_life
 from packsim.study.life_compare import field_differences
 from packsim.study.output import OutputExists
+from packsim.study.store.shards import Shards
 from packsim.verdict.field import Fate, Root, judge_life
 
 SLOW_ONLY = {"fast_share_pct": 0.0}
@@ -211,6 +211,12 @@ def test_a_scenario_over_years(lived, report):
 def test_a_killed_run_goes_on_to_the_bit(lived, tmp_path, report):
     said: list[str] = []
 
+    stopped: list[Shards] = []
+
+    def store(years=None):
+        stopped.append(life_store(tmp_path / "run", scenario(), years, 48, None, said.append))
+        return stopped[-1]
+
     class Killed(Exception):
         pass
 
@@ -219,23 +225,24 @@ def test_a_killed_run_goes_on_to_the_bit(lived, tmp_path, report):
             raise Killed
 
     with pytest.raises(Killed):
-        run_life(scenario(), packs=48, checkpoints=Checkpoints(tmp_path / "run", "mark", said.append), progress=kill)
-    kept = Checkpoints(tmp_path / "run", "mark", said.append)
-    assert kept.there() == 5
-    damaged = tmp_path / "run" / "00000003.block"
-    data = bytearray(damaged.read_bytes())
+        run_life(scenario(), packs=48, store=store(), progress=kill)
+    stopped.pop().close()
+    files = sorted((tmp_path / "run" / "lives.parquet").iterdir())
+    assert len(files) == 5
+    data = bytearray(files[3].read_bytes())
     data[len(data) // 2] ^= 1
-    damaged.write_bytes(bytes(data))
-    (tmp_path / "run" / "00000001.block").write_bytes(data[:100])
-    resumed = run_life(scenario(), packs=48, checkpoints=kept)
+    files[3].write_bytes(bytes(data))
+    files[1].write_bytes(data[:100])
+    resumed = run_life(scenario(), packs=48, store=store())
+    stopped.pop().close()
     differ = int(not resumed.packs.equals(lived.packs))
     report("killed after 5 of 12 blocks, one bit flipped, one file cut short: tables that differ", differ, 0, "", "==")
     assert sorted(text.split(";")[1].strip() for text in said) == [
         "block 1 is computed again",
         "block 3 is computed again",
     ]
-    with pytest.raises(OutputExists, match="unfinished run of other settings"):
-        Checkpoints(tmp_path / "run", "another mark")
+    with pytest.raises(OutputExists, match=r"other settings \(years .*, now 1.0\)"):
+        store(1.0)
 
 
 def test_two_lives_compared(lived):

@@ -64,7 +64,7 @@ def test_any_block_alone_or_out_of_order_is_the_same(result, report):
     differ = 0
     for number in (7, 2, 9):
         alone = blocks.run_block(result.plans, 5, number, 4)
-        kept = result.blocks[number]
+        kept = result.store.blocks[number]
         differ += not np.array_equal(alone.sums, kept.sums) or not np.array_equal(alone.candidate, kept.candidate)
         differ += any(not np.array_equal(alone.packs[name], kept.packs[name]) for name in alone.packs)
     report("blocks that differ when run alone and out of order", differ, 0)

@@ -41,7 +41,7 @@ def result(scenario):
 
 def test_every_place_holds_its_first_cell_that_passes_everything(report: Callable[..., None], result) -> None:
     wrong = skipped = 0
-    for number in range(len(result.blocks)):
+    for number in range(result.block_count):
         filled = blocks.started(result.plans, result.seed, number, blocks.packs_in(result.plans, number, PACKS))
         slots = np.arange(filled.chosen.size)
         candidate = filled.cells.address[filled.chosen, 2]

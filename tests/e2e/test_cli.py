@@ -119,11 +119,12 @@ def test_an_unreachable_rate_is_refused_with_the_range(tmp_path: Path) -> None:
 
 
 def test_run_writes_a_whole_folder_once(tmp_path: Path, small_file: Path) -> None:
-    done = packsim("run", small_file, "--packs", 12, "--out", "out", "--cells", folder=tmp_path)
+    done = packsim("run", small_file, "--packs", 12, "--out", "out", "--cells", "all", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     out = tmp_path / "out"
     names = {path.name for path in out.iterdir()}
-    assert names == {"summary.json", "report.html", "packs.parquet", "cells.parquet", "scenario.yaml"}
+    tables = {"blocks.parquet", "packs.parquet", "cells.parquet", "shards"}
+    assert names == {"summary.json", "report.html", "scenario.yaml", "manifest.json", *tables}
     result = ps.run(ps.load(small_file), packs=12)
     summary = json.loads((out / "summary.json").read_text())
     assert summary["summary"]["qualification_rate_pct"]["value"] == result.summary()["qualification_rate_pct"]["value"]
@@ -196,7 +197,7 @@ def test_ctrl_c_says_that_nothing_was_written(tmp_path: Path, small_file: Path) 
     running.send_signal(signal.SIGINT)
     _, said = running.communicate(timeout=120)
     assert running.returncode == 130
-    assert said.splitlines() == ["packsim: interrupted; nothing was written"]
+    assert said.splitlines() == ["packsim: interrupted; nothing was written"]  # no shard was finished yet
     assert list(tmp_path.iterdir()) == [small_file]
 
 

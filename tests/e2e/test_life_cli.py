@@ -57,13 +57,13 @@ def test_a_wrong_number_of_years_is_one_line(file: Path, tmp_path: Path) -> None
 
 def test_a_killed_life_goes_on_to_the_bit(file: Path, tmp_path: Path) -> None:
     run = ("run", file, "--life", "3y", "--quiet", "--out")
-    blocks = tmp_path / ".killed-unfinished/life"
+    blocks = tmp_path / ".killed-unfinished/life/shards"
     killed = subprocess.Popen(command(*run, "killed"), cwd=tmp_path, stdout=subprocess.DEVNULL)
-    while killed.poll() is None and len(list(blocks.glob("*.block"))) < 3:
+    while killed.poll() is None and len(list(blocks.glob("*.json"))) < 3:
         time.sleep(0.01)
     os.kill(killed.pid, signal.SIGKILL)
     killed.wait()
-    there = len(list(blocks.glob("*.block")))
+    there = len(list(blocks.glob("*.json")))
     assert 3 <= there < 10
     assert not (tmp_path / "killed").exists()
     for name in ("killed", "whole"):

@@ -68,10 +68,9 @@ KINDS = ("every_group", "pack_only")
 
 
 def over() -> pd.DataFrame:
-    columns = {f"over_discharged_{key}_{kind}": [False] * 40 for key in ("cutoff", "0v") for kind in KINDS}
-    columns["over_discharged_cutoff_pack_only"] = [True] * 10 + [False] * 30
-    packs = pd.DataFrame(columns)
-    return tables.over_discharge(packs, np.arange(40) // 2, {"cutoff": "cut-off", "0v": "0 V"}, "line")
+    below = {f"over_discharged_{key}_{kind}": np.zeros(20, np.int64) for key in ("cutoff", "0v") for kind in KINDS}
+    below["over_discharged_cutoff_pack_only"][:5] = 2
+    return tables.over_discharge(below, np.full(20, 2), {"cutoff": "cut-off", "0v": "0 V"}, "line")
 
 
 def test_over_discharge_shares_and_intervals() -> None:
@@ -88,8 +87,8 @@ def test_over_discharge_shares_and_intervals() -> None:
 
 
 def test_over_discharge_of_one_unit_has_no_interval() -> None:
-    packs = pd.DataFrame({f"over_discharged_cutoff_{kind}": [True, False] for kind in KINDS})
-    table = tables.over_discharge(packs, np.zeros(2, np.int64), {"cutoff": "cut-off"}, "line")
+    below = {f"over_discharged_cutoff_{kind}": np.ones(1, np.int64) for kind in KINDS}
+    table = tables.over_discharge(below, np.full(1, 2), {"cutoff": "cut-off"}, "line")
     assert table["share_pct"].tolist() == [50.0, 50.0]
     assert table["low_pct"].isna().all()
     figures.over_discharge(table)
