@@ -6,6 +6,7 @@ shards/NNNNN.json with their SHA-256, written last: without it, or where anythin
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 SHARDS = "shards"
+OWN = "sha256_of_this"  # file without this entry
 Say = Callable[[str], None]
 Settings = Mapping[str, Any]  # what a run's results depend on, as in JSON
 
@@ -86,7 +88,8 @@ class Shards:
         for name in self.tables:
             path = self._path(shard, name)
             sums[str(path.relative_to(self.folder).as_posix())] = write_whole(path, to_bytes(tables[name]))
-        write_whole(self._note(shard), to_json({"shard": shard, **facts, "sha256": sums}).encode())
+        note = {"shard": shard, **facts, "sha256": sums}
+        write_whole(self._note(shard), to_json({**note, OWN: _own(note)}).encode())
         self.finished.add(shard)
 
     def read(self, shard: int, table: str, columns: Sequence[str] | None = None) -> pa.Table:
@@ -121,14 +124,21 @@ class Shards:
             said = json.loads(text)
             sums = said["sha256"]
             paths = [self._path(shard, name) for name in self.tables]
-            if text != to_json(said) or [self.folder / name for name in sums] != paths or said["shard"] != shard:
+            own = said.pop(OWN)
+            if text != to_json({**said, OWN: own}) or own != _own(said):
                 return note
-        except (ValueError, KeyError, TypeError):
+            if [self.folder / name for name in sums] != paths or said["shard"] != shard:
+                return note
+        except (ValueError, KeyError, TypeError, AttributeError):
             return note
         return next((path for path in paths if not path.is_file() or digest(path) != self._kept(sums, path)), None)
 
     def _kept(self, sums: Mapping[str, str], path: Path) -> str:
         return sums[path.relative_to(self.folder).as_posix()]
+
+
+def _own(note: Settings) -> str:
+    return hashlib.sha256(to_json(note).encode()).hexdigest()
 
 
 def _strange(folder: Path) -> bool:

@@ -1,0 +1,242 @@
+"""Runs on disk: killed, damaged or out of disk they go on to the bit, and their memory does not grow with the packs."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from kept import digests
+from scenarios import SMALL, small
+
+from packsim.pack.duty.words import PLACE
+from packsim.study.cell_table import CellChoice
+from packsim.study.compare import Comparison
+from packsim.study.output import OutputExists
+from packsim.study.run import Result, run
+from packsim.study.sightings import COLUMNS
+from packsim.study.store import files
+from packsim.study.store.memory import MemoryStore
+from packsim.study.store.parquet import ParquetStore
+from packsim.verdict.causes import OF_SIGHTING
+
+TESTS = Path(__file__).parents[1]
+PACKS = 40
+
+
+@pytest.fixture(scope="module")
+def plain() -> Result:
+    return run(small(), packs=PACKS, seed=5)
+
+
+def opened(folder: Path, said: list[str] | None = None, **changes) -> ParquetStore:
+    """Two blocks a shard."""
+    given = {"packs": PACKS, "seed": 5, "shard_cells": 96} | changes
+    return ParquetStore(folder, small(), say=(said if said is not None else []).append, **given)
+
+
+def filled(folder: Path, said: list[str] | None = None, **changes) -> Result:
+    store = opened(folder, said, **changes)
+    try:
+        return run(small(), packs=PACKS, seed=5, store=store)
+    finally:
+        store.close()
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "packsim.cli", *map(str, arguments)]
+
+
+def test_memory_and_disk_hold_the_same(plain, tmp_path, report):
+    kept = filled(tmp_path / "run", cells=CellChoice.of("all"))
+    tables = [
+        (plain.packs, kept.packs),
+        (plain.sightings, kept.sightings),
+        (plain.yields(), kept.yields()),
+        (plain.cells, pd.concat(kept.store.iter("cells"), ignore_index=True)),
+        (plain.packs, pd.read_parquet(tmp_path / "run/packs.parquet")),
+        (plain.packs[["pack", "steps"]], pd.concat(kept.iter_packs(["pack", "steps"]), ignore_index=True)),
+        (pd.DataFrame(plain.totals.histograms), pd.DataFrame(kept.totals.histograms)),
+    ]
+    for mine, theirs in tables:
+        pd.testing.assert_frame_equal(mine, theirs, check_exact=True)
+    report("summaries in memory and on disk that differ", int(plain.summary() != kept.summary()), 0, "", "==")
+    again = run(small(), packs=PACKS, seed=5, store=filled(tmp_path / "again").store)
+    differ = sum(row.difference != 0.0 for row in Comparison(again, plain).differences)
+    pairing = Comparison(again, plain).pairing
+    report("a run from disk against the one in memory: metrics that differ", differ, 0, "", "==")
+    assert tuple(pairing) == (1.0, 1.0)
+
+
+def test_what_was_seen_comes_back_too(plain, tmp_path):
+    whole = small(pack__heat={})
+    assert not whole.pack.plain
+    seen = {name: np.zeros(3, float if name in ("time_s", "value") else np.int64) for name in COLUMNS}
+    seen |= {"code": np.array(list(OF_SIGHTING)[:3]), "cell_defect": np.array([0, 1, 3], np.uint16)}
+    assert all(int(code) in PLACE for code in seen["code"])
+    stores = MemoryStore(), ParquetStore(tmp_path / "run", whole, PACKS, 5, shard_cells=48)
+    for number in reversed(range(10)):  # in any order; most blocks see nothing
+        rows = {name: column[: 3 if number == 7 else 0] for name, column in seen.items()}
+        for store in stores:
+            store.put(number, plain.store.blocks[number]._replace(sightings=rows))
+    mine, theirs = (pd.concat(store.iter("sightings"), ignore_index=True) for store in stores)
+    stores[1].close()
+    assert len(mine) == 3
+    pd.testing.assert_frame_equal(mine, theirs, check_exact=True)
+    pd.testing.assert_frame_equal(mine, pd.read_parquet(tmp_path / "run/sightings.parquet"), check_exact=True)
+
+
+def test_cells_that_were_chosen(plain, tmp_path):
+    columns = ("pack", "position", "capacity_ah")
+    kept = filled(tmp_path / "run", cells=CellChoice.of("shipped", columns))
+    (found,) = [pd.concat(kept.store.iter("cells"), ignore_index=True)]
+    wanted = plain.cells[plain.cells["pack"] >= 0][list(columns)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(found, wanted, check_exact=True)
+    for wrong, said in ((("some", None), "none, shipped, all"), (("all", ("capacity",)), "did you mean")):
+        with pytest.raises(ValueError, match=said):
+            CellChoice.of(*wrong)
+
+
+def test_killed_ten_times_it_goes_on_to_the_bit(tmp_path, report):
+    (tmp_path / "small.yaml").write_text(json.dumps(SMALL))
+    given = ["run", "small.yaml", "--packs", "400", "--shard-cells", "1", "--quiet", "--out"]
+    whole = subprocess.run(command(*given, "whole"), cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert whole.returncode == 0, whole.stderr
+    killer = [sys.executable, str(TESTS / "kept.py"), "kill", "2017", *given, "killed"]
+    done = subprocess.run(killer, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    died, there = np.array([line.split() for line in done.stdout.splitlines()], int).T
+    report("runs killed before their end", died.sum(), 10, "of 10", "==")
+    assert (np.diff(there) >= 0).all()  # nothing that was finished is lost
+    assert not (tmp_path / "killed").exists()
+    last = subprocess.run(command(*given, "killed"), cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert last.returncode == 0, last.stderr
+    a, b = (digests(tmp_path / name) for name in ("whole", "killed"))
+    assert len(a) > 300
+    report("killed ten times and resumed: files that differ", sum(a[name] != b.get(name) for name in a), 0, "", "==")
+    report("killed ten times and resumed: files too many", len(b.keys() - a.keys()), 0, "", "==")
+    assert {path.name for path in tmp_path.iterdir()} == {"small.yaml", "whole", "killed"}
+
+
+def test_damaged_shards_are_found_and_recomputed(tmp_path, report):
+    folder = tmp_path / "run"
+    filled(folder)
+    before = digests(folder)
+    luck = random.Random(7)
+
+    def flip(path: Path) -> None:
+        data = bytearray(path.read_bytes())
+        data[luck.randrange(len(data))] ^= 1 << luck.randrange(8)
+        path.write_bytes(bytes(data))
+
+    missed = 0
+    for name in luck.sample([name for name in before if name != "manifest.json"], 12):  # any file, any bit
+        flip(folder / name)
+        said: list[str] = []
+        opened(folder, said).close()
+        missed += len(said) != 1 or "damaged" not in said[0]
+        filled(folder)
+    report("shards with one flipped bit that were not found, of 12", missed, 0, "", "==")
+    cut = folder / "packs.parquet/00002.parquet"
+    cut.write_bytes(cut.read_bytes()[:-1])
+    (folder / "blocks.parquet/00003.parquet").unlink()
+    (folder / "shards/00004.json").write_text("{}")
+    said = []
+    filled(folder, said)
+    assert [text.partition(": ")[0] for text in said] == [
+        str(folder / name)
+        for name in ("packs.parquet/00002.parquet", "blocks.parquet/00003.parquet", "shards/00004.json")
+    ]
+    assert all(text.endswith(f"damaged; shard {n} is computed again") for text, n in zip(said, (2, 3, 4), strict=True))
+    after = digests(folder)
+    report("damaged and computed again: files that differ", sum(after[k] != before[k] for k in before), 0, "", "==")
+
+
+def test_another_run_in_the_folder_is_refused(tmp_path):
+    folder = tmp_path / "run"
+    opened(folder).close()
+    for changes, said in (({"seed": 6}, "seed 5, now 6"), ({"packs": 80}, "packs 40, now 80")):
+        with pytest.raises(OutputExists, match=said):
+            opened(folder, **changes)
+    with pytest.raises(OutputExists, match="scenario"):
+        ParquetStore(folder, small(pack__series=11), PACKS, 5)
+    opened(folder, seed=6, force=True).close()
+    first = opened(folder, seed=6)
+    with pytest.raises(OutputExists, match="another run is writing"):  # nor may two write at once, not even with force
+        opened(folder, force=True)
+    first.close()
+    (folder / "manifest.json").write_text("?")
+    with pytest.raises(OutputExists, match=r"manifest\.json is damaged"):
+        opened(folder)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/thesis.tex").write_text("mine")
+    with pytest.raises(OutputExists, match="did not write"):
+        opened(tmp_path / "mine", force=True)
+    assert (tmp_path / "mine/thesis.tex").read_text() == "mine"
+
+
+def test_a_full_disk_at_any_write_is_resumable(plain, tmp_path, report, monkeypatch):
+    real, left = os.fsync, [0]
+
+    def full(handle: int) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(handle)
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    stops = 0
+    for writes in (0, 1, 2, 3, 5, 7, 9):  # the manifest's own, in the middle of a shard, between two
+        left[0] = writes
+        with pytest.raises(OSError, match=r"No space left on device.*run"):
+            filled(tmp_path / "run")
+        stops += 1
+        assert not list(tmp_path.rglob("*.part"))
+    left[0] = 10**6
+    kept = filled(tmp_path / "run")
+    differ = int(not kept.packs.equals(plain.packs)) + int(kept.summary() != plain.summary())
+    report(f"disk full {stops} times and resumed: tables that differ", differ, 0, "", "==")
+
+
+def test_a_full_disk_is_one_line(tmp_path, report):
+    (tmp_path / "small.yaml").write_text(json.dumps(SMALL))
+    run_it = command("run", "small.yaml", "--packs", 24, "--shard-cells", 96, "--quiet", "--out", "new/out")
+    cases = ((12_000, "File too large; nothing was written"), (24_000, "3 finished shards are kept; the same command"))
+    for limit, said in cases:  # bytes of a file: no shard fits, or the report does not
+        found = subprocess.run(
+            run_it,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            preexec_fn=lambda limit=limit: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+        )
+        assert (found.returncode, found.stdout) == (2, "")
+        report(f"no room for more than {limit} bytes: lines", len(found.stderr.splitlines()), 1, "", "==")
+        assert said in found.stderr
+        assert (tmp_path / "new").exists() == ("kept" in said)
+    assert subprocess.run(run_it, cwd=tmp_path, capture_output=True, check=False).returncode == 0
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["out"]
+    assert len(pd.read_parquet(tmp_path / "new/out/packs.parquet")) == 24
+
+
+def test_memory_does_not_grow_with_the_packs(tmp_path, report):
+    peaks = []
+    for blocks in (50, 200):
+        folder = tmp_path / str(blocks)
+        folder.mkdir()
+        code = [sys.executable, str(TESTS / "kept.py"), "many", str(blocks), str(folder)]
+        done = subprocess.run(code, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        peaks.append(float(done.stdout))
+    assert "Every 5th pack was taken here." in (tmp_path / "200/report.html").read_text()
+    # in memory the tables alone of 75,000 packs more take 30 MB
+    report("peak memory of 100,000 packs above that of 25,000", peaks[1] - peaks[0], 10.0, "MB")
