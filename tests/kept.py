@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import os
 import random
 import resource
@@ -22,32 +24,59 @@ def digests(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def kill_ten_times(seed: int, arguments: list[str]) -> None:
-    """Run `packsim run ... --out NAME` and kill it with -9 at a random moment, ten times; prints the shards after each.
-
-    Children are forked from a process that has imported and compiled everything, so that what is killed is the work.
-    """
+def packsim(arguments: list[str]) -> int:
+    """The command in this process; its exit code."""
     from packsim import cli
-    from packsim.study import terminal  # noqa: F401
-    from packsim.study.run import run
 
-    run(small(), packs=4)
-    luck, out = random.Random(seed), arguments[-1]
-    shards = Path(f".{out}-unfinished/run/shards")
+    sys.argv = ["packsim", *arguments]
+    with contextlib.redirect_stdout(io.StringIO()):
+        try:
+            cli.main()
+        except SystemExit as end:
+            return int(end.code or 0)
+    return 0
+
+
+def fork(arguments: list[str], largest_file: int | None = None) -> int:
+    """The command in a child of this process, which has imported and compiled everything; its process id."""
+    child = os.fork()
+    if child == 0:
+        if largest_file is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+        code = packsim(arguments)
+        sys.stderr.flush()
+        os._exit(code)
+    return child
+
+
+def kill_ten_times(seed: int, arguments: list[str]) -> None:
+    """Run `packsim run ...` to --out whole, then kill it with -9 at a random moment ten times, with --out killed.
+
+    Prints, for each, whether it was killed and how many shards there were then.
+    """
+    assert packsim([*arguments, "--out", "whole"]) == 0
+    luck, out = random.Random(seed), Path("killed")
+    shards = Path(".killed-unfinished/run/shards")
     for _ in range(10):
         before = len(list(shards.glob("*.json")))
-        child = os.fork()
-        if child == 0:
-            sys.argv = ["packsim", *arguments]
-            sys.stdout = open(os.devnull, "w")  # noqa: SIM115
-            cli.main()
-        more, late = luck.randint(0, 3), luck.uniform(0.0, 0.03)
-        while len(list(shards.glob("*.json"))) < before + more and not Path(out).exists():
+        child = fork([*arguments, "--out", str(out)])
+        more, late = luck.randint(0, 2), luck.uniform(0.0, 0.02)
+        while len(list(shards.glob("*.json"))) < before + more and not out.exists():
             time.sleep(0.004)
         time.sleep(late)
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         print(int(os.WIFSIGNALED(status)), len(list(shards.glob("*.json"))), flush=True)
+
+
+def fill_disks(largest_files: list[int], arguments: list[str]) -> None:
+    """Run the command with no room for files above each size, then with room; prints exit codes and what is there."""
+    assert packsim([*arguments, "--out", "whole"]) == 0
+    for size in (*largest_files, None):
+        _, status = os.waitpid(fork([*arguments, "--out", "new/out"], size), 0)
+        there = sorted(path.name for path in Path("new").glob("*"))
+        print(os.waitstatus_to_exitcode(status), *there, flush=True)
+        print("---", file=sys.stderr, flush=True)
 
 
 def many_packs(blocks: int, folder: Path) -> None:
@@ -74,5 +103,7 @@ def many_packs(blocks: int, folder: Path) -> None:
 if __name__ == "__main__":
     if sys.argv[1] == "kill":
         kill_ten_times(int(sys.argv[2]), sys.argv[3:])
+    elif sys.argv[1] == "full":
+        fill_disks([int(size) for size in sys.argv[2].split(",")], sys.argv[3:])
     else:
         many_packs(int(sys.argv[2]), Path(sys.argv[3]))

@@ -195,7 +195,7 @@ def _trace_words(results: Sequence[Result]) -> tuple[str, ...]:
 def _sampled(results: Sequence[Result]) -> str:
     """What a figure or median rests on, where that is not every pack."""
     found = dict.fromkeys(r.every for r in results if r.every > 1)
-    return "".join(f" Every {r:,}th pack was taken here." for r in found)
+    return "".join(f" One pack in {r:,} was taken here." for r in found)
 
 
 def typical_pack(result: Result) -> int:

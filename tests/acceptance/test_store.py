@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import random
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -51,24 +50,20 @@ def filled(folder: Path, said: list[str] | None = None, **changes) -> Result:
         store.close()
 
 
-def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "packsim.cli", *map(str, arguments)]
-
-
 def test_memory_and_disk_hold_the_same(plain, tmp_path, report):
-    kept = filled(tmp_path / "run", cells=CellChoice.of("all"))
+    stored = filled(tmp_path / "run", cells=CellChoice.of("all"))
     tables = [
-        (plain.packs, kept.packs),
-        (plain.sightings, kept.sightings),
-        (plain.yields(), kept.yields()),
-        (plain.cells, pd.concat(kept.store.iter("cells"), ignore_index=True)),
+        (plain.packs, stored.packs),
+        (plain.sightings, stored.sightings),
+        (plain.yields(), stored.yields()),
+        (plain.cells, pd.concat(stored.store.iter("cells"), ignore_index=True)),
         (plain.packs, pd.read_parquet(tmp_path / "run/packs.parquet")),
-        (plain.packs[["pack", "steps"]], pd.concat(kept.iter_packs(["pack", "steps"]), ignore_index=True)),
-        (pd.DataFrame(plain.totals.histograms), pd.DataFrame(kept.totals.histograms)),
+        (plain.packs[["pack", "steps"]], pd.concat(stored.iter_packs(["pack", "steps"]), ignore_index=True)),
+        (pd.DataFrame(plain.totals.histograms), pd.DataFrame(stored.totals.histograms)),
     ]
     for mine, theirs in tables:
         pd.testing.assert_frame_equal(mine, theirs, check_exact=True)
-    report("summaries in memory and on disk that differ", int(plain.summary() != kept.summary()), 0, "", "==")
+    report("summaries in memory and on disk that differ", int(plain.summary() != stored.summary()), 0, "", "==")
     again = run(small(), packs=PACKS, seed=5, store=filled(tmp_path / "again").store)
     differ = sum(row.difference != 0.0 for row in Comparison(again, plain).differences)
     pairing = Comparison(again, plain).pairing
@@ -96,8 +91,8 @@ def test_what_was_seen_comes_back_too(plain, tmp_path):
 
 def test_cells_that_were_chosen(plain, tmp_path):
     columns = ("pack", "position", "capacity_ah")
-    kept = filled(tmp_path / "run", cells=CellChoice.of("shipped", columns))
-    (found,) = [pd.concat(kept.store.iter("cells"), ignore_index=True)]
+    stored = filled(tmp_path / "run", cells=CellChoice.of("shipped", columns))
+    (found,) = [pd.concat(stored.store.iter("cells"), ignore_index=True)]
     wanted = plain.cells[plain.cells["pack"] >= 0][list(columns)].reset_index(drop=True)
     pd.testing.assert_frame_equal(found, wanted, check_exact=True)
     for wrong, said in ((("some", None), "none, shipped, all"), (("all", ("capacity",)), "did you mean")):
@@ -105,22 +100,27 @@ def test_cells_that_were_chosen(plain, tmp_path):
             CellChoice.of(*wrong)
 
 
-def test_killed_ten_times_it_goes_on_to_the_bit(tmp_path, report):
-    (tmp_path / "small.yaml").write_text(json.dumps(SMALL))
-    given = ["run", "small.yaml", "--packs", "400", "--shard-cells", "1", "--quiet", "--out"]
-    whole = subprocess.run(command(*given, "whole"), cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert whole.returncode == 0, whole.stderr
-    killer = [sys.executable, str(TESTS / "kept.py"), "kill", "2017", *given, "killed"]
-    done = subprocess.run(killer, cwd=tmp_path, capture_output=True, text=True, check=False)
+def kept(mode: str, *arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
+    """A process of tests/kept.py in a folder with the small scenario."""
+    (folder / "small.yaml").write_text(json.dumps(SMALL))
+    code = [sys.executable, str(TESTS / "kept.py"), mode, *map(str, arguments)]
+    done = subprocess.run(code, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    died, there = np.array([line.split() for line in done.stdout.splitlines()], int).T
+    return done
+
+
+def test_killed_ten_times_it_goes_on_to_the_bit(tmp_path, report):
+    given = ["run", "small.yaml", "--packs", "240", "--shard-cells", "1", "--quiet"]
+    killed = kept("kill", 2017, *given, folder=tmp_path)
+    died, there = np.array([line.split() for line in killed.stdout.splitlines()], int).T
     report("runs killed before their end", died.sum(), 10, "of 10", "==")
     assert (np.diff(there) >= 0).all()  # nothing that was finished is lost
     assert not (tmp_path / "killed").exists()
-    last = subprocess.run(command(*given, "killed"), cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert last.returncode == 0, last.stderr
+    last = [sys.executable, "-m", "packsim.cli", *given, "--out", "killed"]
+    done = subprocess.run(last, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
     a, b = (digests(tmp_path / name) for name in ("whole", "killed"))
-    assert len(a) > 300
+    assert len(a) > 180
     report("killed ten times and resumed: files that differ", sum(a[name] != b.get(name) for name in a), 0, "", "==")
     report("killed ten times and resumed: files too many", len(b.keys() - a.keys()), 0, "", "==")
     assert {path.name for path in tmp_path.iterdir()} == {"small.yaml", "whole", "killed"}
@@ -201,31 +201,22 @@ def test_a_full_disk_at_any_write_is_resumable(plain, tmp_path, report, monkeypa
         stops += 1
         assert not list(tmp_path.rglob("*.part"))
     left[0] = 10**6
-    kept = filled(tmp_path / "run")
-    differ = int(not kept.packs.equals(plain.packs)) + int(kept.summary() != plain.summary())
+    stored = filled(tmp_path / "run")
+    differ = int(not stored.packs.equals(plain.packs)) + int(stored.summary() != plain.summary())
     report(f"disk full {stops} times and resumed: tables that differ", differ, 0, "", "==")
 
 
 def test_a_full_disk_is_one_line(tmp_path, report):
-    (tmp_path / "small.yaml").write_text(json.dumps(SMALL))
-    run_it = command("run", "small.yaml", "--packs", 24, "--shard-cells", 96, "--quiet", "--out", "new/out")
-    cases = ((12_000, "File too large; nothing was written"), (24_000, "3 finished shards are kept; the same command"))
-    for limit, said in cases:  # bytes of a file: no shard fits, or the report does not
-        found = subprocess.run(
-            run_it,
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-            preexec_fn=lambda limit=limit: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
-        )
-        assert (found.returncode, found.stdout) == (2, "")
-        report(f"no room for more than {limit} bytes: lines", len(found.stderr.splitlines()), 1, "", "==")
-        assert said in found.stderr
-        assert (tmp_path / "new").exists() == ("kept" in said)
-    assert subprocess.run(run_it, cwd=tmp_path, capture_output=True, check=False).returncode == 0
-    assert [path.name for path in (tmp_path / "new").iterdir()] == ["out"]
-    assert len(pd.read_parquet(tmp_path / "new/out/packs.parquet")) == 24
+    given = ("run", "small.yaml", "--packs", 24, "--shard-cells", 96, "--quiet")
+    done = kept("full", "12000,24000", *given, folder=tmp_path)  # bytes: no shard fits; the report does not
+    said = [part.splitlines() for part in done.stderr.split("---\n")[:-1]]
+    report("lines of a run without room for a shard", len(said[0]), 1, "", "==")
+    report("lines of a run without room for its report", len(said[1]), 1, "", "==")
+    assert "File too large; nothing was written" in said[0][0]
+    assert "File too large; 3 finished shards are kept; the same command goes on from there" in said[1][0]
+    assert not said[2]
+    assert done.stdout.splitlines() == ["2", "2 .out-unfinished", "0 out"]
+    assert digests(tmp_path / "new/out") == digests(tmp_path / "whole")
 
 
 def test_memory_does_not_grow_with_the_packs(tmp_path, report):
@@ -233,10 +224,7 @@ def test_memory_does_not_grow_with_the_packs(tmp_path, report):
     for blocks in (50, 200):
         folder = tmp_path / str(blocks)
         folder.mkdir()
-        code = [sys.executable, str(TESTS / "kept.py"), "many", str(blocks), str(folder)]
-        done = subprocess.run(code, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        peaks.append(float(done.stdout))
-    assert "Every 5th pack was taken here." in (tmp_path / "200/report.html").read_text()
+        peaks.append(float(kept("many", blocks, folder, folder=folder).stdout))
+    assert "One pack in 5 was taken here." in (tmp_path / "200/report.html").read_text()
     # in memory the tables alone of 75,000 packs more take 30 MB
     report("peak memory of 100,000 packs above that of 25,000", peaks[1] - peaks[0], 10.0, "MB")
