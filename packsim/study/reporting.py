@@ -333,7 +333,7 @@ def _facts(results: Sequence[Result], names: Sequence[str]) -> html.Section:
         ("independent units", [f"{len(r.sums):,} {words.unit_words(r)}" for r in results]),
         ("design effect of the qualification rate", [effect(r) for r in results]),
         ("seed", [str(r.seed) for r in results]),
-        ("wall time", [f"{r.wall_s:,.1f} s" for r in results]),
+        ("wall time", [r.wall_words for r in results]),
         ("solver steps times cells, packs", [f"{r.totals.steps:,}" for r in results]),
         (
             "equivalent cell-steps of 10 s, packs",

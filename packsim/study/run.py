@@ -35,15 +35,16 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[np.float64]
 MOST_CELL_ROWS = 5_000_000
-MOST_PACK_ROWS = 1_000_000  # about 0.4 GB
+MOST_PACK_ROWS = 1_000_000  # about 0.5 GB
 SAMPLED = 20_000  # packs, at most, that figures and medians rest on
 
 
 class Result:
     """What came out of one run. Cells are not kept: they are rebuilt, bit for bit, from their addresses."""
 
-    def __init__(self, plans: Plans, seed: int, packs: int, store: Store, wall_s: float) -> None:
-        self.plans, self.seed, self.pack_count, self.store, self.wall_s = plans, seed, packs, store, wall_s
+    def __init__(self, plans: Plans, seed: int, packs: int, store: Store, wall_s: float, found_blocks: int = 0) -> None:
+        self.plans, self.seed, self.pack_count, self.store = plans, seed, packs, store
+        self.wall_s, self.found_blocks = wall_s, found_blocks  # the time of those that were not found in the store
         self.totals = store.totals
         self.block_count = len(store.totals)
 
@@ -66,6 +67,13 @@ class Result:
     def iter_packs(self, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
         """Packs in parts (a block, or a shard on disk), as in `packs`, or only `columns`."""
         return self.store.iter("packs", columns)
+
+    @property
+    def wall_words(self) -> str:
+        """Wall time, and of which blocks where others were found finished."""
+        computed = self.block_count - self.found_blocks
+        part = f" for {computed:,} blocks; the others were there" if self.found_blocks else ""
+        return f"{self.wall_s:,.1f} s{part}"
 
     @property
     def every(self) -> int:
@@ -251,21 +259,22 @@ def run(
     plans = make_plans(scenario, seed)
     if isinstance(store, str | Path):
         with contextlib.closing(ParquetStore(Path(store), scenario, packs, seed)) as opened:
-            _fill(opened, plans, seed, packs, progress)
+            found = _fill(opened, plans, seed, packs, progress)
         store = opened
     else:
         store = MemoryStore() if store is None else store
-        _fill(store, plans, seed, packs, progress)
-    return Result(plans, seed, packs, store, time.perf_counter() - begun)
+        found = _fill(store, plans, seed, packs, progress)
+    return Result(plans, seed, packs, store, time.perf_counter() - begun, found)
 
 
-def _fill(store: Store, plans: Plans, seed: int, packs: int, progress: Progress | None) -> None:
-    """All blocks that the store does not have."""
-    per_block = plans.scenario.packs_per_block
+def _fill(store: Store, plans: Plans, seed: int, packs: int, progress: Progress | None) -> int:
+    """All blocks that the store does not have; returns how many it had."""
+    per_block, found = plans.scenario.packs_per_block, store.totals.numbers
 
     def one(number: int) -> tuple[blocks.BlockResult, pd.DataFrame | None]:
         made = blocks.built(plans, seed, number, blocks.packs_in(plans, number, packs))
         return blocks.run_built(plans, seed, number, made), store.cells.table(made, number * per_block)
 
-    for number, (result, cells) in local(one, -(-packs // per_block), progress, store.totals.numbers):
+    for number, (result, cells) in local(one, -(-packs // per_block), progress, found):
         store.put(number, result, cells)
+    return len(found)

@@ -99,6 +99,6 @@ def _facts(console: Console, results: list[Result]) -> None:
         name = f"{label}: {result.scenario.name}" if len(results) > 1 else result.scenario.name
         console.print(
             f"{name}: {result.pack_count:,} packs in {result.block_count} blocks, seed {result.seed}, "
-            f"{result.wall_s:.1f} s, {steps / 1e6:,.1f} million equivalent cell-steps of 10 s in packs",
+            f"{result.wall_words}, {steps / 1e6:,.1f} million equivalent cell-steps of 10 s in packs",
             style="dim",
         )

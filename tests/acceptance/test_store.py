@@ -17,6 +17,7 @@ from kept import digests
 from scenarios import SMALL, small
 
 from packsim.pack.duty.words import PLACE
+from packsim.study import run as run_module
 from packsim.study.cell_table import CellChoice
 from packsim.study.compare import Comparison
 from packsim.study.output import OutputExists
@@ -58,7 +59,7 @@ def test_memory_and_disk_hold_the_same(plain, tmp_path, report):
         (plain.yields(), stored.yields()),
         (plain.cells, pd.concat(stored.store.iter("cells"), ignore_index=True)),
         (plain.packs, pd.read_parquet(tmp_path / "run/packs.parquet")),
-        (plain.packs[["pack", "steps"]], pd.concat(stored.iter_packs(["pack", "steps"]), ignore_index=True)),
+        (plain.packs[["steps", "pack"]], pd.concat(stored.iter_packs(["steps", "pack"]), ignore_index=True)),
         (pd.DataFrame(plain.totals.histograms), pd.DataFrame(stored.totals.histograms)),
     ]
     for mine, theirs in tables:
@@ -69,6 +70,22 @@ def test_memory_and_disk_hold_the_same(plain, tmp_path, report):
     pairing = Comparison(again, plain).pairing
     report("a run from disk against the one in memory: metrics that differ", differ, 0, "", "==")
     assert tuple(pairing) == (1.0, 1.0)
+
+
+def test_a_column_that_does_not_exist_is_an_error_in_both(plain, tmp_path):
+    for result in (plain, filled(tmp_path / "run")):
+        with pytest.raises(KeyError, match="nowhere"):
+            next(result.iter_packs(["pack", "nowhere"]))
+        with pytest.raises(KeyError):
+            next(result.store.iter("nowhere"))
+
+
+def test_tables_that_memory_cannot_hold_are_refused(plain, monkeypatch):
+    monkeypatch.setattr(run_module, "MOST_PACK_ROWS", PACKS - 1)
+    fresh = Result(plain.plans, 5, PACKS, plain.store, 1.0)
+    with pytest.raises(MemoryError, match=r"40 packs: use result\.iter_packs"):
+        _ = fresh.packs
+    assert sum(map(len, fresh.iter_packs())) == PACKS
 
 
 def test_what_was_seen_comes_back_too(plain, tmp_path):

@@ -27,9 +27,12 @@ class FolderLock:
             self._file: IO[bytes] | None = self.path.open("ab")
             try:
                 _take(self._file)
-            except OSError as error:
+            except (BlockingIOError, PermissionError) as error:
                 self._file.close()
                 raise BlockingIOError(f"{folder}: another run is writing there") from error
+            except BaseException:  # a file system without locks
+                self._file.close()
+                raise
             if self._still_there():
                 return
             self._file.close()  # its owner gave it back, and took the file away, in between

@@ -13,7 +13,7 @@ from packsim.study.sightings import frame
 from packsim.study.store.arrow import from_columns, from_frame, to_columns
 from packsim.study.store.settings import run_settings
 from packsim.study.store.shards import Say, Shards
-from packsim.study.store.tables import blocks_columns, packs_frame, small, smalls
+from packsim.study.store.tables import SMALL, blocks_columns, packs_frame, small, smalls
 from packsim.study.store.totals import Totals
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class ParquetStore:
         self._shards = Shards(folder, settings, tables, say, force=force)
         self._waiting: dict[int, tuple[BlockResult, pa.Table | None]] = {}
         for shard in sorted(self._shards.finished):
-            for number, block in smalls(to_columns(self._shards.read(shard, "blocks"))):
+            for number, block in smalls(to_columns(self._shards.read(shard, "blocks", SMALL))):
                 self.totals.add(number, block)
 
     @property
@@ -102,7 +102,7 @@ class ParquetStore:
         """A table, shard after shard.
 
         Raises:
-            KeyError: no such table.
+            KeyError: no such table, or column.
         """
         if table not in self._shards.tables:
             raise KeyError(table)

@@ -93,10 +93,18 @@ class Shards:
         self.finished.add(shard)
 
     def read(self, shard: int, table: str, columns: Sequence[str] | None = None) -> pa.Table:
-        """One table of a finished shard, or only some of its columns."""
+        """One table of a finished shard, or only some of its columns.
+
+        Raises:
+            KeyError: no such column.
+        """
         import pyarrow.parquet as pq
 
-        return pq.ParquetFile(self._path(shard, table)).read(columns=None if columns is None else list(columns))
+        names = None if columns is None else list(columns)
+        found = pq.ParquetFile(self._path(shard, table)).read(
+            columns=names
+        )  # in the file's order, unknown ones left out
+        return found if names is None else found.select(names)
 
     def close(self) -> None:
         """Let other processes write to the folder."""

@@ -25,6 +25,13 @@ LISTS = {
     "histograms": (2,),
     "candidate": (),
 }  # all but the last size
+SMALL = (
+    "block",
+    *SUMS,
+    "steps",
+    "simulated_s",
+    *(name for name in LISTS if name != "candidate"),
+)  # columns of `smalls`
 LIMITS = ("", "charge", "discharge")
 
 
