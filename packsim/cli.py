@@ -103,12 +103,11 @@ def run(
             result = run_study(scenario, packs, seed, store=store, progress=progress)
         field = None if years is None else _field(scenario, years, packs, seed, kept, silent)
         if way is not None and store is not None:
-            from packsim.study.output import take_place
             from packsim.study.writing import write_run
 
             write_run(result, file, store.folder, field)
             way.close()
-            take_place(store.folder, way.out)
+            store.move(way.out)
             way.drop()
     if json:
         typer.echo(to_json(run_json(result, field)), nl=False)

@@ -72,6 +72,16 @@ def test_memory_and_disk_hold_the_same(plain, tmp_path, report):
     assert tuple(pairing) == (1.0, 1.0)
 
 
+def test_a_run_that_was_moved_is_read_where_it_is(plain, tmp_path):
+    moved = filled(tmp_path / "run")
+    moved.store.move(tmp_path / "there")
+    assert not (tmp_path / "run").exists()
+    assert moved.median("steps") == plain.median("steps")
+    again = filled(tmp_path / "there")
+    assert again.found_blocks == again.block_count
+    assert again.packs.equals(plain.packs)
+
+
 def test_a_column_that_does_not_exist_is_an_error_in_both(plain, tmp_path):
     for result in (plain, filled(tmp_path / "run")):
         with pytest.raises(KeyError, match="nowhere"):

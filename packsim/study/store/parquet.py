@@ -113,6 +113,10 @@ class ParquetStore:
         """Let other processes write to the folder."""
         self._shards.close()
 
+    def move(self, to: Path) -> None:
+        """Close, move the folder to its place, and go on reading there; what is there already goes."""
+        self._shards.move(to)
+
     def _write(self, shard: int, numbers: range) -> None:
         import pyarrow as pa
 

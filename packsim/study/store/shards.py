@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from packsim.study.output import OutputExists, to_json
+from packsim.study.output import OutputExists, take_place, to_json
 from packsim.study.store.arrow import to_bytes
 from packsim.study.store.files import digest, sweep, write_whole
 from packsim.study.store.lock import FolderLock
@@ -109,6 +109,12 @@ class Shards:
     def close(self) -> None:
         """Let other processes write to the folder."""
         self._lock.give_back()
+
+    def move(self, to: Path) -> None:
+        """Close, and move the folder to its place; what is there already goes."""
+        self.close()
+        take_place(self.folder, to)
+        self.folder = to
 
     def _path(self, shard: int, table: str) -> Path:
         return self.folder / f"{table}.parquet" / f"{shard:05d}.parquet"

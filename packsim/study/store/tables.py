@@ -18,20 +18,9 @@ if TYPE_CHECKING:
 
     from packsim.study.store.arrow import Column
 
-LISTS = {
-    "steps_in_line": (3,),
-    "causes": (),
-    "defects": (2,),
-    "histograms": (2,),
-    "candidate": (),
-}  # all but the last size
-SMALL = (
-    "block",
-    *SUMS,
-    "steps",
-    "simulated_s",
-    *(name for name in LISTS if name != "candidate"),
-)  # columns of `smalls`
+# arrays of a block, with all sizes but the last
+LISTS = {"steps_in_line": (3,), "causes": (), "defects": (2,), "histograms": (2,), "candidate": ()}
+SMALL = ("block", *SUMS, "steps", "simulated_s", *(name for name in LISTS if name != "candidate"))
 LIMITS = ("", "charge", "discharge")
 
 
@@ -74,22 +63,14 @@ def blocks_columns(blocks: Mapping[int, BlockResult]) -> dict[str, Column | list
 
 
 def smalls(columns: Mapping[str, Column | list[Column]]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Number and small arrays of each block of `blocks_columns`."""
+    """Number and small arrays of each block, from columns SMALL or more of `blocks_columns`."""
     sums = np.stack([np.asarray(columns[name], float) for name in SUMS], axis=1)
     for row, number in enumerate(np.asarray(columns["block"], np.int64)):
-        lists = {name: np.asarray(columns[name][row]) for name in LISTS if name in columns}
-        yield (
-            int(number),
-            {
-                "sums": sums[row],
-                "steps": int(columns["steps"][row]),
-                "simulated_s": float(columns["simulated_s"][row]),
-                **{
-                    name: flat.reshape(*LISTS[name], flat.size // math.prod(LISTS[name]))
-                    for name, flat in lists.items()
-                },
-            },
-        )
+        found = {"sums": sums[row], "steps": columns["steps"][row], "simulated_s": columns["simulated_s"][row]}
+        for name in LISTS.keys() & columns.keys():
+            flat = np.asarray(columns[name][row])
+            found[name] = flat.reshape(*LISTS[name], flat.size // math.prod(LISTS[name]))
+        yield int(number), found
 
 
 def chosen(frame: pd.DataFrame, columns: Sequence[str] | None) -> pd.DataFrame:
