@@ -28,6 +28,7 @@ from packsim.study.counts import LOWEST, LOWEST_PACK_ONLY
 from packsim.study.life_report import life_sections
 from packsim.study.metrics import ROW
 from packsim.study.seen_report import seen_sections
+from packsim.study.words_of_run import sampled
 from packsim.study.yields import yield_section
 from packsim.verdict.causes import Verdict
 
@@ -178,7 +179,7 @@ def _depths(pairs: Sequence[tuple[Result, str]]) -> list[html.Figure]:
     way = "" if all(result.plans.fleet.plain is not None for result, _ in pairs) else "_monitored"
     return [
         html.Figure(figures.over_discharge(over), CAPTIONS["over" + way]),
-        html.Figure(depth, CAPTIONS["depth" + way] + _sampled([result for result, _ in pairs])),
+        html.Figure(depth, CAPTIONS["depth" + way] + sampled(*(result for result, _ in pairs))),
     ]
 
 
@@ -189,13 +190,7 @@ def _trace_words(results: Sequence[Result]) -> tuple[str, ...]:
     if len(results) > 1:
         whose, same = "run a", " The same pack number is shown for both, so their cells share their luck."
     text = f"Pack {number} has the median usable capacity of {whose} ({share} of a nominal pack).{same}"
-    return (text + _sampled(results[:1]),)
-
-
-def _sampled(results: Sequence[Result]) -> str:
-    """What a figure or median rests on, where that is not every pack."""
-    found = dict.fromkeys(r.every for r in results if r.every > 1)
-    return "".join(f" One pack in {r:,} was taken here." for r in found)
+    return (text + sampled(results[0]),)
 
 
 def typical_pack(result: Result) -> int:

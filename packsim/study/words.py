@@ -24,6 +24,7 @@ from packsim.study.words_of_run import (
     run_headline,
     run_topics,
     run_words,
+    sampled,
     seen_words,
     unit_words,
     unsolved,
@@ -230,7 +231,7 @@ def _depth(result: Result, name: str) -> str:
     lowest, (worst, _) = result.median(LOWEST_PACK_ONLY), result.counts.extremes.get(LOWEST_PACK_ONLY, (math.nan,) * 2)
     return (
         f"The lowest group of {name} then ends at {fixed(lowest, 2)} V in the median pack and at "
-        f"{fixed(worst, 2)} V in the worst; the cut-off is {fixed(result.plans.fleet.lower_v, 2)} V."
+        f"{fixed(worst, 2)} V in the worst; the cut-off is {fixed(result.plans.fleet.lower_v, 2)} V.{sampled(result)}"
     )
 
 

@@ -98,9 +98,15 @@ def seen_words(result: Result, whose: str) -> tuple[str, ...]:
         median, most = result.median(HOTTEST), result.counts.extremes[HOTTEST][1]
         words.append(
             f"The hottest cell of a pack{whose} reaches {fixed(median, 1)} degC in the median pack and "
-            f"{fixed(most, 1)} degC in the hottest."
+            f"{fixed(most, 1)} degC in the hottest.{sampled(result)}"
         )
     return tuple(words)
+
+
+def sampled(*results: Result) -> str:
+    """What a median or a figure rests on, where that is not every pack."""
+    found = dict.fromkeys(r.every for r in results if r.every > 1)
+    return "".join(f" One pack in {every:,} was taken here." for every in found)
 
 
 def _said(result: Result, name: str, unit: str) -> str:
