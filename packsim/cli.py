@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from packsim.scenario.model import Scenario
     from packsim.study.cell_table import CellChoice
     from packsim.study.compare import Comparison
+    from packsim.study.engine import Engine
     from packsim.study.life import LifeResult
     from packsim.study.store.parquet import ParquetStore
     from packsim.study.store.resumable import Unfinished
@@ -49,6 +50,13 @@ Cells = Annotated[str, typer.Option("--cells", metavar="WHICH", help="Also write
 CellColumns = Annotated[
     str | None, typer.Option(metavar="A,B,C", help="Only these columns of cells, e.g. pack,position,capacity_ah.")
 ]
+EngineName = Annotated[
+    str,
+    typer.Option("--engine", metavar="NAME", help="Who computes: local (this process), or dask (packsim[cluster])."),
+]
+Scheduler = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler, e.g. tcp://10.0.0.1:8786; else workers here.")
+]
 ShardCells = Annotated[
     int | None,
     typer.Option(min=1, help="Cells in a shard, about, by default 500,000: no more is computed again after a kill."),
@@ -75,6 +83,8 @@ def run(
     cells: Cells = "none",
     cell_columns: CellColumns = None,
     shard_cells: ShardCells = None,
+    engine: EngineName = "local",
+    scheduler: Scheduler = None,
     life: Life = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -88,7 +98,7 @@ def run(
     from packsim.study.writing import run_json
 
     scenario, choice = _changed(load(file), set_), _choice(cells, cell_columns, out)
-    years, silent = _years(life), json or quiet
+    years, silent, chosen = _years(life), json or quiet, _engine(engine, scheduler)
     if out is not None:
         check_free(out, force=force)
     from packsim.study.progress import bar
@@ -100,7 +110,7 @@ def run(
         with bar(silent, scenario.name) as progress:
             from packsim.study.run import run as run_study
 
-            result = run_study(scenario, packs, seed, store=store, progress=progress)
+            result = run_study(scenario, packs, seed, store=store, engine=chosen, progress=progress)
         field = None if years is None else _field(scenario, years, packs, seed, kept, silent)
         if way is not None and store is not None:
             from packsim.study.writing import write_run
@@ -400,6 +410,25 @@ def _years(text: str | None) -> float | None:
     return years
 
 
+def _engine(name: str, scheduler: str | None) -> Engine:
+    """The engine of a name.
+
+    Raises:
+        _UserError: another name, or a scheduler for an engine that has none.
+    """
+    from packsim.study.engine import local
+
+    if name == "dask":
+        from packsim.study.dask_engine import DaskEngine
+
+        return DaskEngine(scheduler)
+    if name != "local":
+        raise _UserError(f"--engine: given {name}; allowed: local, dask")
+    if scheduler is not None:
+        raise _UserError(f"--scheduler: given {scheduler} with --engine local; allowed: with --engine dask")
+    return local
+
+
 def _choice(cells: str, columns: str | None, out: Path | None) -> CellChoice:
     from packsim.study.cell_table import CellChoice
 
@@ -519,6 +548,7 @@ def _known(error: Exception) -> list[str] | None:
     from packsim.quality.eol_file.errors import EolFileError
     from packsim.scenario.errors import NominalCellError, ScenarioError
     from packsim.study.calibrate import CalibrationError
+    from packsim.study.dask_engine import EngineError
     from packsim.study.output import OutputExists, Stopped
 
     if isinstance(error, ScenarioError):
@@ -527,7 +557,7 @@ def _known(error: Exception) -> list[str] | None:
         return [str(error)]
     if message := getattr(error, "format_message", None):  # typer's own usage errors, whichever click it brings
         return [f"packsim: {message()}"]
-    ours = (CalibrationError, NominalCellError, OutOfCandidates, OutputExists, Stopped, TooFewInBins)
+    ours = (CalibrationError, EngineError, NominalCellError, OutOfCandidates, OutputExists, Stopped, TooFewInBins)
     if isinstance(error, (*ours, UnsupportedParameterSet)):
         return [f"packsim: {error}"]
     return None

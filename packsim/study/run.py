@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -16,9 +17,9 @@ from packsim.pack.fleet.run import trace
 from packsim.scenario.model import Scenario
 from packsim.stats.intervals import Estimate, design_effect
 from packsim.study import block as blocks
-from packsim.study.cell_table import cell_table
+from packsim.study.cell_table import CellChoice, cell_table
 from packsim.study.counts import PackCounts, SeenCounts
-from packsim.study.engine import Progress, local
+from packsim.study.engine import Engine, Progress, local
 from packsim.study.metrics import BY_NAME, ROW, Metric, estimate, left_out_values, metrics_of
 from packsim.study.plans import Plans, make_plans
 from packsim.study.sightings import nothing
@@ -234,6 +235,7 @@ def run(
     seed: int | None = None,
     *,
     store: Store | str | Path | None = None,
+    engine: Engine = local,
     progress: Progress | None = None,
 ) -> Result:
     """Build and judge `packs` packs.
@@ -241,6 +243,7 @@ def run(
     Args:
         packs, seed: default to the scenario's.
         store: a folder to keep the run in instead of memory; what of it is there already is not computed again.
+        engine: who computes blocks: this process, or `packsim.study.dask_engine.DaskEngine`.
         progress: called with (blocks done, blocks in all).
 
     Raises:
@@ -259,22 +262,27 @@ def run(
     plans = make_plans(scenario, seed)
     if isinstance(store, str | Path):
         with contextlib.closing(ParquetStore(Path(store), scenario, packs, seed)) as opened:
-            found = _fill(opened, plans, seed, packs, progress)
+            found = _fill(opened, plans, seed, packs, engine, progress)
         store = opened
     else:
         store = MemoryStore() if store is None else store
-        found = _fill(store, plans, seed, packs, progress)
+        found = _fill(store, plans, seed, packs, engine, progress)
     return Result(plans, seed, packs, store, time.perf_counter() - begun, found)
 
 
-def _fill(store: Store, plans: Plans, seed: int, packs: int, progress: Progress | None) -> int:
+def _fill(store: Store, plans: Plans, seed: int, packs: int, engine: Engine, progress: Progress | None) -> int:
     """All blocks that the store does not have; returns how many it had."""
-    per_block, found = plans.scenario.packs_per_block, store.totals.numbers
-
-    def one(number: int) -> tuple[blocks.BlockResult, pd.DataFrame | None]:
-        made = blocks.built(plans, seed, number, blocks.packs_in(plans, number, packs))
-        return blocks.run_built(plans, seed, number, made), store.cells.table(made, number * per_block)
-
-    for number, (result, cells) in local(one, -(-packs // per_block), progress, found):
+    found = frozenset(store.totals.numbers)
+    task = functools.partial(_one_block, plans, seed, packs, store.cells)
+    for number, (result, cells) in engine(task, -(-packs // plans.scenario.packs_per_block), progress, found):
         store.put(number, result, cells)
     return len(found)
+
+
+def _one_block(
+    plans: Plans, seed: int, packs: int, cells: CellChoice, number: int
+) -> tuple[blocks.BlockResult, pd.DataFrame | None]:
+    """A block, and its cells as chosen. Of the module, so that it can be sent to another process."""
+    made = blocks.built(plans, seed, number, blocks.packs_in(plans, number, packs))
+    first = number * plans.scenario.packs_per_block
+    return blocks.run_built(plans, seed, number, made), cells.table(made, first)

@@ -1,0 +1,128 @@
+"""Blocks on the workers of a Dask cluster: one of this machine, or any scheduler. The same bits as the local engine.
+
+A worker computes one block at a time, with its own threads (NUMBA_NUM_THREADS). What a killed worker was computing is
+computed by another one; a block that kills four workers ends the run.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import threading
+import warnings
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from packsim.numerics.kernel_cache import source_hash
+from packsim.study.engine import Out, Progress, report_done
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+AHEAD = 3  # blocks handed out for each worker: one that is late holds up little, results wait little
+RETRIES = 2  # of a block whose worker raised an OSError of its own, say
+_one_at_a_time = threading.Lock()
+
+
+class EngineError(RuntimeError):
+    """Dask is not there, or its scheduler does not answer."""
+
+
+class MixedClusterWarning(RuntimeWarning):
+    """A worker has other kernels, or another CPU family: its results may differ in the last bits."""
+
+
+class DaskEngine:
+    """Maps blocks over a Dask cluster."""
+
+    def __init__(self, scheduler: str | None = None, workers: int | None = None) -> None:
+        """Choose a cluster; nothing is started yet.
+
+        Args:
+            scheduler: address such as tcp://10.0.0.1:8786; None: worker processes of this machine.
+            workers: number of those, of one thread each; default: one for each core.
+        """
+        self.scheduler, self.workers = scheduler, workers
+
+    def __call__(
+        self, task: Callable[[int], Out], blocks: int, progress: Progress | None = None, done: Collection[int] = ()
+    ) -> Iterator[tuple[int, Out]]:
+        """Number and `task(number)` of every block that is not `done`, as they finish.
+
+        Raises:
+            EngineError: no Dask, no scheduler, or a block that kills its workers. Whatever `task` raises.
+        """
+        try:
+            from distributed import KilledWorker, as_completed
+        except ImportError as error:
+            raise EngineError('--engine dask: not installed; allowed: pip install "packsim[cluster]"') from error
+        left = iter([block for block in range(blocks) if block not in done])
+        count, told = report_done(progress, blocks, done), False
+        with ExitStack() as stack:
+            client = self._client(stack)
+            shared = client.submit(_same, task)  # not scattered: it is made again where all who hold it are killed
+            window = AHEAD * max(sum(client.nthreads().values()), 1)
+            numbers: dict[str, int] = {}
+
+            def submit(block: int) -> Any:
+                future = client.submit(_work, shared, block, pure=False, retries=RETRIES)
+                numbers[future.key] = block
+                return future
+
+            running = as_completed([submit(block) for block in itertools.islice(left, window)], loop=client.loop)
+            for future in running:
+                try:
+                    build, out = future.result()
+                except KilledWorker as error:
+                    block = numbers[future.key]
+                    raise EngineError(
+                        f"--engine dask: block {block} has killed its workers (out of memory?)"
+                    ) from error
+                if build != source_hash() and not told:
+                    told = True
+                    warnings.warn(
+                        "a worker has other kernels or another CPU family: bits may differ",
+                        MixedClusterWarning,
+                        stacklevel=2,
+                    )
+                block = numbers.pop(future.key)
+                future.release()
+                for following in itertools.islice(left, 1):
+                    running.add(submit(following))
+                yield block, out
+                count += 1
+                if progress is not None:
+                    progress(count, blocks)
+
+    def _client(self, stack: ExitStack) -> Client:
+        from distributed import Client, LocalCluster
+
+        if self.scheduler is not None:
+            try:
+                return stack.enter_context(Client(self.scheduler, timeout="10s", set_as_default=False))
+            except (OSError, ValueError) as error:
+                raise EngineError(f"--scheduler: given {self.scheduler}, which does not answer ({error})") from error
+        cluster = stack.enter_context(
+            LocalCluster(
+                n_workers=self.workers or os.cpu_count() or 1,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",  # any free port
+                silence_logs=logging.CRITICAL,
+                env={"NUMBA_NUM_THREADS": "1"},
+            )
+        )
+        return stack.enter_context(Client(cluster, set_as_default=False))
+
+
+def _same(task: Out) -> Out:
+    return task
+
+
+def _work(task: Callable[[int], Out], block: int) -> tuple[str, Out]:
+    """One block on a worker, and the build that computed it."""
+    with _one_at_a_time:
+        return source_hash(), task(block)
