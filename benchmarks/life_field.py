@@ -65,7 +65,7 @@ def main() -> None:
         "|" + "---|" * 8,
     ]
     found = [
-        "| share | line | failed in 8 years, % | warranty claims, % | worn out | imbalance | other | cells' spread when new, % "
+        "| share | line | failed in 8 years, % | warranty claims, % | worn out | imbalance | other | spread when new, % "
         "| after 8 years |",
         "|" + "---|" * 9,
     ]

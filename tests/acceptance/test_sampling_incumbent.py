@@ -1,4 +1,4 @@
-"""The NumPy sampler that benchmarks/sampling.py times beside ours samples the same line, so that its ratio means something."""
+"""The NumPy sampler of benchmarks/sampling.py samples the same line as ours, so that its ratio means something."""
 
 from __future__ import annotations
 
