@@ -75,7 +75,7 @@ def _compiled(function: Function, counted: bool = False, **options: bool) -> Fun
     if not counted:
         for each in (dispatcher, inner):
             each.compile = functools.partial(_without_counts, each, each.compile)
-    dispatcher.inner = inner
+    dispatcher.called_by_kernels = inner
     # Where another kernel calls this one, the code has no entry for Python: to unpack its arguments, a Design above all,
     # takes longer to compile than most kernels.
     dispatcher.get_call_template, dispatcher.get_overload = inner.get_call_template, inner.get_overload
@@ -93,7 +93,7 @@ def _without_counts(dispatcher: Any, compile_signature: Callable[[Any], Any], si
     known = [function.__globals__.get(name) for name in function.__code__.co_names]
     modules = [each for each in known if inspect.ismodule(each)]
     known += [getattr(module, name, None) for module in modules for name in function.__code__.co_names]
-    called = [each.inner for each in known if hasattr(each, "inner")]
+    called = [each.called_by_kernels for each in known if hasattr(each, "called_by_kernels")]
     for each in (dispatcher, *called):
         if any(_holds_arrays(result.signature.return_type) for result in each.overloads.values()):
             raise TypeError(f"{function.__name__}: {each.py_func.__name__} returns arrays; use allocating_kernel")
@@ -101,7 +101,9 @@ def _without_counts(dispatcher: Any, compile_signature: Callable[[Any], Any], si
 
 
 def _holds_arrays(given: Any) -> bool:
-    return isinstance(given, types.Array) or (isinstance(given, types.BaseTuple) and any(map(_holds_arrays, given)))
+    if isinstance(given, types.BaseTuple):  # type: ignore[attr-defined]
+        return any(map(_holds_arrays, given))
+    return isinstance(given, types.Array)
 
 
 @contextlib.contextmanager
