@@ -12,7 +12,7 @@ from packsim.line.in_line.kernels import inspect
 from packsim.line.variation.kernels import add_parts, draw, row_of, shape, within_of
 from packsim.line.variation.levels.kernels import cut, shared, spread, spread_in_lanes
 from packsim.numerics.fastmath import exp_fast
-from packsim.numerics.jit import allocating_kernel, kernel
+from packsim.numerics.jit import allocating_kernel
 from packsim.numerics.purposes import DEFECT_DIGITS_0, DEFECT_OCCURS, DEFECT_SEVERITY_0
 from packsim.numerics.streams import _word, write_short_normals, write_words
 
@@ -103,7 +103,7 @@ def vary(x, own, z, begin, counter, common, offset, within, key0, key1):
         shape(out, within.form[v], within.tables[within.table[v]], within.centre[v], within.scale[v])
 
 
-@kernel
+@allocating_kernel
 def take_effect(x, own, begin, end, variable, trait, elasticity):
     """What process variables do to traits: `elasticity` percent for each percent of the variable."""
     for e in range(elasticity.size):

@@ -61,7 +61,7 @@ def within_of(plan):
     )
 
 
-@kernel
+@allocating_kernel
 def row_of(x, own, v, begin, end):
     """Cells begin .. end - 1 of variable v: a trait's of x[t, N], those of another one of own[v - t, ...] of the chunk.
 
