@@ -1,4 +1,4 @@
-"""48 cells of one lot that were cycled together until the end of their life: what was measured, and the same of simulated cells.
+"""48 cells of one lot that were cycled together until the end of their life: measured, and the same of simulated cells.
 
 Measured: statistics of the published check-ups of 48 Sanyo UR18650E (Baumhoefer et al., J. Power Sources 247 (2014) 332,
 doi 10.1016/j.jpowsour.2013.08.108). A check-up is one week of cycling here (assumed), a discharge with 2 A and a pulse of
@@ -37,7 +37,7 @@ CORRELATION = (-0.41, -0.63, -0.89, -0.96, -0.97)
 LOSS_CV_PCT = (12.0, 20.0, 33.0)  # of the capacity lost, at check-ups 2, 4, 6
 LIFE_CV_PCT = 8.9
 TEST = CheckUp(current_a=2.0, lower_v=3.0)
-LONGEST_WEEKS = 13.0
+LONGEST_WEEKS = 10.0
 
 
 class Population(NamedTuple):
@@ -114,7 +114,7 @@ def population(of: Scenario, cells: int, seed: int = 48) -> Population:
 
 
 def lives(capacity_ah: Array, end: float = 0.8) -> Array:
-    """Weeks [n] until each cell has `end` of its own first capacity, on straight lines between check-ups; nan: not reached."""
+    """Weeks [n] until each cell has `end` of its first capacity, on straight lines between check-ups; nan: not reached."""
     kept = capacity_ah / capacity_ah[0]
     below = kept < end
     after = np.where(below.any(axis=0), np.argmax(below, axis=0), 1)
@@ -142,3 +142,16 @@ def statistics(of: Population) -> Statistics:
         float(np.corrcoef(r[0][known], life[known])[0, 1]),
         int((~known).sum()),
     )
+
+
+def residuals(found: Statistics) -> Array:
+    """What the fit makes small, in standard errors of the measured."""
+    n, after = CELLS, [CHECK_UPS.index(check_up) for check_up in FITTED]
+    sd = np.array(CAPACITY_CV_PCT) * np.array(MEAN_PCT) / 100.0
+    mean = (found.mean_pct - np.array(MEAN_PCT))[1:] / (sd[1:] / np.sqrt(n))
+    cv = [
+        np.log(a[after] / np.array(b)[after]) * np.sqrt(2.0 * (n - 1))
+        for a, b in ((found.capacity_cv_pct, CAPACITY_CV_PCT), (found.resistance_cv_pct, RESISTANCE_CV_PCT))
+    ]
+    rho = (np.arctanh(found.correlation[after]) - np.arctanh(np.array(CORRELATION)[after])) * np.sqrt(n - 3)
+    return np.concatenate([mean, *cv, rho])
