@@ -150,7 +150,7 @@ def plan(
         tolerance=0.01 * model.tolerance_pct,
         over_discharge_time_s=verdict.over_discharge_time_s,
         end_of_life=0.01 * model.end_of_life_pct,
-        assumed=() if cell.ageing is None else ageing_plans.assumed_ageing(cell.ageing),
+        assumed=() if cell.ageing is None else ageing_plans.assumed_ageing(cell.ageing, model.ageing),
     )
 
 

@@ -138,9 +138,11 @@ def _stress(key: str, ratio: float, own: Mechanics | None, name: str) -> Mechani
     return Mechanics(ratio * own.rate_per_s, own.exponent, own.stress_per_sto)
 
 
-def assumed_ageing(parameters: AgeingParameters) -> tuple[str, ...]:
-    """What of a set's ageing numbers is assumed because the set does not say; for reports."""
+def assumed_ageing(parameters: AgeingParameters, model: AgeingModel | None = None) -> tuple[str, ...]:
+    """What of a set's ageing numbers is assumed because the set does not say, and what a `model` adds; for reports."""
     out = []
+    if model is not None and model.crack_area_ratio > 0.0:
+        out.append("cracks in the anode's particles")
     if set(assumed.SEI) - set(parameters.sei):
         out.append("SEI numbers")
     if not parameters.sei.get("activation_j_per_mol", 0.0):
