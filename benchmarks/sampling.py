@@ -2,7 +2,7 @@
 
     python benchmarks/sampling.py [--cells 1000000] [--repeat 7]
 
-The line has everything on: 14 traits of five shapes and two process variables with effects, spread over lots, lanes,
+The line has everything on: 15 traits of five shapes and two process variables with effects, spread over lots, lanes,
 rolls and within; drift, wear, closed loops, two groups of correlations, six defects, eight in-line inspections, two of
 them with rework. Means, variances between and within lots, rates of defects, scrap and rework, and correlations of the
 two samplers are compared before they are timed: the check fails beyond 5 standard errors. One thread is timed by its own

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from packsim.cell.traits import TRAITS
 from packsim.line.kernels import ADD, LARGEST_LOSS
 from packsim.line.variation.kernels import KNOTS, LOGNORMAL, NORMAL, REACH, TABLE
 
@@ -18,13 +19,12 @@ if TYPE_CHECKING:
     from packsim.line.plan import LinePlan
 
 LOT, ROLL = 10_000, 1_000
-TRAITS = 14
 
 
 def with_numpy(
     plan: LinePlan, cells: int, generator: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Traits [14, cells], defects [cells], scrapping step [cells] and rejecting steps [cells]."""
+    """Traits [trait, cells], defects [cells], scrapping step [cells] and rejecting steps [cells]."""
     moved = level(plan, cells, generator)
     values = correlated(generator.standard_normal((plan.location.size, cells)), plan.factor_within)
     values *= plan.sd_within[:, None]
@@ -44,7 +44,7 @@ def with_numpy(
             values[plan.defect_trait[k], hit] += severity
         else:
             values[plan.defect_trait[k], hit] *= 1.0 - np.minimum(severity, LARGEST_LOSS)
-    return values[:TRAITS], defect, scrapped, rejected
+    return values[: len(TRAITS)], defect, scrapped, rejected
 
 
 def correlated(z: np.ndarray, factor: np.ndarray) -> np.ndarray:

@@ -54,6 +54,8 @@ class Aged:
     lost_n_c: float = 0.0
     lost_p_c: float = 0.0
     film: float = 0.0
+    cracks: float = 0.0
+    in_cracks: float = 0.0
 
     def step(self, laws: Any, now: Step) -> float:
         """Age by one step; returns the lithium [C] that left the anode's particles."""
@@ -72,13 +74,20 @@ class Aged:
         warm = math.exp(laws.sei_activation_k * (1.0 / laws.reference_k - 1.0 / now.kelvin))
         film_v = (now.current + now.leak) * self.film
         grown = self.growth(laws, local, film_v, f, time * warm * laws.sei_ratio)
-        taken = grown * area * laws.sei_c_per_m3
+        inside = grown * area * laws.sei_c_per_m3 * (laws.crack_area + self.cracks)
+        taken = grown * area * laws.sei_c_per_m3 + inside
+        self.in_cracks += inside
         plated = self.plating(laws, local, salt, f) * area * time * laws.dead_share
         self.thickness += grown
         self.sei += taken
         self.plated += plated
         x = now.x - (taken + plated) / now.q_n
-        deeper = self.rate * self.half_cycle(x * now.q_n, laws.depth_exponent)
+        before, after, whole = self.half_cycle(x * now.q_n)
+        deeper = self.rate * (after**laws.depth_exponent - before**laws.depth_exponent)
+        if laws.crack_area > 0.0:
+            cracked = (1.0 + self.cracks / laws.crack_area) ** (laws.crack_exponent / 2.0)
+            swing = [(depth * whole / self.capacity) ** laws.crack_exponent for depth in (before, after)]
+            self.cracks += self.rate * laws.crack_growth * laws.crack_area * cracked * (swing[1] - swing[0])
         stress = [
             laws.stress_per_s[k] * max(laws.stress_per_sto[k] * gap, 0.0) ** laws.stress_exponent[k]
             for k, gap in enumerate((x - now.surface_x, now.y - now.surface_y))
@@ -126,17 +135,17 @@ class Aged:
                 total += 0.5 * exchange * (forward - back)
         return total
 
-    def half_cycle(self, charge: float, exponent: float) -> float:
-        """Rise of depth ** exponent."""
+    def half_cycle(self, charge: float) -> tuple[float, float, float]:
+        """Depth before and after, and of what."""
         lost = self.sei + self.plated + self.lost_n_c + self.lost_p_c
         whole = max(self.capacity - lost, 0.1 * self.capacity)
         depth = abs(self.swing_to - self.swing_from) / whole
         up, way = self.swing_to - self.swing_from, charge - self.swing_from
         if (up == 0.0 or way * up > 0.0) and abs(way) > abs(up):
             self.swing_to = charge
-            return (abs(way) / whole) ** exponent - depth**exponent
+            return depth, abs(way) / whole, whole
         back = abs(charge - self.swing_to) / whole
         if back > 0.02:
             self.swing_from, self.swing_to = self.swing_to, charge
-            return back**exponent
-        return 0.0
+            return 0.0, back, whole
+        return 0.0, 0.0, whole

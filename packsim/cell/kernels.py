@@ -20,7 +20,7 @@ from packsim.cell.spme import kernels as spme
 from packsim.cell.spme.kernels import POLE_RATE
 from packsim.cell.table import kernels as table
 from packsim.numerics.fastmath import exp_fast
-from packsim.numerics.jit import kernel
+from packsim.numerics.jit import allocating_kernel, kernel
 
 
 class Lane(NamedTuple):
@@ -157,7 +157,7 @@ def event_dt(cell, design, current, dt, v_start, v_end, target):
     return high
 
 
-@kernel
+@allocating_kernel
 def record(trace, count, t, v, i):
     """Append (t, v, i) to trace[3, capacity], which doubles when full."""
     if count == trace.shape[1]:
@@ -172,7 +172,7 @@ def record(trace, count, t, v, i):
     return trace
 
 
-@kernel
+@allocating_kernel
 def profile(cell, design, currents, durations, dt_max, v_low, v_high):
     """Currents held for durations, one after another; ends early where the voltage reaches a limit.
 

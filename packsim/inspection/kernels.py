@@ -51,7 +51,7 @@ from packsim.inspection.search.kernels import (
 )
 from packsim.line.variation.kernels import normals
 from packsim.numerics.fastmath import exp_fast
-from packsim.numerics.jit import kernel
+from packsim.numerics.jit import allocating_kernel, kernel
 from packsim.numerics.purposes import STORAGE
 from packsim.numerics.streams import _word
 
@@ -80,7 +80,7 @@ class Bench(NamedTuple):
     rest_s: float
 
 
-@kernel
+@allocating_kernel
 def test_cells(true, window, values, address, design, bench, key0, key1, first, last):
     """Fill true[N_TRUE, n] (Ah, ohm, V, V, 1) and window[5, n] of cells first .. last - 1; nan if dead."""
     for begin in range(first, last, CHUNK):
@@ -92,7 +92,7 @@ def test_cells(true, window, values, address, design, bench, key0, key1, first, 
         put(window, begin, own_window, usable)
 
 
-@kernel
+@allocating_kernel
 def draw_normals(out, address, purpose, key0, key1, first, last):
     """Four standard normals of each address into out[4, n], for rows first .. last - 1."""
     for begin in range(first, last, CHUNK):
@@ -103,7 +103,7 @@ def draw_normals(out, address, purpose, key0, key1, first, last):
                 out[row, begin + i] = drawn[row, i]
 
 
-@kernel
+@allocating_kernel
 def draw(address, purpose, begin, n, key0, key1):
     """Four standard normals [4, n] of the addresses from `begin`."""
     counter, out = np.empty((3, n), np.uint64), np.empty((4, n))
@@ -141,7 +141,7 @@ def put_column(out, to, rows, of):
         out[row, to] = rows[row, of]
 
 
-@kernel
+@allocating_kernel
 def usable_traits(traits, window, values, design, bench, begin):
     """Fill traits[t, n] and window[5, n] with the cells from `begin`; one without pores or window becomes nominal.
 
@@ -184,7 +184,7 @@ def usable_traits(traits, window, values, design, bench, begin):
     return usable
 
 
-@kernel
+@allocating_kernel
 def window_end(x, charge, design, voltage, guess):
     """As `stoichiometry_at` for x[n] with charge[3, n] (Q_n, Q_p, Q_Li), ten times as fast.
 
@@ -231,7 +231,7 @@ def own_decays(decay, length, rc_s):
             decay[k, j] = exp_fast(-length[j] / rc_s[k, 0, 0])
 
 
-@kernel
+@allocating_kernel
 def run_tests(window, values, design, bench, begin):
     """Fill window[5, n] of the n cells from `begin`; returns usable[n] and result[N_TRUE, n] with CAPACITY and DCIR.
 
@@ -293,7 +293,7 @@ def run_tests(window, values, design, bench, begin):
     return usable, result
 
 
-@kernel
+@allocating_kernel
 def new_lane(n):
     """Kernel arrays of n cells."""
     state, coef, work, decay = (

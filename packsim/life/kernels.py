@@ -9,6 +9,14 @@ from packsim.pack.bms import kernels as bms
 
 
 @kernel
+def copy_rows(to, of):
+    """to[...] = of, both [row, n]."""
+    for row in range(to.shape[0]):
+        for j in range(to.shape[1]):
+            to[row, j] = of[row, j]
+
+
+@kernel
 def begin_again(own, sums, damage, soc, design, laws, start_k, feedback):
     """Put a pack to rest at `soc` [n] of its aged cells, which aged by `sums` [N_SUMS, n] and took `damage`.
 
@@ -27,7 +35,7 @@ def begin_again(own, sums, damage, soc, design, laws, start_k, feedback):
         cell.balance(own.window, own.values, design, 0, n)
         for j in range(n):  # what half cycles are deep of stays as built as well
             rows[ageing.CAPACITY_C, j] = 3600.0 * own.window[4, j] + ageing.lost_lithium(rows, j)
-    own.heats.base[:] = lane.coef
+    copy_rows(own.heats.base, lane.coef)
     cell.rest_state(lane.state, design, soc, own.window, 0, n)
     charge, capacity = 0.0, 0.0
     for j in range(n):
@@ -43,7 +51,7 @@ def begin_again(own, sums, damage, soc, design, laws, start_k, feedback):
     own.heats.since[:] = 0.0
     own.drain_a[:] = 0.0
     own.clock[0] = 0.0
-    own.damage[:] = damage
+    copy_rows(own.damage, damage)
     own.damage[beyond.SHORT_A] = 0.0
     memory = own.memory
     memory.scalars[bms.SOC] = charge / capacity

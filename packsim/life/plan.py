@@ -23,6 +23,7 @@ from packsim.pack.plan import thresholds
 from packsim.scenario.bms import Bms
 from packsim.scenario.life import LifeModel, Use
 from packsim.scenario.pack import PackModel, VerdictModel
+from packsim.scenario.protocol import ProtocolModel, StepModel
 from packsim.scenario.topology import Topology
 
 Array = npt.NDArray[np.float64]
@@ -124,12 +125,16 @@ def plan(
     first = net.first[: net.group.size].astype(np.int64)
     rated = cell.rated_capacity_ah * pack.parallel
     fast = 0.01 * use.fast_share_pct
-    shares = ((1.0 - fast, use.charge_c_rate), (fast, use.fast_c_rate))
-    cycles = [
-        (share, _cycle(use, c_rate, model.parked_full_pct, rated, single, nominal))
-        for share, c_rate in shares
-        if share > 0.0
-    ]
+    if model.cycle is not None:
+        rated_pack = p.Rated(pack.series, pack.parallel, cell.rated_capacity_ah)
+        cycles = [(1.0, _own_cycle(model, use, rated_pack, duty, nominal))]
+    else:
+        shares = ((1.0 - fast, use.charge_c_rate), (fast, use.fast_c_rate))
+        cycles = [
+            (share, _cycle(use, c_rate, model.parked_full_pct, rated, single, nominal))
+            for share, c_rate in shares
+            if share > 0.0
+        ]
     years = model.years if years is None else years
     per_year, doubling = use.cycles_per_week * YEAR_S / WEEK_S, model.short_doubling_years
     return LifePlan(
@@ -148,7 +153,7 @@ def plan(
         over_discharge_time_s=verdict.over_discharge_time_s,
         short_doubling_cycles=per_year * (math.inf if doubling is None else doubling),
         end_of_life=0.01 * model.end_of_life_pct,
-        assumed=() if cell.ageing is None else ageing_plans.assumed_ageing(cell.ageing),
+        assumed=() if cell.ageing is None else ageing_plans.assumed_ageing(cell.ageing, model.ageing),
     )
 
 
@@ -177,16 +182,7 @@ def _cycle(use: Use, c_rate: float, full_pct: float, rated_ah: float, single: Du
     """
     cell_ah = single.settings.rated_a
     busy = _busy_steps(use, c_rate, cell_ah, single)
-    own = full.build(
-        single,
-        nominal[:, None].copy(),
-        np.array([1.0 - 0.01 * use.depth_pct]),
-        nominal_joints(single.network),
-        seed=0,
-        block=0,
-        pack=0,
-    )
-    times = full.run(single, own, p.assemble(busy, cycles=2), full.no_faults()).kept.time_s[3:]
+    times = _times(p.assemble(busy, cycles=2), 1.0 - 0.01 * use.depth_pct, single, nominal)[3:]
     idle_s = WEEK_S / use.cycles_per_week - float(times.sum())
     if idle_s < 0.0:
         most = WEEK_S / float(times.sum())
@@ -198,6 +194,31 @@ def _cycle(use: Use, c_rate: float, full_pct: float, rated_ah: float, single: Du
     steps = [charge, hold, p.Step(p.REST, 0.0, full_s), discharge, p.Step(p.REST, 0.0, idle_s - full_s)]
     protocol = p.assemble([step for step in steps if step.kind != p.REST or step.duration_s > 0.0])
     return Cycle(protocol, float(times[:2].sum()) / 3600.0, full_s / 3600.0)
+
+
+def _own_cycle(model: LifeModel, use: Use, rated: p.Rated, duty: DutyPlan, nominal: Array) -> Cycle:
+    """The scenario's own steps, and a wait for what is left of the week; measured on a nominal pack, as `_cycle`.
+
+    Raises:
+        ValueError: the steps take longer than a cycle may last.
+    """
+    steps = [StepModel.model_validate(step.model_dump()) for step in model.cycle or ()]
+    twice = p.plan(ProtocolModel(steps=steps, cycles=2), rated)
+    busy_s = float(_times(twice, 0.5, duty, nominal)[len(steps) :].sum())
+    idle_s = WEEK_S / use.cycles_per_week - busy_s
+    if idle_s < 0.0:
+        raise ValueError(f"cycles_per_week: the steps of cycle leave time for {WEEK_S / busy_s:.3g} cycles a week")
+    wait = [StepModel(rest=True, for_s=idle_s)] if idle_s > 0.0 else []
+    return Cycle(p.plan(ProtocolModel(steps=steps + wait), rated), 0.0, 0.0)
+
+
+def _times(protocol: p.Protocol, soc: float, duty: DutyPlan, nominal: Array) -> Array:
+    """How long each step takes a pack of nominal cells that begin at `soc`."""
+    n, joints = duty.network.cells, nominal_joints(duty.network)
+    values = np.repeat(nominal[:, None], n, axis=1)
+    own = full.build(duty, values, np.full(n, soc), joints, seed=0, block=0, pack=0)
+    out: Array = full.run(duty, own, protocol, full.no_faults()).kept.time_s
+    return out
 
 
 def _busy_steps(use: Use, c_rate: float, rated_ah: float, single: DutyPlan) -> list[p.Step]:

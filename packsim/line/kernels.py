@@ -12,7 +12,7 @@ from packsim.line.in_line.kernels import inspect
 from packsim.line.variation.kernels import add_parts, draw, row_of, shape, within_of
 from packsim.line.variation.levels.kernels import cut, shared, spread, spread_in_lanes
 from packsim.numerics.fastmath import exp_fast
-from packsim.numerics.jit import kernel
+from packsim.numerics.jit import allocating_kernel
 from packsim.numerics.purposes import DEFECT_DIGITS_0, DEFECT_OCCURS, DEFECT_SEVERITY_0
 from packsim.numerics.streams import _word, write_short_normals, write_words
 
@@ -25,7 +25,7 @@ _TWO_48 = 281474976710656.0
 _32, _DIGIT, _WORD = np.uint64(32), np.uint64(0xFFFF), np.uint64(0xFFFFFFFF)
 
 
-@kernel
+@allocating_kernel
 def build_cells(x, lot, defect, scrapped, rejected, address, plan, key0, key1, first, last):
     """Fill x[t, n], lot[n], defect[n], scrapped[n], rejected[n] of rows first .. last - 1 of address[n, 3]."""
     count, most = plan.location.size, min(CHUNK, last - first)
@@ -71,7 +71,7 @@ def build_cells(x, lot, defect, scrapped, rejected, address, plan, key0, key1, f
             )
 
 
-@kernel
+@allocating_kernel
 def counters_of(address):
     """Slot, block, candidate [3, n] of address[n, 3] as words."""
     out = np.empty((3, address.shape[0]), np.uint64)
@@ -80,7 +80,7 @@ def counters_of(address):
     return out
 
 
-@kernel
+@allocating_kernel
 def vary(x, own, z, begin, counter, common, offset, within, key0, key1):
     """The variables of rows `offset` ... of a stretch: what is shared, what is the cells' own, and the shape.
 
@@ -103,7 +103,7 @@ def vary(x, own, z, begin, counter, common, offset, within, key0, key1):
         shape(out, within.form[v], within.tables[within.table[v]], within.centre[v], within.scale[v])
 
 
-@kernel
+@allocating_kernel
 def take_effect(x, own, begin, end, variable, trait, elasticity):
     """What process variables do to traits: `elasticity` percent for each percent of the variable."""
     for e in range(elasticity.size):
@@ -112,7 +112,7 @@ def take_effect(x, own, begin, end, variable, trait, elasticity):
             value[i] *= max(1.0 + share * (cause[i] - 1.0), 0.0)
 
 
-@kernel
+@allocating_kernel
 def occurrences(defect, counter, probability, key0, key1):
     """Bit k of defect[n] where the k-th uniform of the address is under the k-th probability; the cells that have any."""
     bound, used, limit = np.zeros(2, np.uint64), np.zeros(2, np.uint64), np.zeros(8, np.uint64)
@@ -142,7 +142,7 @@ def occurrences(defect, counter, probability, key0, key1):
     return cells
 
 
-@kernel
+@allocating_kernel
 def apply_defects(x, begin, cells, defect, counter, median, log_sd, trait, mode, key0, key1):
     """Severities median * exp(log_sd z) of the defects of `cells`, in their order, onto their traits in x[v, begin ...]."""
     address, words = addresses_of(cells, counter), np.empty((4, cells.size), np.uint32)

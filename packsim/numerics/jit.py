@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+from numba.core import types
 from numba.core.caching import NullCache
 from numba.core.compiler_lock import global_compiler_lock
 
@@ -36,10 +37,18 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile to nopython code without the GIL; division follows IEEE 754; kept in packsim's kernel cache.
 
+    Without reference counts: it may neither make arrays nor return them, nor call what returns them. A count costs two
+    atomic operations for every array of every tuple that is handed on, which was more than half of the time of small packs.
+
     Only functions of a `kernels.py` of the package or of `numerics/` are kept: edits elsewhere could not be noticed.
     Of several processes that start at once, one compiles and the others load its code.
     """
     return _compiled(function)
+
+
+def allocating_kernel(function: Callable[..., Any]) -> Any:
+    """As `kernel`, for functions that make arrays, return them, or call what returns them."""
+    return _compiled(function, counted=True)
 
 
 def inlined_kernel(function: Function) -> Function:
@@ -50,7 +59,8 @@ def inlined_kernel(function: Function) -> Function:
     return _compiled(function, forceinline=True)
 
 
-def _compiled(function: Function, **options: bool) -> Function:
+def _compiled(function: Function, counted: bool = False, **options: bool) -> Function:
+    options["_nrt"] = counted
     dispatcher: Any = numba.njit(function, **options, **_OPTIONS)
     if config.DISABLE_JIT or Path(inspect.getfile(function)).resolve() not in kernel_sources():
         return dispatcher  # type: ignore[no-any-return]
@@ -62,10 +72,38 @@ def _compiled(function: Function, **options: bool) -> Function:
         # Numba calls `compile` once per signature, never in the hot path, also for kernels called by kernels.
         for each in (dispatcher, inner):
             each.compile = functools.partial(_compile_once, each, each.compile, _lock_of(directory))
+    if not counted:
+        for each in (dispatcher, inner):
+            each.compile = functools.partial(_without_counts, each, each.compile)
+    dispatcher.called_by_kernels = inner
     # Where another kernel calls this one, the code has no entry for Python: to unpack its arguments, a Design above all,
     # takes longer to compile than most kernels.
     dispatcher.get_call_template, dispatcher.get_overload = inner.get_call_template, inner.get_overload
     return dispatcher  # type: ignore[no-any-return]
+
+
+def _without_counts(dispatcher: Any, compile_signature: Callable[[Any], Any], signature: Any) -> Any:
+    """Compile; an array that is returned with nobody counting would be freed twice, or never.
+
+    Raises:
+        TypeError: the function, or one that it calls, returns arrays.
+    """
+    entry = compile_signature(signature)
+    function = dispatcher.py_func
+    known = [function.__globals__.get(name) for name in function.__code__.co_names]
+    modules = [each for each in known if inspect.ismodule(each)]
+    known += [getattr(module, name, None) for module in modules for name in function.__code__.co_names]
+    called = [each.called_by_kernels for each in known if hasattr(each, "called_by_kernels")]
+    for each in (dispatcher, *called):
+        if any(_holds_arrays(result.signature.return_type) for result in each.overloads.values()):
+            raise TypeError(f"{function.__name__}: {each.py_func.__name__} returns arrays; use allocating_kernel")
+    return entry
+
+
+def _holds_arrays(given: Any) -> bool:
+    if isinstance(given, types.BaseTuple):  # type: ignore[attr-defined]
+        return any(map(_holds_arrays, given))
+    return isinstance(given, types.Array)
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ import numpy as np
 
 from packsim.cell import kernels as cell
 from packsim.cell.electrodes.kernels import N_COEF, N_DECAY, N_STATE, N_WORK, X_N
-from packsim.numerics.jit import kernel
+from packsim.numerics.jit import allocating_kernel, kernel
 
 EVERY_GROUP, PACK_ONLY = 0, 1  # kinds of monitoring, and the first index of what is kept for each
 CHARGE_CC, CHARGE_CV, REST, DISCHARGE, DONE = range(5)  # phases
@@ -271,7 +271,7 @@ def phase_current(phase, duty):
     return duty.discharge_a if phase == DISCHARGE else 0.0
 
 
-@kernel
+@allocating_kernel
 def new_lane(n):
     """Arrays of n cells."""
     return cell.Lane(
@@ -285,7 +285,7 @@ def new_lane(n):
     )
 
 
-@kernel
+@allocating_kernel
 def run_pack(values, soc, offset_v, design, duty, trace, outcome, p):
     """One pack from shipping SOC through charge, rest and discharge into row p of `outcome`; returns columns of `trace`."""
     n = duty.series * duty.parallel

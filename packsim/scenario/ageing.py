@@ -29,6 +29,14 @@ class AgeingModel(Model):
     sei_film: Literal["none", "grown", "all"] = "grown"
     """Which SEI adds resistance: what has grown since the cell was built (the set's kinetics hold the first), or, as
     in PyBaMM, all of it."""
+    sei_resistivity_ratio: NotNegative = 1.0
+    """Multiplies the set's resistivity of the SEI."""
+    crack_area_ratio: NotNegative = 0.0
+    """Faces of cracks in the new anode's particles over their smooth surface; SEI grows there as well. 0: no cracks."""
+    crack_growth_pct_per_cycle: Percent = 0.0
+    """By how much of that area cracks grow in the first full cycle."""
+    crack_exponent: Annotated[float, Field(ge=0.0, le=10.0)] = 2.2
+    """Of Paris' law: cracks grow as (swing x root of their area) to this power; default OKane2022's in PyBaMM."""
     anode_loss_per_sei_ratio: NotNegative | None = None
     """Anode capacity that is cut off per charge of lithium in new SEI; default: the set's (0 in all of PyBaMM's)."""
     anode_stress_loss_ratio: NotNegative = 0.0

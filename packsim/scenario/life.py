@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from packsim.scenario.ageing import AgeingModel
 from packsim.scenario.base import Model, NotNegative, Percent, Positive, require
+from packsim.scenario.protocol import Simple, listed
 
 CRate = Annotated[float, Field(gt=0.0, le=5.0)]
 
@@ -50,6 +51,9 @@ class LifeModel(Model):
     """Fast charge, of the rated pack."""
     discharge_c_rate: CRate | None = None
     """Discharge, of the rated pack."""
+    cycle: Annotated[list[Simple], BeforeValidator(listed)] | None = Field(default=None, min_length=1)
+    """Steps of one cycle, as in a protocol, in place of charge, depth and discharge above: a laboratory's cycling. What is
+    left of its share of the week the pack waits as it is; balancing has no part in it."""
     km_per_cycle: NotNegative | None = None
     """Distance driven with each discharge; 0: the warranty counts years alone."""
     longest_step_s: Annotated[float, Field(gt=0.0, le=3600.0)] = 240.0
@@ -84,14 +88,16 @@ class LifeModel(Model):
         hours = 168.0 / pattern.cycles_per_week
         busy = 0.01 * pattern.depth_pct * (1.0 / pattern.charge_c_rate + 1.0 / pattern.discharge_c_rate)
         most = 168.0 / busy
+        profiles = any(step.profile is not None for step in self.cycle or ())
         months = self.monthly_degc is None or len(self.monthly_degc) == 12
         require(
             self,
             (
-                busy <= hours,
+                busy <= hours or self.cycle is not None,
                 "cycles_per_week",
                 f"a number > 0 and <= {most:.3g}, so that charge and discharge find time",
             ),
+            (not profiles, "cycle", "steps without a drive cycle"),
             (months, "monthly_degc", "twelve temperatures"),
         )
         return self

@@ -30,7 +30,8 @@ def _ends(value: object) -> object:
     return [value] if isinstance(value, str) else list(value) if isinstance(value, tuple) else value
 
 
-def _listed(value: object) -> object:
+def listed(value: object) -> object:
+    """A tuple as a list."""
     return list(value) if isinstance(value, tuple) else value
 
 
@@ -127,7 +128,7 @@ class SimpleStep(Model):
 class StepModel(SimpleStep):
     """A step, or a cycle of steps that repeats."""
 
-    cycle: Annotated[list[Simple], BeforeValidator(_listed)] | None = Field(default=None, min_length=1)
+    cycle: Annotated[list[Simple], BeforeValidator(listed)] | None = Field(default=None, min_length=1)
     """Steps that run one after another, `repeat` times; takes the place of all other keys."""
 
     @model_validator(mode="after")
@@ -186,7 +187,7 @@ class AmbientModel(Model):
 class ProtocolModel(Model):
     """Steps that a pack runs one after another, `cycles` times."""
 
-    steps: Annotated[list[Step], BeforeValidator(_listed)] = Field(min_length=1)
+    steps: Annotated[list[Step], BeforeValidator(listed)] = Field(min_length=1)
     """Steps as text, as blocks of keys, or lists of these (a cycle)."""
     cycles: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     """How often the whole list runs."""

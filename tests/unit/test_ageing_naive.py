@@ -43,6 +43,9 @@ def test_ageing_is_that_of_the_plain_twin(name: str, sei: str, plating: str) -> 
         cathode_stress_loss_ratio=stress,
         anode_loss_pct_per_cycle=1.0,
         cathode_loss_pct_per_cycle=0.5,
+        crack_area_ratio=0.3,
+        crack_growth_pct_per_cycle=20.0,
+        sei_resistivity_ratio=1.7,
     )
     laws = plan(model, cell.ageing)
     values, kelvin = trait_values(cells=n), np.linspace(290.0, 310.0, n)
@@ -98,6 +101,9 @@ def test_ageing_is_that_of_the_plain_twin(name: str, sei: str, plating: str) -> 
             for row, key in enumerate(SUMS):
                 plain = [getattr(twin, key) for twin in twins]
                 np.testing.assert_allclose(ageing[row], plain, rtol=1e-8, atol=1e-22, err_msg=key)
+            np.testing.assert_allclose(ageing[a.CRACKS], [twin.cracks for twin in twins], rtol=1e-8, atol=1e-22)
+            np.testing.assert_allclose(ageing[a.CRACK_C], [twin.in_cracks for twin in twins], rtol=1e-8, atol=1e-22)
             np.testing.assert_allclose(ageing[a.FILM_OHM], [twin.film for twin in twins], rtol=1e-8, atol=1e-18)
             np.testing.assert_allclose(lane.state[e.X_N], expected, rtol=1e-12)
+    assert np.all(ageing[[a.CRACKS, a.CRACK_C]].max(axis=1) > 0.0)
     assert np.all(ageing[: len(SUMS)].max(axis=1) > 0.0)

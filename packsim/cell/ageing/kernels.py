@@ -57,19 +57,21 @@ LOST_P_C = 6
 N_LOSS = 7
 THROUGHPUT_C = 7  # charge passed, both ways
 AGE_S = 8
-N_SUMS = 9
+CRACKS = 9  # faces of cracks in the anode's particles that opened since the cell was built, over the smooth surface
+CRACK_C = 10  # lithium in SEI on the faces of cracks, of that in SEI_C
+N_SUMS = 11
 # what follows from the sums: already in the coefficients
-FILM_OHM = 9
-PORES = 10  # share of the anode's pore volume that is left
+FILM_OHM = 11
+PORES = 12  # share of the anode's pore volume that is left
 # memory of the half cycle that is under way: charge in the anode where it began, and furthest from there
-SWING_FROM_C, SWING_TO_C = 11, 12
+SWING_FROM_C, SWING_TO_C = 13, 14
 # as built
-RATE = 13  # of this cell, relative to the laws
-SURFACE_M2 = 14  # of the anode's particles
-ANODE_C, CATHODE_C, CAPACITY_C = 15, 16, 17  # capacities of the electrodes and between the cut-offs
-PORE_M3 = 18  # of the anode
-BUILT_LEAK_A = 19
-N_AGEING = 20
+RATE = 15  # of this cell, relative to the laws
+SURFACE_M2 = 16  # of the anode's particles
+ANODE_C, CATHODE_C, CAPACITY_C = 17, 18, 19  # capacities of the electrodes and between the cut-offs
+PORE_M3 = 20  # of the anode
+BUILT_LEAK_A = 21
+N_AGEING = 22
 
 NO_PLATING, IRREVERSIBLE, BELOW_ZERO = range(3)
 ARM = 0.5 * math.sqrt(3.0) / 2.0  # 3/2 (z^2 - 1/3) at the two Gauss points of 0..1: -ARM and +ARM
@@ -110,6 +112,10 @@ class Ageing(NamedTuple):
     stress_exponent: tuple[float, float]
     half_cycle: tuple[float, float]
     depth_exponent: float
+    # cracks in the anode's particles
+    crack_area: float  # of their faces when new, over the smooth surface
+    crack_growth: float  # of that area by a full half cycle, when new
+    crack_exponent: float  # of the swing in it, and of the square root of the area
     pores: bool
     leak_activation_k: float
 
@@ -157,8 +163,8 @@ def lost_lithium(ageing, j):
 
 
 @kernel
-def half_cycle_loss(ageing, j, charge_c, exponent):
-    """What a step adds to depth ** exponent of the half cycle under way, with the anode at `charge_c` after it.
+def half_cycle(ageing, j, charge_c):
+    """Depth of the half cycle under way before and after a step that leaves the anode at `charge_c`, and what it is of.
 
     The depth is one of what the cell still takes: its capacity as built less the lithium lost since (first order).
     """
@@ -166,14 +172,18 @@ def half_cycle_loss(ageing, j, charge_c, exponent):
     whole = max(ageing[CAPACITY_C, j] - lost_lithium(ageing, j), LEFT * ageing[CAPACITY_C, j])
     way, back = charge_c - start, charge_c - furthest
     if way * (furthest - start) >= 0.0 and abs(way) > abs(furthest - start):
-        before = abs(furthest - start) / whole
         ageing[SWING_TO_C, j] = charge_c
-        depth = abs(way) / whole
-        return math.pow(depth, exponent) - math.pow(before, exponent)
+        return abs(furthest - start) / whole, abs(way) / whole, whole
     if abs(back) > TURN * whole:
         ageing[SWING_FROM_C, j], ageing[SWING_TO_C, j] = furthest, charge_c
-        return math.pow(abs(back) / whole, exponent)
-    return 0.0
+        return 0.0, abs(back) / whole, whole
+    return 0.0, 0.0, whole
+
+
+@kernel
+def rise(before, after, exponent):
+    """after ** exponent - before ** exponent."""
+    return math.pow(after, exponent) - math.pow(before, exponent)
 
 
 @kernel
@@ -186,6 +196,18 @@ def stress_rate(laws, side, mean, surface):
 
 
 @kernel
+def crack_growth(laws, opened, before, after):
+    """Area of cracks that opens (over the smooth surface) where `opened` has, by Paris' law.
+
+    `before`, `after`: the swing of the half cycle under way, over the capacity as built: as it is to the stress.
+    """
+    if laws.crack_area == 0.0 or laws.crack_growth == 0.0:
+        return 0.0
+    grown = math.pow(1.0 + opened / laws.crack_area, 0.5 * laws.crack_exponent)
+    return laws.crack_growth * laws.crack_area * grown * rise(before, after, laws.crack_exponent)
+
+
+@kernel
 def film_ohm(laws, grown_m, surface_m2):
     """Resistance [ohm] of an SEI that has grown by `grown_m`."""
     return laws.film_ohm_m * (laws.first_m + grown_m - laws.film_from_m) / surface_m2
@@ -193,10 +215,10 @@ def film_ohm(laws, grown_m, surface_m2):
 
 @kernel
 def pores_left(laws, ageing, j):
-    """Share of the anode's pores that SEI and plated lithium leave, from the sums."""
+    """Share of the anode's pores that SEI and plated lithium leave, from the sums; SEI in cracks takes none."""
     if not laws.pores:
         return 1.0
-    taken = ageing[SEI_C, j] / laws.sei_c_per_m3 + ageing[PLATED_C, j] * laws.lithium_m3_per_c
+    taken = (ageing[SEI_C, j] - ageing[CRACK_C, j]) / laws.sei_c_per_m3 + ageing[PLATED_C, j] * laws.lithium_m3_per_c
     return max(1.0 - taken / ageing[PORE_M3, j], PORES_LEFT)
 
 
@@ -303,6 +325,8 @@ def advance_ageing(ageing, state, coef, base, work, design, laws, leak_a, curren
         thickness = laws.first_m + ageing[SEI_M, j]
         grown = sei_growth(laws, thickness, phi, outer, spread, per_volt, laws.sei_ratio * speed * arrhenius)
         taken = grown * surface * laws.sei_c_per_m3
+        inside = taken * (laws.crack_area + ageing[CRACKS, j])  # it grows on the faces of cracks as well
+        taken += inside
         plated = 0.0
         if laws.plating != NO_PLATING:
             density = plating_current(laws, phi - spread, c_a, per_volt)
@@ -310,6 +334,7 @@ def advance_ageing(ageing, state, coef, base, work, design, laws, leak_a, curren
             plated = 0.5 * density * laws.dead_share * surface * speed
         ageing[SEI_M, j] += grown
         ageing[SEI_C, j] += taken
+        ageing[CRACK_C, j] += inside
         ageing[PLATED_C, j] += plated
         ageing[THROUGHPUT_C, j] += abs(i) * dt
         ageing[AGE_S, j] += dt
@@ -319,7 +344,10 @@ def advance_ageing(ageing, state, coef, base, work, design, laws, leak_a, curren
             state[PARTICLE_N + shell, j] -= fall
 
         x, y = state[X_N, j], state[X_P, j]
-        deeper = ageing[RATE, j] * half_cycle_loss(ageing, j, x / coef[Q_N, j], laws.depth_exponent)
+        before, after, whole = half_cycle(ageing, j, x / coef[Q_N, j])
+        deeper = ageing[RATE, j] * rise(before, after, laws.depth_exponent)
+        swing = whole / ageing[CAPACITY_C, j]
+        ageing[CRACKS, j] += ageing[RATE, j] * crack_growth(laws, ageing[CRACKS, j], swing * before, swing * after)
         loss_n = laws.loss_by_sei * taken / ageing[ANODE_C, j] + laws.half_cycle[0] * deeper
         loss_p = laws.half_cycle[1] * deeper
         loss_n += speed * stress_rate(laws, 0, x, work[SCRATCH, j])

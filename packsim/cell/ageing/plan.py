@@ -40,6 +40,9 @@ NOT_AGEING = k.Ageing(
     stress_exponent=(1.0, 1.0),
     half_cycle=(0.0, 0.0),
     depth_exponent=1.0,
+    crack_area=0.0,
+    crack_growth=0.0,
+    crack_exponent=0.0,
     pores=False,
     leak_activation_k=0.0,
 )
@@ -78,7 +81,7 @@ def plan(model: AgeingModel | None, parameters: AgeingParameters | None) -> k.Ag
         reference_k=parameters.reference_k or assumed.REFERENCE_K,
         first_m=sei["first_m"],
         film_from_m=0.0 if model.sei_film == "all" else sei["first_m"],
-        film_ohm_m=0.0 if model.sei_film == "none" else sei["resistivity_ohm_m"],
+        film_ohm_m=0.0 if model.sei_film == "none" else model.sei_resistivity_ratio * sei["resistivity_ohm_m"],
         sei_c_per_m3=FARADAY / per_mole,
         plating=PLATING[model.plating],
         plating_fixed=plating_fixed * model.plating_rate_ratio,
@@ -92,6 +95,9 @@ def plan(model: AgeingModel | None, parameters: AgeingParameters | None) -> k.Ag
         stress_exponent=(stress[0].exponent, stress[1].exponent),
         half_cycle=(0.005 * model.anode_loss_pct_per_cycle, 0.005 * model.cathode_loss_pct_per_cycle),
         depth_exponent=model.depth_exponent,
+        crack_area=model.crack_area_ratio,
+        crack_growth=0.005 * model.crack_growth_pct_per_cycle,
+        crack_exponent=model.crack_exponent,
         pores=model.pores,
         leak_activation_k=1e3 * model.leakage_activation_kj_per_mol / GAS_CONSTANT,
     )
@@ -132,9 +138,11 @@ def _stress(key: str, ratio: float, own: Mechanics | None, name: str) -> Mechani
     return Mechanics(ratio * own.rate_per_s, own.exponent, own.stress_per_sto)
 
 
-def assumed_ageing(parameters: AgeingParameters) -> tuple[str, ...]:
-    """What of a set's ageing numbers is assumed because the set does not say; for reports."""
+def assumed_ageing(parameters: AgeingParameters, model: AgeingModel | None = None) -> tuple[str, ...]:
+    """What of a set's ageing numbers is assumed because the set does not say, and what a `model` adds; for reports."""
     out = []
+    if model is not None and model.crack_area_ratio > 0.0:
+        out.append("cracks in the anode's particles")
     if set(assumed.SEI) - set(parameters.sei):
         out.append("SEI numbers")
     if not parameters.sei.get("activation_j_per_mol", 0.0):

@@ -32,7 +32,7 @@ from packsim.cell.electrodes.kernels import (
 from packsim.cell.electrolyte.kernels import log_mean_parts
 from packsim.cell.spme.kernels import surface_potential
 from packsim.numerics.fastmath import asinh_fast, exp_fast
-from packsim.numerics.jit import kernel
+from packsim.numerics.jit import allocating_kernel, kernel
 
 # rows of `damage`
 DISSOLVED_C = 0  # copper ever dissolved from the anode's collector
@@ -172,7 +172,7 @@ def apply_damage(coef, damage, leak_a, terminal_v, slope, begin, end):
         coef[LEAK, j] = leak_a[j] + flows
 
 
-@kernel
+@allocating_kernel
 def damaged_profile(cell, design, beyond, damage, leak_a, currents, durations, dt_max, v_low, v_high):
     """`packsim.cell.kernels.profile` of one cell that takes damage; goes on from `cell` and `damage` as they are.
 
@@ -213,7 +213,7 @@ def damaged_profile(cell, design, beyond, damage, leak_a, currents, durations, d
     return rows[:, :count], False
 
 
-@kernel
+@allocating_kernel
 def doubled(rows):
     """A copy of `rows` with twice the columns."""
     bigger = np.empty((rows.shape[0], 2 * rows.shape[1]))

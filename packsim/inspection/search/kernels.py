@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from packsim.numerics.jit import kernel
+from packsim.numerics.jit import allocating_kernel, kernel
 
 VOLTAGE_TOLERANCE = 1e-7  # V: at the end of discharge 1e-4 s or better
 TIME_TOLERANCE = 1e-6  # s
@@ -27,7 +27,7 @@ class Search(NamedTuple):
     above: np.ndarray  # [3, n] V above the cut-off at those times
 
 
-@kernel
+@allocating_kernel
 def new_search(n):
     """A search before the first step."""
     flags = np.zeros((2, n), np.bool_)

@@ -12,7 +12,7 @@ import numpy as np
 from packsim.cell.electrodes.kernels import T_LEAK, inventory
 from packsim.cell.table.kernels import balance_table
 from packsim.inspection.kernels import CAPACITY, DCIR, N_TRUE, draw, store
-from packsim.numerics.jit import kernel
+from packsim.numerics.jit import allocating_kernel
 from packsim.numerics.purposes import STORAGE
 
 CHUNK = 256
@@ -35,7 +35,7 @@ class Surface(NamedTuple):
     residual: np.ndarray  # [2, N_FIT] root mean square and largest, over the cells fitted
 
 
-@kernel
+@allocating_kernel
 def estimate_cells(true, window, inside, values, address, surface, design, bench, key0, key1, first, last):
     """As `test_cells` from the polynomials; values of cells that are not inside[n] the trusted range mean nothing."""
     for begin in range(first, last, CHUNK):
@@ -68,7 +68,7 @@ def estimate_cells(true, window, inside, values, address, surface, design, bench
                 window[row, begin + j] = own[row, j]
 
 
-@kernel
+@allocating_kernel
 def within(inside, values, surface, begin, n):
     """inside[i] for the n cells from `begin`: every trait in the trusted range."""
     beyond = np.full(n, -np.inf)
@@ -81,7 +81,7 @@ def within(inside, values, surface, begin, n):
         inside[begin + j] = beyond[j] <= 0.0
 
 
-@kernel
+@allocating_kernel
 def polynomials(values, surface, begin, n):
     """The four outputs [N_FIT, n] of the cells from `begin`."""
     traits = surface.rows.size
@@ -116,7 +116,7 @@ def polynomials(values, surface, begin, n):
     return out
 
 
-@kernel
+@allocating_kernel
 def least_squares(u, y, ridge):
     """Coefficients [p, N_FIT] of 1, u, u_a u_b - (a == b), u^3 - 3 u (nearly orthogonal for normals) for y[N_FIT, n].
 

@@ -7,7 +7,7 @@ drawn for the cells that are left. Shapes: n cells.
 
 import numpy as np
 
-from packsim.numerics.jit import inlined_kernel, kernel
+from packsim.numerics.jit import allocating_kernel, inlined_kernel, kernel
 from packsim.numerics.streams import _philox, _word
 
 _32 = np.uint64(32)
@@ -45,7 +45,7 @@ def pick(cells, look):
     return count
 
 
-@kernel
+@allocating_kernel
 def addresses_of(cells, counter):
     """The columns `cells` of counter[3, n]."""
     out = np.empty((3, cells.size), np.uint64)

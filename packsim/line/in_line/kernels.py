@@ -11,7 +11,7 @@ import numpy as np
 from packsim.line.digits.kernels import addresses_of, note_digits, pick, word_of
 from packsim.line.variation.kernels import row_of, shaped
 from packsim.line.variation.levels.kernels import lane_of, piece_of
-from packsim.numerics.jit import kernel
+from packsim.numerics.jit import allocating_kernel, kernel
 from packsim.numerics.streams import uniform_from_word, write_short_normals, write_words
 
 TOPS = np.uint64(0x8080808080808080)  # of digits of 8 bits
@@ -19,7 +19,7 @@ _TWO_40 = 1099511627776.0
 _32, _DIGIT, _WORD = np.uint64(32), np.uint32(0xFF), np.uint64(0xFFFFFFFF)
 
 
-@kernel
+@allocating_kernel
 def inspect(scrapped, rejected, defect, x, own, begin, common, offset, counter, line, within, key0, key1):
     """Fill scrapped[n] (-1, or the inspected step that scrapped it) and rejected[n] (a bit for each step that did not
     pass it at first); reworked cells change their variables (`row_of` x, own) and defect[n].
@@ -84,7 +84,7 @@ def inspect(scrapped, rejected, defect, x, own, begin, common, offset, counter, 
                 make_again(again[:count], x, own, begin, line.set_at, j, common, offset, counter, within, key0, key1)
 
 
-@kernel
+@allocating_kernel
 def limits_missed(x, own, begin, n, limited, step, lower, upper):
     """A bit for each inspected step of which a variable of cell [n] misses its limits."""
     missed = np.zeros(n, np.uint32)
@@ -100,7 +100,7 @@ def note_missed(missed, x, lower, upper, bit):
         missed[i] |= bit if (x[i] < lower) | (x[i] > upper) else np.uint32(0)
 
 
-@kernel
+@allocating_kernel
 def note_faults(missed, defect, looks_for):
     """1 for the cells [n] that have a fault, else 0."""
     look, any_step = np.empty(missed.size, np.uint8), np.uint16(0)
@@ -119,7 +119,7 @@ def note_suspects(look, word, shift, bound, faults, fault, traces, looked_for):
         look[m] = np.uint8(by_chance | ((faults[m] & fault) != 0) | ((traces[m] & looked_for) != 0))
 
 
-@kernel
+@allocating_kernel
 def turn_out_well(cells, counter, purpose, word, share, key0, key1):
     """Put those of the rejected `cells` first that turn out well; how many."""
     address, words, count = addresses_of(cells, counter), np.empty((4, cells.size), np.uint32), 0
@@ -131,7 +131,7 @@ def turn_out_well(cells, counter, purpose, word, share, key0, key1):
     return count
 
 
-@kernel
+@allocating_kernel
 def make_again(cells, x, own, begin, set_at, j, common, offset, counter, within, key0, key1):
     """New normals within the roll for all that step j sets in `cells`; lot, lane, roll and drift stay."""
     address, words = addresses_of(cells, counter), np.empty((4, cells.size), np.uint32)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from packsim.numerics.fastmath import exp_fast
-from packsim.numerics.jit import inlined_kernel, kernel
+from packsim.numerics.jit import allocating_kernel, inlined_kernel, kernel
 from packsim.numerics.streams import _philox, _word, normal_from_word, write_short_normals, write_words
 
 NORMAL, LOGNORMAL, TABLE = 0, 1, 2  # how a latent value becomes the variable
@@ -39,7 +39,7 @@ class Within(NamedTuple):
     tables: npt.NDArray[np.float64]  # [rows, KNOTS]
 
 
-@kernel
+@allocating_kernel
 def within_of(plan):
     """The part of the line's plan; see there."""
     return Within(
@@ -61,7 +61,7 @@ def within_of(plan):
     )
 
 
-@kernel
+@allocating_kernel
 def row_of(x, own, v, begin, end):
     """Cells begin .. end - 1 of variable v: a trait's of x[t, N], those of another one of own[v - t, ...] of the chunk.
 
@@ -89,7 +89,7 @@ def write_normals(out0, out1, out2, out3, counter, purpose, key0, key1):
         out3[i] = normal_from_word(w3)
 
 
-@kernel
+@allocating_kernel
 def draw(z, wanted, counter, purpose, group_rows, key0, key1):
     """Normals of one level into z[v, n] where wanted[v] > 0; counter[3, n] holds slot, block, candidate.
 
@@ -117,7 +117,7 @@ def add_parts(x, z, v, n, sd, factor):
                 x[i] += part * term[i]
 
 
-@kernel
+@allocating_kernel
 def shape(x, form, table, centre, scale):
     """Latent values x[n] of a variable into the variable itself, in place; nothing is negative."""
     if form == LOGNORMAL:

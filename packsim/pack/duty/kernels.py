@@ -15,7 +15,7 @@ from packsim.cell.ageing import kernels as cell_ageing
 from packsim.cell.beyond import kernels as cell_beyond
 from packsim.cell.electrodes.kernels import LEAK, R_OHM, X_N
 from packsim.cell.heat import kernels as cell_heat
-from packsim.numerics.jit import kernel
+from packsim.numerics.jit import allocating_kernel, kernel
 from packsim.pack.bms import kernels as bms_kernels
 from packsim.pack.duty.control.kernels import (
     CURRENT,
@@ -200,7 +200,7 @@ def solve(
     return total, NOT_CONVERGED
 
 
-@kernel
+@allocating_kernel
 def held_by_monitor(lane, work, drain, joints, memory, net, bms, limit_v, most):
     """Charge current (<= 0, not beyond `most`) that puts the highest reading at the limit; voltages are linear in it."""
     network.expand(work, lane.current, most, lane.emf, net, joints, drain)
@@ -382,7 +382,7 @@ def alarm_value(memory, limit, hottest_k, total):
     return hottest_k if limit == bms_kernels.OVER_TEMPERATURE else total
 
 
-@kernel
+@allocating_kernel
 def drive(
     design, net, protocol, heating, damaging, ageing, bms, faults, limits, settings, own, kept, log, trace, block, pack
 ):

@@ -137,7 +137,10 @@ def find(found, log, t, own, net, bms, limits, cooled, inlet_k, total, zero_a):
         if abs(wrong) > limits.sensor_v:
             once(found, log, t, STUCK_SENSOR, s, wrong)
     if cooled and uncooled(own.heats, limits, True, inlet_k):
-        once(found, log, t, COOLANT_LOSS, 0, np.max(own.heats.temperature_k) - inlet_k)
+        hottest_k = 0.0
+        for j in range(own.heats.temperature_k.shape[0]):
+            hottest_k = max(hottest_k, own.heats.temperature_k[j])
+        once(found, log, t, COOLANT_LOSS, 0, hottest_k - inlet_k)
 
 
 @kernel

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from packsim.numerics.jit import inlined_kernel, kernel
+from packsim.numerics.jit import allocating_kernel, inlined_kernel, kernel
 
 SERIES, PARALLEL = 0, 1  # kinds of nodes
 SLOPE_FLOOR = 1e-7  # ohm: least resistance of a cell
@@ -65,7 +65,7 @@ class Solve(NamedTuple):
     sum_h: np.ndarray
 
 
-@kernel
+@allocating_kernel
 def new_solve(nodes, children):
     """Arrays for a network of `nodes` and `children`."""
     m, c = nodes, children

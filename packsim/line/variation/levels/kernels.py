@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from packsim.line.variation.kernels import DRIFT, LANE, LOT, ROLL, draw
-from packsim.numerics.jit import kernel
+from packsim.numerics.jit import allocating_kernel, kernel
 from packsim.numerics.streams import _word
 
 BATCH = 32  # segments whose innovations are drawn at once
@@ -27,7 +27,7 @@ class Shared(NamedTuple):
     lane_level: npt.NDArray[np.float64]  # [v, r x (lanes + BLOCK)] of the positions across the web
 
 
-@kernel
+@allocating_kernel
 def shared(lot, address, plan, key0, key1):
     """What the cells at address[n, 3] share; their lot numbers into lot[n]."""
     edges, roll, place, of_roll, of_lot, begins = pieces(lot, address, plan)
@@ -35,7 +35,7 @@ def shared(lot, address, plan, key0, key1):
     return Shared(edges, roll, place, level, lane_levels(of_lot, plan, key0, key1))
 
 
-@kernel
+@allocating_kernel
 def pieces(lot, address, plan):
     """Lot numbers into lot[n]; edges [p + 1] of the pieces, their rolls [p], places [p] of their first cells there.
 
@@ -94,7 +94,7 @@ def end_of_run(address, first, end):
     return begin
 
 
-@kernel
+@allocating_kernel
 def piece_levels(of_piece, place, of_roll, of_lot, begins, plan, key0, key1):
     """Latent values [v, p] of pieces: location, lot, roll, drift, wear and what the closed loop took out."""
     of_rolls = roll_levels(of_roll, of_lot, plan, key0, key1)
@@ -108,7 +108,7 @@ def piece_levels(of_piece, place, of_roll, of_lot, begins, plan, key0, key1):
     return level
 
 
-@kernel
+@allocating_kernel
 def roll_levels(of_roll, of_lot, plan, key0, key1):
     """Latent values [v, r] of rolls: location, lot and roll."""
     count = of_roll.shape[1]
@@ -135,7 +135,7 @@ def add(level, sd, factor, z):
                         level[v, m] += sd[v] * factor[v, other] * z[other, m]
 
 
-@kernel
+@allocating_kernel
 def walk(level, of_rolls, of_piece, place, of_roll, begins, plan, key0, key1):
     """Levels [v, p] of the variables that move, segment by segment along the rolls.
 
@@ -190,7 +190,7 @@ def piece_of(edges, row):
     return low
 
 
-@kernel
+@allocating_kernel
 def cut(edges, first, last):
     """The first of the pieces that rows first .. last - 1 touch, and where they begin, counted from `first`, and end."""
     piece = piece_of(edges, first)
@@ -238,7 +238,7 @@ def lane_of(shared, piece, row, lanes):
     return shared.roll[piece] * (lanes + BLOCK) + (shared.place[piece] + row - shared.edges[piece]) % lanes
 
 
-@kernel
+@allocating_kernel
 def lane_levels(of_lot, plan, key0, key1):
     """Latent deviations [v, r x (lanes + BLOCK)] of the positions across the web, one set for each roll's lot.
 

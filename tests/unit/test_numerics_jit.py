@@ -1,0 +1,63 @@
+"""Kernels count no references: what would need counts is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numba
+import numpy as np
+import pytest
+
+from packsim.numerics import jit
+
+# Kernels are kernels only in a kernels.py: these are made as `kernel` makes them there.
+
+
+@pytest.fixture
+def as_in_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jit, "kernel_sources", lambda: (Path(__file__).resolve(),))
+    monkeypatch.setattr(jit, "cache_directory", lambda: None)
+
+
+def returned(x):
+    return x[1:]
+
+
+def same(x):
+    return x
+
+
+def made(x):
+    return np.zeros(x.size).sum()
+
+
+def summed(x):
+    total = 0.0
+    for value in x[1:]:
+        total += value
+    return total
+
+
+@pytest.mark.usefixtures("as_in_the_package")
+@pytest.mark.parametrize("function", [returned, same, made])
+def test_a_kernel_that_makes_or_returns_an_array_is_refused(function):
+    with pytest.raises((TypeError, numba.core.errors.TypingError), match=r"returning of array|returns arrays"):
+        jit.kernel(function)(np.ones(3))
+
+
+@pytest.mark.usefixtures("as_in_the_package")
+def test_a_kernel_that_calls_what_returns_an_array_is_refused(monkeypatch):
+    monkeypatch.setitem(globals(), "tail", jit.allocating_kernel(returned))
+
+    def caller(x):
+        return tail(x)[0]  # noqa: F821
+
+    with pytest.raises(TypeError, match="caller: returned returns arrays"):
+        jit.kernel(caller)(np.ones(3))
+
+
+@pytest.mark.usefixtures("as_in_the_package")
+def test_views_need_no_counts():
+    x = np.arange(4.0)
+    assert jit.kernel(summed)(x) == 6.0
+    assert jit.allocating_kernel(returned)(x).tolist() == [1.0, 2.0, 3.0]
