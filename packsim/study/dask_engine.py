@@ -63,15 +63,18 @@ class DaskEngine:
         with ExitStack() as stack:
             client = self._client(stack)
             shared = client.submit(_same, task)  # not scattered: it is made again where all who hold it are killed
-            window = AHEAD * max(sum(client.nthreads().values()), 1)
-            numbers: dict[str, int] = {}
+            numbers: dict[str, int] = {}  # blocks handed out, by key
 
-            def submit(block: int) -> Any:
-                future = client.submit(_work, shared, block, pure=False, retries=RETRIES)
-                numbers[future.key] = block
-                return future
+            def submit() -> list[Any]:
+                """As many blocks as the workers that are there now have room for."""
+                room = AHEAD * max(sum(client.nthreads().values()), 1) - len(numbers)
+                futures = []
+                for block in itertools.islice(left, max(room, 0)):
+                    futures.append(client.submit(_work, shared, block, pure=False, retries=RETRIES))
+                    numbers[futures[-1].key] = block
+                return futures
 
-            running = as_completed([submit(block) for block in itertools.islice(left, window)], loop=client.loop)
+            running = as_completed(submit(), loop=client.loop)
             for future in running:
                 try:
                     build, out = future.result()
@@ -89,8 +92,7 @@ class DaskEngine:
                     )
                 block = numbers.pop(future.key)
                 future.release()
-                for following in itertools.islice(left, 1):
-                    running.add(submit(following))
+                running.update(submit())
                 yield block, out
                 count += 1
                 if progress is not None:
