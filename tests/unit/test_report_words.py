@@ -7,7 +7,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from packsim.report import labels, phrases
@@ -27,7 +26,7 @@ def fake_run(name: str, units: int = 20, qualification: Any = None) -> SimpleNam
     bms = SimpleNamespace(monitoring="every_group")
     verdict = SimpleNamespace(over_discharge_margin_v=0.2)
     kinds, levels = ("every_group", "pack_only"), ("margin", "0v5", "1v", "0v")
-    columns = {f"over_discharged_{key}_{kind}": [True, False] for key in levels for kind in kinds}
+    below = {f"over_discharged_{key}_{kind}": np.array([100]) for key in levels for kind in kinds}
     return SimpleNamespace(
         scenario=SimpleNamespace(
             name=name, qualification=qualification, pack=SimpleNamespace(bms=bms, top_balanced=False), verdict=verdict
@@ -38,7 +37,11 @@ def fake_run(name: str, units: int = 20, qualification: Any = None) -> SimpleNam
             calibration=None,
             inspected=(),
         ),
-        packs=pd.DataFrame({"verdict": ["good", "unsolved"], "lowest_group_pack_only_v": [2.7, 2.5], **columns}),
+        counts=SimpleNamespace(
+            verdict={"good": 1, "unsolved": 1}, below=below, extremes={"lowest_group_pack_only_v": (2.5, 2.7)}
+        ),
+        median=lambda column: 2.6,
+        every=1,
         pack_count=200,
         sums=np.zeros((units, 1)),
         design_effect=lambda: 12.3,
