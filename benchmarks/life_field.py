@@ -89,11 +89,9 @@ def main() -> None:
             print(found[-1], flush=True)
         for row in life["differences"]:
             real = "" if row["beyond_noise"] else ", within noise"
-            print(f"{text}: {row['metric']} {row['difference']:+.3g} {row['unit']}{real}", flush=True)
-            if row["metric"] in ("warranty_claims_pct", "failed_pct"):
-                found.append(
-                    f"| {text} | difference of {row['metric']}: {row['difference']:+.3g} points{real} " + "| " * 7 + "|"
-                )
+            change = f"{row['metric']} {row['difference']:+.3g} {row['unit']}{real}"
+            print(f"{text}: {change}", flush=True)
+            found.append(f"| {text} | difference: {change} " + "| " * 7 + "|")
     machine = (
         f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, {given.packs} packs a line"
     )
