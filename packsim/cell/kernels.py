@@ -10,6 +10,7 @@ A step of `dt` has three parts, for cells `begin..end` of structure-of-arrays st
 `respond` is a pure function of `work`, so currents of parallel cells and event times are found without stepping back.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -19,8 +20,10 @@ from packsim.cell.electrodes.kernels import CE_N, CIF_P, N_STATE, PARTICLE_N, PA
 from packsim.cell.spme import kernels as spme
 from packsim.cell.spme.kernels import POLE_RATE
 from packsim.cell.table import kernels as table
+from packsim.numerics import pace
 from packsim.numerics.fastmath import exp_fast
 from packsim.numerics.jit import allocating_kernel, kernel
+from packsim.numerics.roots import COLUMNS, TRIALS, next_time, note_value, open_bracket, width
 
 
 class Lane(NamedTuple):
@@ -115,18 +118,16 @@ def advance(state, work, coef, decay, design, current, dt, begin, end):
         spme.advance_spme(state, work, coef, decay, design, current, dt, begin, end)
 
 
-VOLTAGE_STEP = 0.03  # V: a step that changes the voltage more is halved, down to DT_MIN
-DT_MIN = 1e-3  # s
-FIRST_FRACTION = 0.125  # of dt_max: the first step after a change of current
+BEND_V = 0.02  # V: a step of constant current that bends the voltage more is shortened
+VOLTAGE_STEP = 0.03  # V: ... or that changes it more, where what is kept is first order in time
 EVENT_TOLERANCE_S = 1e-7
+EVENT_TOLERANCE_V = 1e-9
 
 
 @kernel
-def next_dt(dt, change_v, dt_max):
-    """Length of the step after one that changed the voltage by `change_v`: doubled while the curve is smooth."""
-    if change_v < 0.5 * VOLTAGE_STEP and dt < dt_max:
-        return min(2.0 * dt, dt_max)
-    return dt
+def first_order(design):
+    """Whether the cell's own steps are first order in time (shells), so that they must be short where it moves fast."""
+    return design.shells_n + design.shells_p > 0
 
 
 @kernel
@@ -141,20 +142,16 @@ def voltage_after(cell, design, current, dt):
 
 
 @kernel
-def event_dt(cell, design, current, dt, v_start, v_end, target):
-    """Step length at which the voltage reaches `target`, between 0 (v_start) and dt (v_end); Illinois method."""
-    low, f_low, high, f_high = 0.0, v_start - target, dt, v_end - target
-    for _ in range(60):
-        trial = (low * f_high - high * f_low) / (f_high - f_low)
-        f = voltage_after(cell, design, current, trial) - target
-        if f * f_high < 0.0:
-            low, f_low = high, f_high
-        else:
-            f_low *= 0.5
-        high, f_high = trial, f
-        if abs(high - low) < EVENT_TOLERANCE_S or abs(f) < 1e-9:
+def event_dt(cell, design, current, bracket, target):
+    """Step length at which the voltage reaches `target`, inside an open bracket of how far it is passed."""
+    for trials in range(TRIALS):
+        trial = next_time(bracket, trials)
+        v = voltage_after(cell, design, current, trial)
+        f = target - v if current > 0.0 else v - target
+        note_value(bracket, trial, f)
+        if width(bracket) < EVENT_TOLERANCE_S or abs(f) < EVENT_TOLERANCE_V:
             break
-    return high
+    return trial
 
 
 @allocating_kernel
@@ -178,8 +175,8 @@ def profile(cell, design, currents, durations, dt_max, v_low, v_high):
 
     Returns trace[3, n] (time, voltage, current; the first instant after each jump included) and whether it ended early.
     """
-    trace = np.empty((3, 512))
-    count, t = 0, 0.0
+    trace, bracket = np.empty((3, 512)), np.empty((2, COLUMNS))
+    count, t, short_steps = 0, 0.0, first_order(design)
     for segment in range(currents.shape[0]):
         i, t_end = currents[segment], t + durations[segment]
         v = voltage_after(cell, design, i, 0.0)
@@ -187,25 +184,28 @@ def profile(cell, design, currents, durations, dt_max, v_low, v_high):
         count += 1
         if (i > 0.0 and v <= v_low) or (i < 0.0 and v >= v_high):
             return trace[:, :count], True
-        dt = FIRST_FRACTION * dt_max
+        dt, per_second, last = pace.FIRST_FRACTION * dt_max, math.nan, 0.0
+        target, f_old = v_low if i > 0.0 else v_high, math.nan
         while t_end - t > 1e-9:
             step = min(dt, t_end - t)
             v_new = voltage_after(cell, design, i, step)
-            change = abs(v_new - v)
-            if change > VOLTAGE_STEP and step > DT_MIN:
-                dt = 0.5 * step
+            bent = pace.bend(v, per_second, step, v_new)
+            if step > pace.SHORTEST_S and (bent > BEND_V or (short_steps and abs(v_new - v) > VOLTAGE_STEP)):
+                dt = pace.shorter(step, last, bent, BEND_V) if bent > BEND_V else 0.5 * step
                 continue
-            target = v_low if i > 0.0 else v_high
+            f_now = target - v if i > 0.0 else v - target
             reached = (i > 0.0 and v_new <= v_low) or (i < 0.0 and v_new >= v_high)
             if reached:
-                step = event_dt(cell, design, i, step, v, v_new, target)
+                open_bracket(bracket, -last, f_old, f_now, step, target - v_new if i > 0.0 else v_new - target)
+                step = event_dt(cell, design, i, bracket, target)
                 v_new = voltage_after(cell, design, i, step)
             advance(cell.state, cell.work, cell.coef, cell.decay, design, cell.current, step, 0, cell.emf.size)
             t = t_end if t_end - t - step <= 1e-9 and not reached else t + step
+            dt = pace.next_step(step, last, bent, BEND_V, dt_max)
+            per_second, last, f_old = (v_new - v) / step, step, f_now
             v = v_new
             trace = record(trace, count, t, v, i)
             count += 1
             if reached:
                 return trace[:, :count], True
-            dt = next_dt(dt, change, dt_max)
     return trace[:, :count], False

@@ -15,7 +15,9 @@ import numpy as np
 
 from packsim.cell import kernels as cell
 from packsim.cell.electrodes.kernels import N_COEF, N_DECAY, N_STATE, N_WORK, X_N
+from packsim.numerics import pace
 from packsim.numerics.jit import allocating_kernel, kernel
+from packsim.numerics.roots import COLUMNS, TRIALS, next_time, note_value, open_bracket, width
 
 EVERY_GROUP, PACK_ONLY = 0, 1  # kinds of monitoring, and the first index of what is kept for each
 CHARGE_CC, CHARGE_CV, REST, DISCHARGE, DONE = range(5)  # phases
@@ -29,9 +31,8 @@ STEP_LIMIT = 200_000
 CV_CHANGE = 0.15  # largest relative change of current in a constant-voltage step
 CV_FACTOR = 0.5  # of the longest step: a falling current makes implicit Euler first order (docs/pack.md)
 CV_TOLERANCE = 1e-4  # of the current at which charging ends
-EVENT_TOLERANCE_V = 1e-9  # as in cell.event_dt
 TOGETHER_V = 1e-6  # limits reached within this are reached together
-REST_FACTOR = 10.0  # steps at rest may be this much longer, and change the voltage this much less
+REST_FACTOR = 10.0  # steps at rest may be this much longer, and bend the voltage this much less
 
 
 class Duty(NamedTuple):
@@ -168,23 +169,23 @@ def passed(phase, kind, total, group_v, offset_v, duty):
 
 
 @kernel
-def too_big(phase, total, new, change, step):
+def too_big(phase, total, new, change, bent, step, short_steps):
     """Whether a step changed too much to be accepted."""
-    if step <= cell.DT_MIN or phase == REST:
+    if step <= pace.SHORTEST_S or phase == REST:
         return False
     if phase == CHARGE_CV:
         return abs(new - total) > CV_CHANGE * abs(total)
-    return change > cell.VOLTAGE_STEP
+    return bent > cell.BEND_V or (short_steps and change > cell.VOLTAGE_STEP)
 
 
 @kernel
-def longer(phase, dt, total, new, change, dt_max):
+def longer(phase, dt, step, last, total, new, bent, dt_max):
     """Length of the next trial step."""
     if phase == REST:
-        return cell.next_dt(dt, REST_FACTOR * change, REST_FACTOR * dt_max)
+        return pace.next_step(step, last, bent, cell.BEND_V / REST_FACTOR, REST_FACTOR * dt_max)
     if phase == CHARGE_CV:
         return min(2.0 * dt, CV_FACTOR * dt_max) if abs(new - total) < 0.5 * CV_CHANGE * abs(total) else dt
-    return cell.next_dt(dt, change, dt_max)
+    return max(pace.next_step(step, last, bent, cell.BEND_V, dt_max), dt if step < dt else 0.0)
 
 
 @kernel
@@ -193,6 +194,15 @@ def largest_change(a, b):
     out = 0.0
     for k in range(a.shape[0]):
         out = max(out, abs(a[k] - b[k]))
+    return out
+
+
+@kernel
+def largest_bend(before, per_second, step, now):
+    """The largest bend of a group's voltage."""
+    out = 0.0
+    for g in range(now.shape[0]):
+        out = max(out, pace.bend(before[g], per_second[g], step, now[g]))
     return out
 
 
@@ -207,21 +217,15 @@ def lowest_below(group_v, limit):
 
 
 @kernel
-def time_below(v_from, v_to, dt, threshold):
-    """Part of a step of `dt` spent below the threshold when the voltage runs straight from v_from to v_to."""
-    if v_to >= threshold:
-        return 0.0 if v_from >= threshold else dt * (threshold - v_from) / (v_to - v_from)
-    return dt if v_from < threshold else dt * (threshold - v_to) / (v_from - v_to)
-
-
-@kernel
-def integrate(below, before, group_v, step, total, duty):
-    """Add a step to the times below the thresholds [THRESHOLDS, g]; returns its energy [J]."""
+def integrate(below, before, per_second, group_v, step, last, total, highest_v, duty):
+    """Add a step to the times below the thresholds [THRESHOLDS, g], none of them above highest_v; returns its energy [J]."""
     mean = 0.0
     for g in range(duty.series):
-        mean += 0.5 * (before[g] + group_v[g])
-        for k in range(THRESHOLDS):
-            below[k, g] += time_below(before[g], group_v[g], step, duty.thresholds_v[k])
+        sagging = pace.sag(before[g], per_second[g], step, last, group_v[g])
+        mean += 0.5 * (before[g] + group_v[g]) - sagging / 6.0
+        if min(before[g], group_v[g]) < highest_v:
+            for k in range(THRESHOLDS):
+                below[k, g] += step * pace.part_below(before[g], group_v[g], sagging, duty.thresholds_v[k])
     return mean * total * step
 
 
@@ -294,7 +298,13 @@ def run_pack(values, soc, offset_v, design, duty, trace, outcome, p):
     cell.balance(window, values, design, 0, n)
     cell.rest_state(lane.state, design, soc, window, 0, n)
     group_v, before, below = np.zeros(duty.series), np.zeros(duty.series), np.zeros((THRESHOLDS, duty.series))
-    f_now, f_new, stopped = np.full(2, -1.0), np.empty(2), np.zeros(2, dtype=np.bool_)
+    per_second, last = np.full(duty.series, np.nan), 0.0  # slopes of the voltages over the last step, and its length
+    f_old, f_now, f_new = np.full(2, np.nan), np.full(2, -1.0), np.empty(2)
+    stopped, bracket = np.zeros(2, dtype=np.bool_), np.empty((2, COLUMNS))
+    short_steps = duty.parallel > 1 or cell.first_order(design)  # the currents of parallel cells are first order in time
+    highest_v = -math.inf
+    for k in range(THRESHOLDS):
+        highest_v = max(highest_v, duty.thresholds_v[k])
     phase = DISCHARGE if duty.top_balanced else CHARGE_CC
     if duty.top_balanced:
         before[:] = duty.upper_v
@@ -306,14 +316,14 @@ def run_pack(values, soc, offset_v, design, duty, trace, outcome, p):
         0.0,
     )  # accepted currents, their change per second
     t, phase_t, energy, count, steps, prepared = 0.0, 0.0, 0.0, 0, 0, -1.0
-    dt = cell.FIRST_FRACTION * duty.dt_max
-    starts, seeking, low, f_low, high, f_high, trials = True, -1, 0.0, 0.0, 0.0, 0.0, 0
+    dt = pace.FIRST_FRACTION * duty.dt_max
+    starts, seeking, trials, change, bent = True, -1, 0, 0.0, 0.0
     while phase != DONE:
         kinds = 2 if phase == DISCHARGE else 1
         if starts:
             step = 0.0
         elif seeking >= 0:
-            step = (low * f_high - high * f_low) / (f_high - f_low)
+            step = next_time(bracket, trials)
         else:
             step = min(dt, duty.rest_s - phase_t) if phase == REST else dt
         if step != prepared:
@@ -326,25 +336,24 @@ def run_pack(values, soc, offset_v, design, duty, trace, outcome, p):
         for kind in range(kinds):
             f_new[kind] = passed(phase, kind, new, group_v, offset_v, duty)
         if not starts:
-            change = largest_change(group_v, before)
-            if not converged or (seeking < 0 and too_big(phase, total, new, change, step)):
-                if step <= cell.DT_MIN:
+            change, bent = largest_change(group_v, before), largest_bend(before, per_second, step, group_v)
+            if not converged or (seeking < 0 and too_big(phase, total, new, change, bent, step, short_steps)):
+                if step <= pace.SHORTEST_S:
                     outcome.status[p] = NOT_CONVERGED
                     break
+                dt = 0.5 * step
                 if not converged:  # start again from even currents
                     held[:], trend[:], rise = total / duty.parallel, 0.0, 0.0
-                dt, seeking = 0.5 * step, -1
+                elif phase != CHARGE_CV and bent > cell.BEND_V:
+                    dt = pace.shorter(step, last, bent, cell.BEND_V)
+                seeking = -1
                 continue
-            if seeking >= 0:  # Illinois
+            if seeking >= 0:
                 f = f_new[seeking]
-                if f * f_high < 0.0:
-                    low, f_low = high, f_high
-                else:
-                    f_low *= 0.5
-                high, f_high = step, f
+                note_value(bracket, step, f)
                 trials += 1
-                close = abs(f) < (CV_TOLERANCE * duty.cutoff_a if phase == CHARGE_CV else EVENT_TOLERANCE_V)
-                if not (close or abs(high - low) < cell.EVENT_TOLERANCE_S or trials >= 60):
+                close = abs(f) < (CV_TOLERANCE * duty.cutoff_a if phase == CHARGE_CV else cell.EVENT_TOLERANCE_V)
+                if not (close or width(bracket) < cell.EVENT_TOLERANCE_S or trials >= TRIALS):
                     continue
             late = -1  # an event that this step went past: the end of the phase, or the other kind's while seeking one
             for kind in range(kinds):
@@ -353,14 +362,15 @@ def run_pack(values, soc, offset_v, design, duty, trace, outcome, p):
                     late = kind
                     break
             if late >= 0:
-                seeking, low, f_low, high, f_high, trials = late, 0.0, f_now[late], step, f_new[late], 0
+                seeking, trials = late, 0
+                open_bracket(bracket, -last, f_old[late], f_now[late], step, f_new[late])
                 continue
             cell.advance(lane.state, lane.work, lane.coef, lane.decay, design, lane.current, step, 0, n)
             if phase == DISCHARGE:
-                energy += integrate(below, before, group_v, step, new, duty)
+                energy += integrate(below, before, per_second, group_v, step, last, new, highest_v, duty)
             steps += 1
             if seeking < 0:
-                dt = longer(phase, dt, total, new, change, duty.dt_max)
+                dt = longer(phase, dt, step, last, total, new, bent, duty.dt_max)
         elif not converged:
             outcome.status[p] = NOT_CONVERGED
             break
@@ -372,7 +382,9 @@ def run_pack(values, soc, offset_v, design, duty, trace, outcome, p):
             held[j] = lane.current[j]
         rise = (new - total) * per_step if phase == CHARGE_CV else 0.0
         total = new
-        for g in range(duty.series):  # a slice assignment compiles for three seconds
+        last = step
+        for g in range(duty.series):
+            per_second[g] = math.nan if starts else (group_v[g] - before[g]) / step
             before[g] = group_v[g]
         count = note(trace, count, t, total, group_v)
         for kind in range(kinds):
@@ -382,7 +394,7 @@ def run_pack(values, soc, offset_v, design, duty, trace, outcome, p):
             if ends and phase == DISCHARGE and not stopped[kind]:
                 keep_end(outcome, p, kind, phase_t, total, energy, group_v, below)
             stopped[kind] = stopped[kind] or ends
-            f_now[kind] = f_new[kind]
+            f_old[kind], f_now[kind] = math.nan if starts else f_now[kind], f_new[kind]
         if phase == DISCHARGE and outcome.first_group[p] < 0:
             outcome.first_group[p] = lowest_below(group_v, duty.lower_v + TOGETHER_V)
         starts, seeking = False, -1
@@ -394,7 +406,7 @@ def run_pack(values, soc, offset_v, design, duty, trace, outcome, p):
             if phase != CHARGE_CV:
                 held[:] = total / duty.parallel
             trend[:], rise = 0.0, 0.0
-            starts, phase_t, dt = True, 0.0, cell.FIRST_FRACTION * duty.dt_max
+            starts, phase_t, dt = True, 0.0, pace.FIRST_FRACTION * duty.dt_max
             stopped[:] = False
             f_now[:] = -1.0
         if steps > STEP_LIMIT:

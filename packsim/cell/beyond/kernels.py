@@ -31,8 +31,10 @@ from packsim.cell.electrodes.kernels import (
 )
 from packsim.cell.electrolyte.kernels import log_mean_parts
 from packsim.cell.spme.kernels import surface_potential
+from packsim.numerics import pace
 from packsim.numerics.fastmath import asinh_fast, exp_fast
 from packsim.numerics.jit import allocating_kernel, kernel
+from packsim.numerics.roots import COLUMNS, open_bracket
 
 # rows of `damage`
 DISSOLVED_C = 0  # copper ever dissolved from the anode's collector
@@ -180,20 +182,25 @@ def damaged_profile(cell, design, beyond, damage, leak_a, currents, durations, d
     instant after each jump of current is in it.
     """
     n, anode = cell.emf.size, np.empty(cell.emf.size)
-    volt, rows, count, t = np.empty(n), np.empty((5, 512)), 0, 0.0
+    volt, rows, bracket, count, t = np.empty(n), np.empty((5, 512)), np.empty((2, COLUMNS)), 0, 0.0
+    short_steps = cell_kernels.first_order(design)
     for segment in range(currents.shape[0]):
-        i, t_end, dt = currents[segment], t + durations[segment], cell_kernels.FIRST_FRACTION * dt_max
+        i, t_end, dt = currents[segment], t + durations[segment], pace.FIRST_FRACTION * dt_max
         target, v, starts, reached = v_low if i > 0.0 else v_high, 0.0, True, False
+        per_second, last, f_old = math.nan, 0.0, math.nan
         while starts or (t_end - t > 1e-9 and not reached):
             step = 0.0 if starts else min(dt, t_end - t)
             v_new = cell_kernels.voltage_after(cell, design, i, step)
-            change = abs(v_new - v)
-            if not starts and change > cell_kernels.VOLTAGE_STEP and step > cell_kernels.DT_MIN:
-                dt = 0.5 * step
+            bent = pace.bend(v, per_second, step, v_new)
+            fast = short_steps and abs(v_new - v) > cell_kernels.VOLTAGE_STEP
+            if not starts and step > pace.SHORTEST_S and (bent > cell_kernels.BEND_V or fast):
+                dt = pace.shorter(step, last, bent, cell_kernels.BEND_V) if bent > cell_kernels.BEND_V else 0.5 * step
                 continue
+            f_now = target - v if i > 0.0 else v - target
             reached = (i > 0.0 and v_new <= target) or (i < 0.0 and v_new >= target)
             if reached and not starts:
-                step = cell_kernels.event_dt(cell, design, i, step, v, v_new, target)
+                open_bracket(bracket, -last, f_old, f_now, step, target - v_new if i > 0.0 else v_new - target)
+                step = cell_kernels.event_dt(cell, design, i, bracket, target)
                 v_new = cell_kernels.voltage_after(cell, design, i, step)
             volt[0] = v_new
             anode_potential(anode, cell.work, cell.coef, design, cell.current, 0, n)
@@ -201,7 +208,8 @@ def damaged_profile(cell, design, beyond, damage, leak_a, currents, durations, d
                 cell_kernels.advance(cell.state, cell.work, cell.coef, cell.decay, design, cell.current, step, 0, n)
                 advance_damage(damage, cell.state, cell.work, cell.coef, design, beyond, cell.current, volt, step, 0, n)
                 apply_damage(cell.coef, damage, leak_a, volt, cell.slope, 0, n)
-                dt = cell_kernels.next_dt(dt, change, dt_max)
+                dt = pace.next_step(step, last, bent, cell_kernels.BEND_V, dt_max)
+                per_second, last, f_old = (v_new - v) / step, step, f_now
             t, v, starts = t + step, v_new, False
             if count == rows.shape[1]:
                 rows = doubled(rows)

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from packsim.numerics.jit import allocating_kernel, kernel
+from packsim.numerics.roots import interpolated
 
 VOLTAGE_TOLERANCE = 1e-7  # V: at the end of discharge 1e-4 s or better
 TIME_TOLERANCE = 1e-6  # s
-SEARCH_PATIENCE = 8  # then every other trial halves the bracket
 FIRST_INSTANT = 1e-9  # s: a step that only sets the current
 
 
@@ -77,7 +77,7 @@ def next_trials(length, search, window, bench, count):
             trial = search.time[2, j]
         else:
             t, f = search.time, search.above
-            trial = next_trial(
+            trial = interpolated(
                 t[0, j], f[0, j], t[1, j], f[1, j], t[2, j], f[2, j], search.low[j], search.high[j], count
             )
         length[j] = max(trial, TIME_TOLERANCE)
@@ -101,18 +101,3 @@ def note_trial(search, v, length, cutoff_v):
             search.high[j] = length[j]
         search.done[j] = abs(above) < VOLTAGE_TOLERANCE or search.high[j] - search.low[j] < TIME_TOLERANCE
 
-
-@kernel
-def next_trial(a, f_a, b, f_b, c, f_c, low, high, count):
-    """Inverse quadratic interpolation of the last three trials; halving where that leaves the bracket or is slow."""
-    if count >= SEARCH_PATIENCE and count % 2 == 0:
-        return 0.5 * (low + high)
-    curved = a * f_b * f_c / ((f_a - f_b) * (f_a - f_c))
-    curved += b * f_a * f_c / ((f_b - f_a) * (f_b - f_c))
-    curved += c * f_a * f_b / ((f_c - f_a) * (f_c - f_b))
-    if low < curved < high:  # not so while two of the three are one
-        return curved
-    straight = c - f_c * (c - b) / (f_c - f_b)
-    if low < straight < high:
-        return straight
-    return 0.5 * (low + high)

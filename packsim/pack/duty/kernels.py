@@ -15,7 +15,9 @@ from packsim.cell.ageing import kernels as cell_ageing
 from packsim.cell.beyond import kernels as cell_beyond
 from packsim.cell.electrodes.kernels import LEAK, R_OHM, X_N
 from packsim.cell.heat import kernels as cell_heat
+from packsim.numerics import pace
 from packsim.numerics.jit import allocating_kernel, kernel
+from packsim.numerics.roots import COLUMNS, TRIALS, next_time, note_value, open_bracket, width
 from packsim.pack.bms import kernels as bms_kernels
 from packsim.pack.duty.control.kernels import (
     CURRENT,
@@ -31,7 +33,6 @@ from packsim.pack.duty.warmth import kernels as warmth
 from packsim.pack.faults import kernels as fault_kernels
 from packsim.pack.faults.kernels import note_alarm
 from packsim.pack.heat import kernels as pack_heat
-from packsim.pack.kernels import time_below
 from packsim.pack.network import kernels as network
 
 NEWTON_LIMIT = 40
@@ -40,7 +41,6 @@ STEP_LIMIT = 2_000_000
 CV_CHANGE = 0.15  # largest relative change of current in a constant-voltage step
 CV_FACTOR = 0.5
 REST_FACTOR = 10.0
-EVENT_TOLERANCE_V = 1e-9
 TOGETHER = 1e-6
 
 # conditions that end a step; the last three are the BMS's while it watches all the time
@@ -263,19 +263,34 @@ def largest_change(before, node_v, group):
 
 
 @kernel
-def keep_step(highest, lowest, below, below_ah, q, node_v, group, first, current, thresholds, before, step):
+def largest_bend(before, per_second, step, node_v, group):
+    """The largest bend of a group's voltage."""
+    out = 0.0
+    for g in range(group.shape[0]):
+        out = max(out, pace.bend(before[g], per_second[g], step, node_v[group[g]]))
+    return out
+
+
+@kernel
+def keep_step(
+    highest, lowest, below, below_ah, q, node_v, group, first, current, thresholds, before, per_second, step, last
+):
     """Extremes of an accepted step, times below thresholds, and the charge that groups below the first one gave."""
     for g in range(group.shape[0]):
         v = node_v[group[g]]
         highest[g], lowest[g] = max(highest[g], v), min(lowest[g], v)
-        if step > 0.0 and min(v, before[g]) < thresholds[0]:
+        if step == 0.0:
+            continue
+        sagging, under = pace.sag(before[g], per_second[g], step, last, v), min(v, before[g])
+        if under < thresholds[0]:
             through = 0.0
             for j in range(first[g], first[g + 1]):  # groups are the first nodes, their cells the first children
                 through += current[j]
-            below_ah[q, g] += max(through, 0.0) * time_below(before[g], v, step, thresholds[0]) / 3600.0
-        if step > 0.0:
-            for k in range(thresholds.shape[0]):
-                below[q, k, g] += time_below(before[g], v, step, thresholds[k])
+            below_s = step * pace.part_below(before[g], v, sagging, thresholds[0])
+            below_ah[q, g] += max(through, 0.0) * below_s / 3600.0
+        for k in range(thresholds.shape[0]):
+            if under < thresholds[k]:
+                below[q, k, g] += step * pace.part_below(before[g], v, sagging, thresholds[k])
 
 
 @kernel
@@ -400,8 +415,11 @@ def drive(
     entropic = heating.on and heating.has_entropy
     n, groups, rows = own.leak_a.shape[0], group.shape[0], protocol.kind.shape[0]
     ends = np.empty(BMS_FIRST)
-    before, trend = np.zeros(groups), np.zeros(n)
-    f_now, f_new = np.empty(CONDITIONS), np.empty(CONDITIONS)
+    before, per_second, trend = np.zeros(groups), np.zeros(groups), np.zeros(n)
+    f_old, f_now, f_new = np.empty(CONDITIONS), np.empty(CONDITIONS), np.empty(CONDITIONS)
+    bracket = np.empty((2, COLUMNS))
+    # what is first order in time: currents of parallel cells, heat, damage, and samples looked for on a straight line
+    short_steps = n > settings.series or heating.on or damaging.on or bms.sampling_s > 0.0 or cell.first_order(design)
     zero_a = bms_kernels.CURRENT_ZERO * settings.rated_a
     by_group = bms.every_part and bms.node.shape[0] == groups
     t, prepared = own.clock[0], -1.0
@@ -425,14 +443,14 @@ def drive(
         trend[:] = 0.0
         step_t, charge_ah, through_ah, energy, bleed_in = 0.0, 0.0, 0.0, 0.0, math.inf
         hot, trip_in, tripped, sampled = True, math.inf, -1, bms.sampling_s > 0.0
-        dt = cell.FIRST_FRACTION * settings.dt_max
-        starts, seeking, low, f_low, high, f_high, trials, end = True, -1, 0.0, 0.0, 0.0, 0.0, 0, RUNNING
+        dt, last, v_per_second = pace.FIRST_FRACTION * settings.dt_max, 0.0, math.nan
+        starts, seeking, trials, end, change, bent, calm = True, -1, 0, RUNNING, 0.0, 0.0, False
         f_now[:] = -1.0
         while end == RUNNING:
             if starts:
                 step = 0.0
             elif seeking >= 0:
-                step = (low * f_high - high * f_low) / (f_high - f_low)
+                step = next_time(bracket, trials)
             else:
                 step = min(dt, duration - step_t)
                 if profiled:
@@ -471,7 +489,7 @@ def drive(
             )
             steps[1] += 1
             if status != RUNNING:
-                if starts or step <= cell.DT_MIN:
+                if starts or step <= pace.SHORTEST_S:
                     end = status
                     break
                 dt, seeking, rise = 0.5 * step, -1, 0.0  # start again from even currents
@@ -486,31 +504,35 @@ def drive(
             conditions(
                 f_new, ends, node_v, group, scalars, bms.limits, settings.series, new, through_new, soc, seen_k, holds
             )
-            change = 0.0 if starts else largest_change(before, node_v, group)
             if not starts:
-                big = abs(new - total) > CV_CHANGE * abs(total) if kind == VOLTAGE else change > cell.VOLTAGE_STEP
-                if seeking < 0 and big and not (profiled or kind == REST) and step > cell.DT_MIN:
-                    dt = 0.5 * step
+                change, bent = (
+                    largest_change(before, node_v, group),
+                    largest_bend(before, per_second, step, node_v, group),
+                )
+                bends = bent > cell.BEND_V
+                big = bends or (short_steps and change > cell.VOLTAGE_STEP)
+                if kind == VOLTAGE:
+                    moved = abs(new - total)
+                    big, bends, calm = moved > CV_CHANGE * abs(total), False, moved < 0.5 * CV_CHANGE * abs(total)
+                if seeking < 0 and big and not (profiled or kind == REST) and step > pace.SHORTEST_S:
+                    dt = pace.shorter(step, last, bent, cell.BEND_V) if bends else 0.5 * step
                     continue
-                if seeking >= 0:  # Illinois
+                if seeking >= 0:
                     f = f_new[seeking]
-                    if f * f_high < 0.0:
-                        low, f_low = high, f_high
-                    else:
-                        f_low *= 0.5
-                    high, f_high = step, f
+                    note_value(bracket, step, f)
                     trials += 1
                     close = abs(f) < (
-                        1e-4 * protocol.until_current_a[q] if seeking == SMALL_CURRENT else EVENT_TOLERANCE_V
+                        1e-4 * protocol.until_current_a[q] if seeking == SMALL_CURRENT else cell.EVENT_TOLERANCE_V
                     )
-                    if not (close or abs(high - low) < cell.EVENT_TOLERANCE_S or trials >= 60):
+                    if not (close or width(bracket) < cell.EVENT_TOLERANCE_S or trials >= TRIALS):
                         continue
                 late = ends_at(f_new, f_now, seeking)
                 # what a step changed in the cells (ageing) may have carried two ends past at once: there is no earlier one
                 if late >= 0 and (seeking < 0 or step > cell.EVENT_TOLERANCE_S):
-                    seeking, low, f_low, high, f_high, trials = late, 0.0, f_now[late], step, f_new[late], 0
-                    if f_low == -math.inf:  # it did not apply before this step: it ends where it begins to apply
-                        f_low = -1.0
+                    # one that did not apply before this step ends where it begins to apply
+                    f_low, f_before = (f_now[late], f_old[late]) if f_now[late] > -math.inf else (-1.0, math.nan)
+                    open_bracket(bracket, -last, f_before, f_low, step, f_new[late])
+                    seeking, trials = late, 0
                     continue
                 watch_a = 0.0 if holds else new
                 if sampled and step < trip_in and (hot or bms_kernels.hot(memory, bms, watch_a, seen_k)):
@@ -528,7 +550,8 @@ def drive(
             v_pack = node_v[node_v.shape[0] - 1]
             t, step_t, charge_ah, through_ah = t + step, step_t + step, charge_new, through_new
             # under a profile the current jumps into every step: its voltage is that at the end, not on the way from the last
-            energy += (v_pack if profiled else 0.5 * (v_before + v_pack)) * new * step
+            v_mean = 0.5 * (v_before + v_pack) - pace.sag(v_before, v_per_second, step, last, v_pack) / 6.0
+            energy += (v_pack if profiled else v_mean) * new * step
             keep_step(
                 kept.highest_v,
                 kept.lowest_v,
@@ -541,16 +564,21 @@ def drive(
                 lane.current,
                 settings.thresholds_v,
                 before,
+                per_second,
                 step,
+                last,
             )
             per_step = 0.0 if starts else 1.0 / step
             for j in range(n):
                 trend[j] = 0.0 if profiled else (lane.current[j] - held[j]) * per_step
                 held[j] = lane.current[j]
             rise = (new - total) * per_step if kind == VOLTAGE else 0.0
+            v_per_second = math.nan if starts or profiled else (v_pack - v_before) / step
             total, v_before = new, v_pack
             for g in range(groups):
-                before[g] = node_v[group[g]]
+                v = node_v[group[g]]
+                per_second[g] = math.nan if starts or profiled else (v - before[g]) / step
+                before[g] = v
             end = met(f_new, seeking)
             if end == RUNNING and duration - step_t <= 1e-9:
                 end = DURATION
@@ -565,14 +593,19 @@ def drive(
                     if warmth.retaken(own, design, False):
                         prepared = -1.0
             for c in range(CONDITIONS):
-                f_now[c] = f_new[c]
+                f_old[c], f_now[c] = math.nan if starts else f_now[c], f_new[c]
             if seeking < 0 and not starts:
                 if kind == REST:
-                    dt = cell.next_dt(dt, REST_FACTOR * change, REST_FACTOR * settings.dt_max)
+                    allowed, longest = cell.BEND_V / REST_FACTOR, REST_FACTOR * settings.dt_max
+                    dt = max(pace.next_step(step, last, bent, allowed, longest), dt if step < dt else 0.0)
                 elif kind == VOLTAGE:
-                    dt = min(2.0 * dt, CV_FACTOR * settings.dt_max) if not big else dt
+                    dt = min(2.0 * dt, CV_FACTOR * settings.dt_max) if calm else dt
+                elif profiled:
+                    dt = min(2.0 * dt, settings.dt_max)
                 else:
-                    dt = cell.next_dt(dt, 0.0 if profiled else change, settings.dt_max)
+                    allowed, longest = cell.BEND_V, settings.dt_max
+                    dt = max(pace.next_step(step, last, bent, allowed, longest), dt if step < dt else 0.0)
+            last = step
             # the BMS
             bms_kernels.estimate(memory, bms, total, step, zero_a)
             if sampled:
@@ -647,7 +680,7 @@ def drive(
                 )
             starts, seeking = changed, -1
             if starts:
-                dt = cell.FIRST_FRACTION * settings.dt_max
+                dt, v_per_second = pace.FIRST_FRACTION * settings.dt_max, math.nan
                 f_now[:] = -1.0
             if steps[0] > STEP_LIMIT:
                 end = NO_LIMIT
