@@ -125,7 +125,7 @@ class Electrode:
 
 
 class NaiveCell:
-    """SPMe cell with closed-form electrolyte means; `table` is the electrolyte closure [2, mean, gap]."""
+    """SPMe cell with closed-form electrolyte means; `table` is the electrolyte closure [mean, gap, 2]."""
 
     def __init__(
         self, p: CellParameters, window: tuple, soc: float, table: np.ndarray, shells: tuple[int, int]
@@ -135,8 +135,8 @@ class NaiveCell:
         self.n = Electrode(p.negative, -1.0, p.area_m2, x0 + soc * (x100 - x0), shells[0])
         self.pos = Electrode(p.positive, +1.0, p.area_m2, y0 + soc * (y100 - y0), shells[1])
         self.c = dict.fromkeys(("mean_n", "mean_p", "edge_n", "edge_p"), p.c_e_init)
-        axes = (np.linspace(0.0, 4000.0, table.shape[1]), np.linspace(-1.0, 5.0, table.shape[2]))
-        self.closure = [RegularGridInterpolator(axes, part) for part in table]
+        axes = (np.linspace(0.0, 4000.0, table.shape[0]), np.linspace(-1.0, 5.0, table.shape[1]))
+        self.closure = [RegularGridInterpolator(axes, table[:, :, part]) for part in range(2)]
 
     def of_c(self, values: np.ndarray, c: float) -> float:
         return float(np.interp(c, np.linspace(0.0, 4000.0, values.size), values))

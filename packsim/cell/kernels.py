@@ -10,7 +10,6 @@ A step of `dt` has three parts, for cells `begin..end` of structure-of-arrays st
 `respond` is a pure function of `work`, so currents of parallel cells and event times are found without stepping back.
 """
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -184,12 +183,12 @@ def profile(cell, design, currents, durations, dt_max, v_low, v_high):
         count += 1
         if (i > 0.0 and v <= v_low) or (i < 0.0 and v >= v_high):
             return trace[:, :count], True
-        dt, per_second, last = pace.FIRST_FRACTION * dt_max, math.nan, 0.0
-        target, f_old = v_low if i > 0.0 else v_high, math.nan
+        dt, per_second, last = pace.FIRST_FRACTION * dt_max, 0.0, 0.0
+        target, f_old = v_low if i > 0.0 else v_high, -1.0
         while t_end - t > 1e-9:
             step = min(dt, t_end - t)
             v_new = voltage_after(cell, design, i, step)
-            bent = pace.bend(v, per_second, step, v_new)
+            bent = pace.bend(v, per_second, step, last, v_new)
             if step > pace.SHORTEST_S and (bent > BEND_V or (short_steps and abs(v_new - v) > VOLTAGE_STEP)):
                 dt = pace.shorter(step, last, bent, BEND_V) if bent > BEND_V else 0.5 * step
                 continue
@@ -202,7 +201,7 @@ def profile(cell, design, currents, durations, dt_max, v_low, v_high):
             advance(cell.state, cell.work, cell.coef, cell.decay, design, cell.current, step, 0, cell.emf.size)
             t = t_end if t_end - t - step <= 1e-9 and not reached else t + step
             dt = pace.next_step(step, last, bent, BEND_V, dt_max)
-            per_second, last, f_old = (v_new - v) / step, step, f_now
+            per_second, last, f_old = (v_new - v) * (1.0 / step), step, f_now
             v = v_new
             trace = record(trace, count, t, v, i)
             count += 1

@@ -36,10 +36,7 @@ from packsim.cell.electrodes.kernels import (
     T_WELD,
     TAU_N,
     TAU_P,
-    inventory,
     ocp,
-    open_circuit,
-    stoichiometry_at,
 )
 from packsim.inspection.search.kernels import (
     FIRST_INSTANT,
@@ -57,8 +54,6 @@ from packsim.numerics.streams import _word
 
 CHUNK = 512
 SEARCH_LIMIT = 80
-NEWTON_ROUNDS = 5
-STOICHIOMETRY_TOLERANCE = 1e-13
 CAPACITY, DCIR, OCV_FIRST, OCV_SECOND, SOC = range(5)  # rows of `true`
 N_TRUE = 5
 
@@ -164,43 +159,16 @@ def usable_traits(traits, window, values, design, bench, begin):
         usable[i] = fine
         if not fine:
             put_column(traits, i, bench.nominal, 0)
+    cell.balance(window, traits, design, 0, n)
     if design.is_table:
-        cell.balance(window, traits, design, 0, n)
         return usable
-    charge = np.empty((3, n))
     for i in range(n):
-        charge[0, i], charge[1, i], charge[2, i] = inventory(design.nominal, traits, i)
-    window_end(window[0], charge, design, design.lower_cutoff_v, bench.window[0])
-    window_end(window[1], charge, design, design.upper_cutoff_v, bench.window[1])
-    for i in range(n):
-        window[2, i] = (charge[2, i] - window[0, i] * charge[0, i]) / charge[1, i]
-        window[3, i] = (charge[2, i] - window[1, i] * charge[0, i]) / charge[1, i]
-        window[4, i] = (window[1, i] - window[0, i]) * charge[0, i] / 3600.0
         if not window[4, i] > 0.0:
             usable[i] = False
             put_column(traits, i, bench.nominal, 0)
             for row in range(5):
                 window[row, i] = bench.window[row]
     return usable
-
-
-@allocating_kernel
-def window_end(x, charge, design, voltage, guess):
-    """As `stoichiometry_at` for x[n] with charge[3, n] (Q_n, Q_p, Q_Li), ten times as fast.
-
-    A few rounds of Newton from the nominal cell's value, all cells at once; those that have not converged start anew.
-    """
-    step = np.empty(x.size)
-    x[:] = guess
-    for _ in range(NEWTON_ROUNDS):
-        for i in range(x.size):
-            v, slope = open_circuit(design, charge[0, i], charge[1, i], charge[2, i], x[i])
-            newton = (voltage - v) / slope
-            step[i] = newton if abs(newton) < 1.0 else 1.0  # nan must not reach the look-ups
-            x[i] = min(max(x[i] + step[i], 0.0), 1.0)
-    for i in range(x.size):
-        if not abs(step[i]) < STOICHIOMETRY_TOLERANCE:
-            x[i] = stoichiometry_at(design, charge[0, i], charge[1, i], charge[2, i], voltage)
 
 
 @kernel

@@ -21,9 +21,9 @@ SHRINKAGE = 0.2  # and a trial after a failed one at least this part of it
 
 
 @kernel
-def bend(before, per_second, step, now):
-    """How far `now` lies from the straight line on from `before`; `per_second` nan: the first step after a jump."""
-    if math.isnan(per_second):
+def bend(before, per_second, step, last, now):
+    """How far `now` lies from the straight line on from `before`, after a step of `last` (0: after a jump)."""
+    if last == 0.0:
         return FIRST_BEND * abs(now - before)
     return abs(now - before - per_second * step)
 
@@ -53,7 +53,7 @@ def shorter(step, last, bent, allowed):
 @kernel
 def sag(before, per_second, step, last, now):
     """Half the second derivative times step^2, from the bend: the curve is straight - sag * part * (1 - part)."""
-    if math.isnan(per_second) or step <= 0.0:
+    if last == 0.0:
         return 0.0
     return (now - before - per_second * step) * step / (step + last)
 

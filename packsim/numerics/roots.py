@@ -18,7 +18,7 @@ TRIALS = 60  # after that the caller takes what it has
 
 @kernel
 def open_bracket(bracket, before, f_before, f_low, high, f_high):
-    """Begin in bracket[2, COLUMNS]: f_low at time 0, f_high behind; `before` <= 0 is an older time (nan: none is known)."""
+    """Begin in bracket[2, COLUMNS]: f_low at time 0, f_high behind; `before` < 0 is an older time (0: none is known)."""
     bracket[TIME, 0], bracket[VALUE, 0] = before, f_before
     bracket[TIME, 1] = bracket[TIME, LOW] = 0.0
     bracket[VALUE, 1] = bracket[VALUE, LOW] = f_low
@@ -57,7 +57,7 @@ def interpolated(a, f_a, b, f_b, c, f_c, low, high, trials):
     curved = a * f_b * f_c / ((f_a - f_b) * (f_a - f_c))
     curved += b * f_a * f_c / ((f_b - f_a) * (f_b - f_c))
     curved += c * f_a * f_b / ((f_c - f_a) * (f_c - f_b))
-    if low < curved < high:  # not so while two of the three are one
+    if low < curved < high:  # not so while two of the three are one: that is 0 / 0
         return curved
     straight = c - f_c * (c - b) / (f_c - f_b)
     if low < straight < high:

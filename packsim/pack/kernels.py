@@ -23,6 +23,9 @@ EVERY_GROUP, PACK_ONLY = 0, 1  # kinds of monitoring, and the first index of wha
 CHARGE_CC, CHARGE_CV, REST, DISCHARGE, DONE = range(5)  # phases
 THRESHOLDS = 5  # rows of time below: lower cut-off, and below it by the margin and by 0.5 V; 1 V, 0 V
 OK, NOT_CONVERGED, NO_LIMIT = 0, 1, 2  # status of a pack
+# of the groups' voltages at the end of a trial: largest change and bend, outermost sensor readings, mean
+CHANGE, BENT, LOWEST, HIGHEST, MEAN = range(5)
+SURVEY = 5
 
 SPLIT_TOLERANCE = 1e-3  # of the mean current: the linearised voltages are then good to 1e-7 V
 NEWTON_LIMIT = 30
@@ -33,6 +36,7 @@ CV_FACTOR = 0.5  # of the longest step: a falling current makes implicit Euler f
 CV_TOLERANCE = 1e-4  # of the current at which charging ends
 TOGETHER_V = 1e-6  # limits reached within this are reached together
 REST_FACTOR = 10.0  # steps at rest may be this much longer, and bend the voltage this much less
+REST_FACTOR_EXACT = 4.0  # ... where nothing flows between cells, so that only the curve itself asks for it
 
 
 class Duty(NamedTuple):
@@ -141,30 +145,32 @@ def held_current(lane, offset_v, duty):
 
 
 @kernel
-def watched(kind, charging, group_v, offset_v):
-    """The voltage per cell that monitoring compares with the limit: the pack's mean, or the outermost sensor reading."""
-    series = group_v.shape[0]
-    if kind == PACK_ONLY:
-        total = 0.0
-        for g in range(series):
-            total += group_v[g]
-        return total / series
-    out = group_v[0] + offset_v[0]
-    for g in range(1, series):
-        reading = group_v[g] + offset_v[g]
-        out = max(out, reading) if charging else min(out, reading)
-    return out
+def survey(seen, group_v, before, per_second, offset_v, step, last):
+    """What a trial step did to the groups' voltages, into seen[SURVEY]."""
+    change, bent, low, high, total = 0.0, 0.0, math.inf, -math.inf, 0.0
+    for g in range(group_v.shape[0]):
+        v = group_v[g]
+        reading = v + offset_v[g]
+        low, high = min(low, reading), max(high, reading)
+        total += v
+        change = max(change, abs(v - before[g]))
+        bent = max(bent, pace.bend(before[g], per_second[g], step, last, v))
+    seen[CHANGE], seen[BENT], seen[LOWEST], seen[HIGHEST] = change, bent, low, high
+    seen[MEAN] = total / group_v.shape[0]
 
 
 @kernel
-def passed(phase, kind, total, group_v, offset_v, duty):
-    """How far the phase's end is behind (>= 0) or ahead (< 0): volts, or amperes in the constant-voltage phase."""
+def passed(phase, kind, total, seen, duty):
+    """How far the phase's end is behind (>= 0) or ahead (< 0): volts, or amperes in the constant-voltage phase.
+
+    Monitoring compares the pack's mean voltage, or the outermost sensor reading, with the limit.
+    """
     if phase == CHARGE_CC:
-        return watched(duty.monitoring, True, group_v, offset_v) - duty.upper_v
+        return seen[MEAN if duty.monitoring == PACK_ONLY else HIGHEST] - duty.upper_v
     if phase == CHARGE_CV:
         return duty.cutoff_a + total
     if phase == DISCHARGE:
-        return duty.lower_v - watched(kind, False, group_v, offset_v)
+        return duty.lower_v - seen[MEAN if kind == PACK_ONLY else LOWEST]
     return -1.0
 
 
@@ -179,31 +185,14 @@ def too_big(phase, total, new, change, bent, step, short_steps):
 
 
 @kernel
-def longer(phase, dt, step, last, total, new, bent, dt_max):
+def longer(phase, dt, step, last, total, new, bent, short_steps, dt_max):
     """Length of the next trial step."""
     if phase == REST:
-        return pace.next_step(step, last, bent, cell.BEND_V / REST_FACTOR, REST_FACTOR * dt_max)
+        allowed = cell.BEND_V / (REST_FACTOR if short_steps else REST_FACTOR_EXACT)
+        return pace.next_step(step, last, bent, allowed, REST_FACTOR * dt_max)
     if phase == CHARGE_CV:
         return min(2.0 * dt, CV_FACTOR * dt_max) if abs(new - total) < 0.5 * CV_CHANGE * abs(total) else dt
     return max(pace.next_step(step, last, bent, cell.BEND_V, dt_max), dt if step < dt else 0.0)
-
-
-@kernel
-def largest_change(a, b):
-    """max |a - b|."""
-    out = 0.0
-    for k in range(a.shape[0]):
-        out = max(out, abs(a[k] - b[k]))
-    return out
-
-
-@kernel
-def largest_bend(before, per_second, step, now):
-    """The largest bend of a group's voltage."""
-    out = 0.0
-    for g in range(now.shape[0]):
-        out = max(out, pace.bend(before[g], per_second[g], step, now[g]))
-    return out
 
 
 @kernel
@@ -298,10 +287,15 @@ def run_pack(values, soc, offset_v, design, duty, trace, outcome, p):
     cell.balance(window, values, design, 0, n)
     cell.rest_state(lane.state, design, soc, window, 0, n)
     group_v, before, below = np.zeros(duty.series), np.zeros(duty.series), np.zeros((THRESHOLDS, duty.series))
-    per_second, last = np.full(duty.series, np.nan), 0.0  # slopes of the voltages over the last step, and its length
-    f_old, f_now, f_new = np.full(2, np.nan), np.full(2, -1.0), np.empty(2)
-    stopped, bracket = np.zeros(2, dtype=np.bool_), np.empty((2, COLUMNS))
-    short_steps = duty.parallel > 1 or cell.first_order(design)  # the currents of parallel cells are first order in time
+    per_second, last = (
+        np.zeros(duty.series),
+        0.0,
+    )  # slopes of the voltages over the last step, and its length (0: a jump)
+    f_old, f_now, f_new = np.full(2, -1.0), np.full(2, -1.0), np.empty(2)
+    stopped, bracket, seen = np.zeros(2, dtype=np.bool_), np.empty((2, COLUMNS)), np.empty(SURVEY)
+    short_steps = duty.parallel > 1 or cell.first_order(
+        design
+    )  # the currents of parallel cells are first order in time
     highest_v = -math.inf
     for k in range(THRESHOLDS):
         highest_v = max(highest_v, duty.thresholds_v[k])
@@ -310,14 +304,11 @@ def run_pack(values, soc, offset_v, design, duty, trace, outcome, p):
         before[:] = duty.upper_v
         keep_full(outcome, p, lane.state, window, before, design, duty)
     total = phase_current(phase, duty)
-    held, trend, rise = (
-        np.full(n, total / duty.parallel),
-        np.zeros(n),
-        0.0,
-    )  # accepted currents, their change per second
+    # accepted currents, what they change in a second, and the part of the pack's current that a second takes away
+    held, trend, decline = np.full(n, total / duty.parallel), np.zeros(n), 0.0
     t, phase_t, energy, count, steps, prepared = 0.0, 0.0, 0.0, 0, 0, -1.0
     dt = pace.FIRST_FRACTION * duty.dt_max
-    starts, seeking, trials, change, bent = True, -1, 0, 0.0, 0.0
+    starts, seeking, trials = True, -1, 0
     while phase != DONE:
         kinds = 2 if phase == DISCHARGE else 1
         if starts:
@@ -330,20 +321,22 @@ def run_pack(values, soc, offset_v, design, duty, trace, outcome, p):
             cell.set_dt(lane.decay, lane.coef, design, step, 0, n)
             prepared = step
         cell.prepare(lane.work, lane.state, lane.coef, lane.decay, design, step, 0, n)
+        decay = math.exp(decline * step)  # held at a voltage, all currents fall alike and by the same part in a second
         for j in range(n):
-            lane.current[j] = held[j] + trend[j] * step
-        new, converged = solve(lane, group_v, offset_v, design, duty, phase == CHARGE_CV, total + rise * step)
+            lane.current[j] = decay * held[j] + trend[j] * step
+        new, converged = solve(lane, group_v, offset_v, design, duty, phase == CHARGE_CV, decay * total)
+        survey(seen, group_v, before, per_second, offset_v, step, last)
         for kind in range(kinds):
-            f_new[kind] = passed(phase, kind, new, group_v, offset_v, duty)
+            f_new[kind] = passed(phase, kind, new, seen, duty)
         if not starts:
-            change, bent = largest_change(group_v, before), largest_bend(before, per_second, step, group_v)
+            change, bent = seen[CHANGE], seen[BENT]
             if not converged or (seeking < 0 and too_big(phase, total, new, change, bent, step, short_steps)):
                 if step <= pace.SHORTEST_S:
                     outcome.status[p] = NOT_CONVERGED
                     break
                 dt = 0.5 * step
                 if not converged:  # start again from even currents
-                    held[:], trend[:], rise = total / duty.parallel, 0.0, 0.0
+                    held[:], trend[:], decline = total / duty.parallel, 0.0, 0.0
                 elif phase != CHARGE_CV and bent > cell.BEND_V:
                     dt = pace.shorter(step, last, bent, cell.BEND_V)
                 seeking = -1
@@ -370,21 +363,24 @@ def run_pack(values, soc, offset_v, design, duty, trace, outcome, p):
                 energy += integrate(below, before, per_second, group_v, step, last, new, highest_v, duty)
             steps += 1
             if seeking < 0:
-                dt = longer(phase, dt, step, last, total, new, bent, duty.dt_max)
+                dt = longer(phase, dt, step, last, total, new, bent, short_steps, duty.dt_max)
         elif not converged:
             outcome.status[p] = NOT_CONVERGED
             break
         t += step
         phase_t += step
         per_step = 0.0 if starts else 1.0 / step
+        decline = 0.0
+        if phase == CHARGE_CV and not starts and new < 0.0 and total < 0.0:
+            decline = math.log(new / total) * per_step
+        decay = math.exp(decline * step)
         for j in range(n):
-            trend[j] = (lane.current[j] - held[j]) * per_step
+            trend[j] = (lane.current[j] - decay * held[j]) * per_step
             held[j] = lane.current[j]
-        rise = (new - total) * per_step if phase == CHARGE_CV else 0.0
         total = new
         last = step
         for g in range(duty.series):
-            per_second[g] = math.nan if starts else (group_v[g] - before[g]) / step
+            per_second[g] = (group_v[g] - before[g]) * per_step
             before[g] = group_v[g]
         count = note(trace, count, t, total, group_v)
         for kind in range(kinds):
@@ -394,7 +390,7 @@ def run_pack(values, soc, offset_v, design, duty, trace, outcome, p):
             if ends and phase == DISCHARGE and not stopped[kind]:
                 keep_end(outcome, p, kind, phase_t, total, energy, group_v, below)
             stopped[kind] = stopped[kind] or ends
-            f_old[kind], f_now[kind] = math.nan if starts else f_now[kind], f_new[kind]
+            f_old[kind], f_now[kind] = f_now[kind], f_new[kind]
         if phase == DISCHARGE and outcome.first_group[p] < 0:
             outcome.first_group[p] = lowest_below(group_v, duty.lower_v + TOGETHER_V)
         starts, seeking = False, -1
@@ -405,7 +401,7 @@ def run_pack(values, soc, offset_v, design, duty, trace, outcome, p):
             total = phase_current(phase, duty)
             if phase != CHARGE_CV:
                 held[:] = total / duty.parallel
-            trend[:], rise = 0.0, 0.0
+            trend[:], decline = 0.0, 0.0
             starts, phase_t, dt = True, 0.0, pace.FIRST_FRACTION * duty.dt_max
             stopped[:] = False
             f_now[:] = -1.0

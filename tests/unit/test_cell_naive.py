@@ -66,12 +66,12 @@ def test_balance_is_where_the_curves_say(name: str) -> None:
 def test_the_electrolyte_closure_solves_the_steady_profile(name: str) -> None:
     _, p = read_parameters(name)
     table = closure_table(p.electrolyte_diffusivity, CONCENTRATION_GRID[-1])
-    means, gaps = np.linspace(0.0, 4000.0, table.shape[1]), np.linspace(-1.0, 5.0, table.shape[2])
+    means, gaps = np.linspace(0.0, 4000.0, table.shape[0]), np.linspace(-1.0, 5.0, table.shape[1])
     for row, column in ((24, 30), (24, 40), (36, 20), (12, 50), (60, 12)):
         mean, edge = means[row], means[row] * (1.0 + gaps[column])
         d, log_mean = naive.closure(
             lambda c: float(np.interp(c, CONCENTRATION_GRID, p.electrolyte_diffusivity)), mean, edge
         )
         gauss = [max(mean + (edge - mean) * (3 * z * z - 1) / 2, 0.1 * mean) for z in naive.GAUSS]
-        assert table[0, row, column] == pytest.approx(d, rel=1e-4)
-        assert 0.5 * np.log(table[1, row, column] * gauss[0] * gauss[1]) == pytest.approx(log_mean, abs=2e-4)
+        assert table[row, column, 0] == pytest.approx(d, rel=1e-4)
+        assert 0.5 * np.log(table[row, column, 1] * gauss[0] * gauss[1]) == pytest.approx(log_mean, abs=2e-4)

@@ -187,11 +187,11 @@ def damaged_profile(cell, design, beyond, damage, leak_a, currents, durations, d
     for segment in range(currents.shape[0]):
         i, t_end, dt = currents[segment], t + durations[segment], pace.FIRST_FRACTION * dt_max
         target, v, starts, reached = v_low if i > 0.0 else v_high, 0.0, True, False
-        per_second, last, f_old = math.nan, 0.0, math.nan
+        per_second, last, f_old = 0.0, 0.0, -1.0
         while starts or (t_end - t > 1e-9 and not reached):
             step = 0.0 if starts else min(dt, t_end - t)
             v_new = cell_kernels.voltage_after(cell, design, i, step)
-            bent = pace.bend(v, per_second, step, v_new)
+            bent = pace.bend(v, per_second, step, last, v_new)
             fast = short_steps and abs(v_new - v) > cell_kernels.VOLTAGE_STEP
             if not starts and step > pace.SHORTEST_S and (bent > cell_kernels.BEND_V or fast):
                 dt = pace.shorter(step, last, bent, cell_kernels.BEND_V) if bent > cell_kernels.BEND_V else 0.5 * step
@@ -209,7 +209,7 @@ def damaged_profile(cell, design, beyond, damage, leak_a, currents, durations, d
                 advance_damage(damage, cell.state, cell.work, cell.coef, design, beyond, cell.current, volt, step, 0, n)
                 apply_damage(cell.coef, damage, leak_a, volt, cell.slope, 0, n)
                 dt = pace.next_step(step, last, bent, cell_kernels.BEND_V, dt_max)
-                per_second, last, f_old = (v_new - v) / step, step, f_now
+                per_second, last, f_old = (v_new - v) * (1.0 / step), step, f_now
             t, v, starts = t + step, v_new, False
             if count == rows.shape[1]:
                 rows = doubled(rows)

@@ -71,6 +71,7 @@ def _nominal(p: CellParameters, lithium_made_ratio: float | None) -> Array:
     out[k.B_S] = p.separator_bruggeman
     out[k.BS_N], out[k.BS_P] = p.negative.bruggeman_electrode, p.positive.bruggeman_electrode
     out[k.Y_MADE], out[k.LOSS] = made, made * q_p - q_li
+    out[k.X0_START] = out[k.X100_START] = np.nan  # until the nominal cell's window is known
     return out
 
 
@@ -123,6 +124,7 @@ def build_design(
     )
     window = np.full((5, 1), np.nan)
     k.electrode_balance(window, trait_values(), design, 0, 1)
+    design.nominal[[k.X0_START, k.X100_START]] = window[:2, 0]
     heat = build_heat(
         p.heat, design, p.name, reference_k=p.temperature_k, nominal_ah=p.nominal_capacity_ah, window=window[:4, 0]
     )

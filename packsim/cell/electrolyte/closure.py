@@ -33,7 +33,7 @@ HALVINGS = 44
 
 
 def closure_table(d_e: Array, c_max: float) -> Array:
-    """[2, MEANS, GAPS]: D [m2/s] and shape, from D_e on an even grid 0..c_max (held beyond)."""
+    """[MEANS, GAPS, 2]: D [m2/s] and shape side by side, from D_e on an even grid 0..c_max (held beyond)."""
     return _closure_table(np.ascontiguousarray(d_e, dtype=np.float64).tobytes(), float(c_max))
 
 
@@ -67,8 +67,8 @@ def _closure_table(d_e_bytes: bytes, c_max: float) -> Array:
     g = 0.5 * (low + high)
     log_mean = sum(w * np.log(np.maximum(value, CONCENTRATION_FLOOR)) for w, value in profile(g))
     gauss = [np.maximum(mean + a * (edge - mean), GAUSS_FLOOR * mean) for a in (GAUSS_A, GAUSS_B)]
-    table = np.empty((2, MEANS, GAPS))
-    table[0] = np.where(level, np.interp(mean, c, d), 2.0 * g / (3.0 * np.where(level, 1.0, mean - edge)))
-    table[1] = np.where(level, 1.0, np.exp(2.0 * log_mean) / (gauss[0] * gauss[1]))
+    table = np.empty((MEANS, GAPS, 2))
+    table[:, :, 0] = np.where(level, np.interp(mean, c, d), 2.0 * g / (3.0 * np.where(level, 1.0, mean - edge)))
+    table[:, :, 1] = np.where(level, 1.0, np.exp(2.0 * log_mean) / (gauss[0] * gauss[1]))
     table.setflags(write=False)
     return table

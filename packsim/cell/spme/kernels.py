@@ -35,7 +35,7 @@ from packsim.cell.electrodes.kernels import (
     ocp,
 )
 from packsim.cell.electrolyte.kernels import log_mean_parts, prepare_electrolyte
-from packsim.numerics.fastmath import asinh_fast, log_fast
+from packsim.numerics.fastmath import log_fast
 from packsim.numerics.jit import kernel
 
 # fitted particle poles (see docs/spme.md), sum(w) = 1/5
@@ -174,22 +174,26 @@ def voltage_and_slope(emf, slope, current, work, coef, begin, end):
     shape_n, shape_p = work[SHAPE_N, begin:end], work[SHAPE_P, begin:end]
     i_all, emf_out, slope_out = current[begin:end], emf[begin:end], slope[begin:end]
     for j in range(end - begin):
-        i, two_v = i_all[j], thermal[j]
+        i, two_v, half_chi = i_all[j], thermal[j], 0.5 * chi_v[j]
         x, y = sto_n[j], sto_p[j]
-        g_n, log_rise_n = log_mean_parts(mean_n[j], mean_n_rise[j], edge_n[j], edge_n_rise[j], i)
-        g_p, log_rise_p = log_mean_parts(mean_p[j], mean_p_rise[j], edge_p[j], edge_p_rise[j], i)
-        g_n *= shape_n[j]
-        g_p *= shape_p[j]
+        c_n, c_n_rise = log_mean_parts(mean_n[j], mean_n_rise[j], edge_n[j], edge_n_rise[j], i)
+        c_p, c_p_rise = log_mean_parts(mean_p[j], mean_p_rise[j], edge_p[j], edge_p_rise[j], i)
+        g_n, g_p = c_n * shape_n[j], c_p * shape_p[j]
         # exp<ln c> = sqrt(g), so sqrt(c_e) in the exchange current is g**(1/4)
-        k_n = rate_n[j] / math.sqrt(math.sqrt(g_n) * max(x * (1.0 - x), KINETIC_GUARD))
-        k_p = rate_p[j] / math.sqrt(math.sqrt(g_p) * max(y * (1.0 - y), KINETIC_GUARD))
+        root_n = math.sqrt(math.sqrt(g_n) * max(x * (1.0 - x), KINETIC_GUARD))
+        root_p = math.sqrt(math.sqrt(g_p) * max(y * (1.0 - y), KINETIC_GUARD))
+        per_root = 1.0 / (root_n * root_p)  # few divisions: they and the roots are what this loop costs
+        k_n, k_p = rate_n[j] * root_p * per_root, rate_p[j] * root_n * per_root
         inner = i + leak[j]
-        z_n, z_p = k_n * inner, k_p * inner
-        over = two_v * (asinh_fast(z_n) + asinh_fast(z_p)) - 0.5 * chi_v[j] * log_fast(g_p / g_n)
-        v = u_p[j] - u_n[j] - over - r_ohm[j] * i
-        kinetic = k_n / math.sqrt(1.0 + z_n * z_n) + k_p / math.sqrt(1.0 + z_p * z_p)
+        z_n, z_p = abs(k_n * inner), abs(k_p * inner)
+        cosh_n, cosh_p = math.sqrt(1.0 + z_n * z_n), math.sqrt(1.0 + z_p * z_p)
+        # both currents have one sign, so asinh z_n + asinh z_p is one logarithm
+        kinetic_v = math.copysign(log_fast((z_n + cosh_n) * (z_p + cosh_p)), inner)
+        per_g = 1.0 / (g_n * g_p)
+        v = u_p[j] - u_n[j] - two_v * kinetic_v + half_chi * log_fast(g_p * g_p * per_g) - r_ohm[j] * i
+        kinetic = (k_n * cosh_p + k_p * cosh_n) / (cosh_n * cosh_p)
         fall = r_ohm[j] + two_v * kinetic + fall_n[j] - fall_p[j]
-        fall -= 0.5 * chi_v[j] * (log_rise_p - log_rise_n)
+        fall -= half_chi * (c_p_rise * shape_p[j] * g_n - c_n_rise * shape_n[j] * g_p) * per_g
         slope_out[j] = fall
         emf_out[j] = v + fall * i
 

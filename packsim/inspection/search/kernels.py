@@ -100,4 +100,3 @@ def note_trial(search, v, length, cutoff_v):
         else:
             search.high[j] = length[j]
         search.done[j] = abs(above) < VOLTAGE_TOLERANCE or search.high[j] - search.low[j] < TIME_TOLERANCE
-

@@ -33,6 +33,7 @@ from packsim.pack.duty.warmth import kernels as warmth
 from packsim.pack.faults import kernels as fault_kernels
 from packsim.pack.faults.kernels import note_alarm
 from packsim.pack.heat import kernels as pack_heat
+from packsim.pack.kernels import REST_FACTOR, REST_FACTOR_EXACT
 from packsim.pack.network import kernels as network
 
 NEWTON_LIMIT = 40
@@ -40,7 +41,6 @@ SPLIT_TOLERANCE = 5e-4  # of the mean current: parallel voltages then agree to a
 STEP_LIMIT = 2_000_000
 CV_CHANGE = 0.15  # largest relative change of current in a constant-voltage step
 CV_FACTOR = 0.5
-REST_FACTOR = 10.0
 TOGETHER = 1e-6
 
 # conditions that end a step; the last three are the BMS's while it watches all the time
@@ -263,11 +263,11 @@ def largest_change(before, node_v, group):
 
 
 @kernel
-def largest_bend(before, per_second, step, node_v, group):
+def largest_bend(before, per_second, step, last, node_v, group):
     """The largest bend of a group's voltage."""
     out = 0.0
     for g in range(group.shape[0]):
-        out = max(out, pace.bend(before[g], per_second[g], step, node_v[group[g]]))
+        out = max(out, pace.bend(before[g], per_second[g], step, last, node_v[group[g]]))
     return out
 
 
@@ -443,7 +443,7 @@ def drive(
         trend[:] = 0.0
         step_t, charge_ah, through_ah, energy, bleed_in = 0.0, 0.0, 0.0, 0.0, math.inf
         hot, trip_in, tripped, sampled = True, math.inf, -1, bms.sampling_s > 0.0
-        dt, last, v_per_second = pace.FIRST_FRACTION * settings.dt_max, 0.0, math.nan
+        dt, last, v_per_second = pace.FIRST_FRACTION * settings.dt_max, 0.0, 0.0
         starts, seeking, trials, end, change, bent, calm = True, -1, 0, RUNNING, 0.0, 0.0, False
         f_now[:] = -1.0
         while end == RUNNING:
@@ -507,7 +507,7 @@ def drive(
             if not starts:
                 change, bent = (
                     largest_change(before, node_v, group),
-                    largest_bend(before, per_second, step, node_v, group),
+                    largest_bend(before, per_second, step, last, node_v, group),
                 )
                 bends = bent > cell.BEND_V
                 big = bends or (short_steps and change > cell.VOLTAGE_STEP)
@@ -530,7 +530,7 @@ def drive(
                 # what a step changed in the cells (ageing) may have carried two ends past at once: there is no earlier one
                 if late >= 0 and (seeking < 0 or step > cell.EVENT_TOLERANCE_S):
                     # one that did not apply before this step ends where it begins to apply
-                    f_low, f_before = (f_now[late], f_old[late]) if f_now[late] > -math.inf else (-1.0, math.nan)
+                    f_low, f_before = (f_now[late], f_old[late]) if f_now[late] > -math.inf else (-1.0, -1.0)
                     open_bracket(bracket, -last, f_before, f_low, step, f_new[late])
                     seeking, trials = late, 0
                     continue
@@ -573,11 +573,11 @@ def drive(
                 trend[j] = 0.0 if profiled else (lane.current[j] - held[j]) * per_step
                 held[j] = lane.current[j]
             rise = (new - total) * per_step if kind == VOLTAGE else 0.0
-            v_per_second = math.nan if starts or profiled else (v_pack - v_before) / step
+            v_per_second = (v_pack - v_before) * per_step
             total, v_before = new, v_pack
             for g in range(groups):
                 v = node_v[group[g]]
-                per_second[g] = math.nan if starts or profiled else (v - before[g]) / step
+                per_second[g] = (v - before[g]) * per_step
                 before[g] = v
             end = met(f_new, seeking)
             if end == RUNNING and duration - step_t <= 1e-9:
@@ -593,10 +593,11 @@ def drive(
                     if warmth.retaken(own, design, False):
                         prepared = -1.0
             for c in range(CONDITIONS):
-                f_old[c], f_now[c] = math.nan if starts else f_now[c], f_new[c]
+                f_old[c], f_now[c] = f_now[c], f_new[c]
             if seeking < 0 and not starts:
                 if kind == REST:
-                    allowed, longest = cell.BEND_V / REST_FACTOR, REST_FACTOR * settings.dt_max
+                    allowed = cell.BEND_V / (REST_FACTOR if short_steps else REST_FACTOR_EXACT)
+                    longest = REST_FACTOR * settings.dt_max
                     dt = max(pace.next_step(step, last, bent, allowed, longest), dt if step < dt else 0.0)
                 elif kind == VOLTAGE:
                     dt = min(2.0 * dt, CV_FACTOR * settings.dt_max) if calm else dt
@@ -605,7 +606,7 @@ def drive(
                 else:
                     allowed, longest = cell.BEND_V, settings.dt_max
                     dt = max(pace.next_step(step, last, bent, allowed, longest), dt if step < dt else 0.0)
-            last = step
+            last = 0.0 if profiled else step  # under a profile the current jumps at every step
             # the BMS
             bms_kernels.estimate(memory, bms, total, step, zero_a)
             if sampled:
@@ -680,7 +681,7 @@ def drive(
                 )
             starts, seeking = changed, -1
             if starts:
-                dt, v_per_second = pace.FIRST_FRACTION * settings.dt_max, math.nan
+                dt = pace.FIRST_FRACTION * settings.dt_max
                 f_now[:] = -1.0
             if steps[0] > STEP_LIMIT:
                 end = NO_LIMIT
