@@ -15,6 +15,7 @@ import numpy as np
 
 from packsim.cell import kernels as cell
 from packsim.cell.electrodes.kernels import N_COEF, N_DECAY, N_STATE, N_WORK, X_N
+from packsim.cell.ramp import kernels as ramp
 from packsim.numerics import pace
 from packsim.numerics.jit import allocating_kernel, kernel
 from packsim.numerics.roots import COLUMNS, TRIALS, next_time, note_value, open_bracket, width
@@ -31,8 +32,9 @@ SPLIT_TOLERANCE = 1e-3  # of the mean current: the linearised voltages are then 
 NEWTON_LIMIT = 30
 SLOPE_FLOOR = 1e-7  # ohm
 STEP_LIMIT = 200_000
-CV_CHANGE = 0.15  # largest relative change of current in a constant-voltage step
-CV_FACTOR = 0.5  # of the longest step: a falling current makes implicit Euler first order (docs/pack.md)
+CV_CHANGE = 0.3  # largest relative change of current in a constant-voltage step
+CV_CHANGE_HELD = 0.15  # ... of cells that hold the end's current, which is first order (docs/pack.md)
+CV_FACTOR = 0.5  # of the longest step
 CV_TOLERANCE = 1e-4  # of the current at which charging ends
 TOGETHER_V = 1e-6  # limits reached within this are reached together
 REST_FACTOR = 10.0  # steps at rest may be this much longer, and bend the voltage this much less
@@ -175,23 +177,23 @@ def passed(phase, kind, total, seen, duty):
 
 
 @kernel
-def too_big(phase, total, new, change, bent, step, short_steps):
+def too_big(phase, total, new, change, bent, step, short_steps, cv_change):
     """Whether a step changed too much to be accepted."""
     if step <= pace.SHORTEST_S or phase == REST:
         return False
     if phase == CHARGE_CV:
-        return abs(new - total) > CV_CHANGE * abs(total)
+        return abs(new - total) > cv_change * abs(total)
     return bent > cell.BEND_V or (short_steps and change > cell.VOLTAGE_STEP)
 
 
 @kernel
-def longer(phase, dt, step, last, total, new, bent, short_steps, dt_max):
+def longer(phase, dt, step, last, total, new, bent, short_steps, cv_change, dt_max):
     """Length of the next trial step."""
     if phase == REST:
         allowed = cell.BEND_V / (REST_FACTOR if short_steps else REST_FACTOR_EXACT)
         return pace.next_step(step, last, bent, allowed, REST_FACTOR * dt_max)
     if phase == CHARGE_CV:
-        return min(2.0 * dt, CV_FACTOR * dt_max) if abs(new - total) < 0.5 * CV_CHANGE * abs(total) else dt
+        return min(2.0 * dt, CV_FACTOR * dt_max) if abs(new - total) < 0.5 * cv_change * abs(total) else dt
     return max(pace.next_step(step, last, bent, cell.BEND_V, dt_max), dt if step < dt else 0.0)
 
 
@@ -287,15 +289,13 @@ def run_pack(values, soc, offset_v, design, duty, trace, outcome, p):
     cell.balance(window, values, design, 0, n)
     cell.rest_state(lane.state, design, soc, window, 0, n)
     group_v, before, below = np.zeros(duty.series), np.zeros(duty.series), np.zeros((THRESHOLDS, duty.series))
-    per_second, last = (
-        np.zeros(duty.series),
-        0.0,
-    )  # slopes of the voltages over the last step, and its length (0: a jump)
+    per_second, last = np.zeros(duty.series), 0.0  # slopes of the voltages over the last step, and its length
     f_old, f_now, f_new = np.full(2, -1.0), np.full(2, -1.0), np.empty(2)
     stopped, bracket, seen = np.zeros(2, dtype=np.bool_), np.empty((2, COLUMNS)), np.empty(SURVEY)
-    short_steps = duty.parallel > 1 or cell.first_order(
-        design
-    )  # the currents of parallel cells are first order in time
+    can_lean = ramp.can_lean(design)
+    # the currents of parallel cells that hold them over a step are first order in time
+    short_steps = cell.first_order(design) or (duty.parallel > 1 and not can_lean)
+    cv_change = CV_CHANGE if can_lean else CV_CHANGE_HELD
     highest_v = -math.inf
     for k in range(THRESHOLDS):
         highest_v = max(highest_v, duty.thresholds_v[k])
@@ -321,6 +321,9 @@ def run_pack(values, soc, offset_v, design, duty, trace, outcome, p):
             cell.set_dt(lane.decay, lane.coef, design, step, 0, n)
             prepared = step
         cell.prepare(lane.work, lane.state, lane.coef, lane.decay, design, step, 0, n)
+        leans = can_lean and not starts and (phase == CHARGE_CV or (duty.parallel > 1 and phase != REST))
+        if leans:
+            ramp.lean(lane.work, lane.coef, lane.decay, design, held, step, 0, n)
         decay = math.exp(decline * step)  # held at a voltage, all currents fall alike and by the same part in a second
         for j in range(n):
             lane.current[j] = decay * held[j] + trend[j] * step
@@ -330,7 +333,9 @@ def run_pack(values, soc, offset_v, design, duty, trace, outcome, p):
             f_new[kind] = passed(phase, kind, new, seen, duty)
         if not starts:
             change, bent = seen[CHANGE], seen[BENT]
-            if not converged or (seeking < 0 and too_big(phase, total, new, change, bent, step, short_steps)):
+            if not converged or (
+                seeking < 0 and too_big(phase, total, new, change, bent, step, short_steps, cv_change)
+            ):
                 if step <= pace.SHORTEST_S:
                     outcome.status[p] = NOT_CONVERGED
                     break
@@ -359,11 +364,13 @@ def run_pack(values, soc, offset_v, design, duty, trace, outcome, p):
                 open_bracket(bracket, -last, f_old[late], f_now[late], step, f_new[late])
                 continue
             cell.advance(lane.state, lane.work, lane.coef, lane.decay, design, lane.current, step, 0, n)
+            if leans:
+                ramp.settle(lane.state, lane.coef, lane.decay, design, held, lane.current, step, 0, n)
             if phase == DISCHARGE:
                 energy += integrate(below, before, per_second, group_v, step, last, new, highest_v, duty)
             steps += 1
             if seeking < 0:
-                dt = longer(phase, dt, step, last, total, new, bent, short_steps, duty.dt_max)
+                dt = longer(phase, dt, step, last, total, new, bent, short_steps, cv_change, duty.dt_max)
         elif not converged:
             outcome.status[p] = NOT_CONVERGED
             break

@@ -15,6 +15,7 @@ from packsim.cell.ageing import kernels as cell_ageing
 from packsim.cell.beyond import kernels as cell_beyond
 from packsim.cell.electrodes.kernels import LEAK, R_OHM, X_N
 from packsim.cell.heat import kernels as cell_heat
+from packsim.cell.ramp import kernels as ramp
 from packsim.numerics import pace
 from packsim.numerics.jit import allocating_kernel, kernel
 from packsim.numerics.roots import COLUMNS, TRIALS, next_time, note_value, open_bracket, width
@@ -33,14 +34,12 @@ from packsim.pack.duty.warmth import kernels as warmth
 from packsim.pack.faults import kernels as fault_kernels
 from packsim.pack.faults.kernels import note_alarm
 from packsim.pack.heat import kernels as pack_heat
-from packsim.pack.kernels import REST_FACTOR, REST_FACTOR_EXACT
+from packsim.pack.kernels import CV_CHANGE, CV_CHANGE_HELD, CV_FACTOR, REST_FACTOR, REST_FACTOR_EXACT
 from packsim.pack.network import kernels as network
 
 NEWTON_LIMIT = 40
 SPLIT_TOLERANCE = 5e-4  # of the mean current: parallel voltages then agree to a few uV, just after a jump as well
 STEP_LIMIT = 2_000_000
-CV_CHANGE = 0.15  # largest relative change of current in a constant-voltage step
-CV_FACTOR = 0.5
 TOGETHER = 1e-6
 
 # conditions that end a step; the last three are the BMS's while it watches all the time
@@ -418,8 +417,12 @@ def drive(
     before, per_second, trend = np.zeros(groups), np.zeros(groups), np.zeros(n)
     f_old, f_now, f_new = np.empty(CONDITIONS), np.empty(CONDITIONS), np.empty(CONDITIONS)
     bracket = np.empty((2, COLUMNS))
-    # what is first order in time: currents of parallel cells, heat, damage, and samples looked for on a straight line
-    short_steps = n > settings.series or heating.on or damaging.on or bms.sampling_s > 0.0 or cell.first_order(design)
+    # heat, damage and ageing take the current at the end of a step for the whole of it, so cells hold it there
+    can_lean = ramp.can_lean(design) and not (heating.on or damaging.on or ageing.on)
+    cv_change = CV_CHANGE if can_lean else CV_CHANGE_HELD
+    # what is first order in time, and samples that are looked for on a straight line
+    short_steps = cell.first_order(design) or heating.on or damaging.on or bms.sampling_s > 0.0
+    short_steps = short_steps or (n > settings.series and not can_lean)
     zero_a = bms_kernels.CURRENT_ZERO * settings.rated_a
     by_group = bms.every_part and bms.node.shape[0] == groups
     t, prepared = own.clock[0], -1.0
@@ -462,6 +465,9 @@ def drive(
                 cell.set_dt(lane.decay, lane.coef, design, step, 0, n)
                 prepared = step
             cell.prepare(lane.work, lane.state, lane.coef, lane.decay, design, step, 0, n)
+            leans = can_lean and not (starts or profiled or kind == REST) and (kind != CURRENT or n > settings.series)
+            if leans:
+                ramp.lean(lane.work, lane.coef, lane.decay, design, held, step, 0, n)
             for j in range(n):
                 lane.current[j] = held[j] + trend[j] * step
             target = protocol.value[q]
@@ -495,9 +501,10 @@ def drive(
                 dt, seeking, rise = 0.5 * step, -1, 0.0  # start again from even currents
                 trend[:] = 0.0
                 continue
-            charge_new = charge_ah + new * step / 3600.0
-            through_new = through_ah + abs(new) * step / 3600.0
-            soc = scalars[bms_kernels.SOC] - new * step / (3600.0 * bms.capacity_ah)
+            through_a = 0.5 * (total + new) if leans else new  # mean over the step
+            charge_new = charge_ah + through_a * step / 3600.0
+            through_new = through_ah + abs(through_a) * step / 3600.0
+            soc = scalars[bms_kernels.SOC] - through_a * step / (3600.0 * bms.capacity_ah)
             seen_k = hottest + warming * (own.heats.since[warmth.SINCE_S] + step) + memory.offset_k[0]
             bms_kernels.read(memory, bms, node_v, work.node_r, drain)
             holds = kind == VOLTAGE and new < 0.0  # the charger keeps the voltage at its limit
@@ -513,7 +520,7 @@ def drive(
                 big = bends or (short_steps and change > cell.VOLTAGE_STEP)
                 if kind == VOLTAGE:
                     moved = abs(new - total)
-                    big, bends, calm = moved > CV_CHANGE * abs(total), False, moved < 0.5 * CV_CHANGE * abs(total)
+                    big, bends, calm = moved > cv_change * abs(total), False, moved < 0.5 * cv_change * abs(total)
                 if seeking < 0 and big and not (profiled or kind == REST) and step > pace.SHORTEST_S:
                     dt = pace.shorter(step, last, bent, cell.BEND_V) if bends else 0.5 * step
                     continue
@@ -541,6 +548,8 @@ def drive(
                         seeking = -1
                         continue
                 cell.advance(lane.state, lane.work, lane.coef, lane.decay, design, lane.current, step, 0, n)
+                if leans:
+                    ramp.settle(lane.state, lane.coef, lane.decay, design, held, lane.current, step, 0, n)
                 steps[0] += 1
                 if damaging.on:
                     hurt(own, design, damaging.laws, step)
@@ -551,7 +560,7 @@ def drive(
             t, step_t, charge_ah, through_ah = t + step, step_t + step, charge_new, through_new
             # under a profile the current jumps into every step: its voltage is that at the end, not on the way from the last
             v_mean = 0.5 * (v_before + v_pack) - pace.sag(v_before, v_per_second, step, last, v_pack) / 6.0
-            energy += (v_pack if profiled else v_mean) * new * step
+            energy += (v_pack if profiled else v_mean) * through_a * step
             keep_step(
                 kept.highest_v,
                 kept.lowest_v,
@@ -608,7 +617,7 @@ def drive(
                     dt = max(pace.next_step(step, last, bent, allowed, longest), dt if step < dt else 0.0)
             last = 0.0 if profiled else step  # under a profile the current jumps at every step
             # the BMS
-            bms_kernels.estimate(memory, bms, total, step, zero_a)
+            bms_kernels.estimate(memory, bms, through_a, step, zero_a)
             if sampled:
                 hot = bms_kernels.hot(memory, bms, 0.0 if holds else total, seen_k)
                 for s in range(memory.reading.shape[0]):
