@@ -2,7 +2,7 @@
 
 Shapes: n cells of one pack, group-major (cell = group * parallel + branch); g groups. Discharge current is positive.
 Busbars are ideal, so the cells of a group share its terminal voltage; each cell keeps its own weld. Every step ends with
-currents that satisfy Kirchhoff's laws at the *end* of the step (implicit Euler, Newton on linearised voltages).
+currents that satisfy Kirchhoff's laws at the *end* of the step (implicit, Newton on linearised voltages).
 
 One loop (`run_pack`) takes every trial step of every phase, because each place that calls the cell's kernels costs seconds
 of compiling. A trial is rejected, accepted, or starts the search for the event that it stepped over.

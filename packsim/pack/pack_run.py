@@ -92,6 +92,7 @@ class PackRun:
             ambient_degc=trace.ambient_k[:m] - 273.15,
             bms_v=trace.reading_v[:, :m] if self.every_group else None,
             bms_soc=trace.soc[:m],
+            given_ah=trace.given_ah[:m],
             cell_current_a=trace.cell_a[:, :m] if cells else None,
             cell_v=trace.cell_v[:, :m] if cells else None,
             cell_temperature_k=trace.cell_k[:, :m] if cells else None,

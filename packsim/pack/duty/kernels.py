@@ -1,6 +1,6 @@
 """One pack through a protocol (compiled): the time loop that joins cells, network, battery management and faults.
 
-Every accepted step ends with currents that satisfy Kirchhoff's laws at its *end* (implicit Euler, Newton on linearised
+Every accepted step ends with currents that satisfy Kirchhoff's laws at its *end* (implicit, Newton on linearised
 cells, `pack/network`). A trial is accepted, shortened, or starts the search for the event that it stepped over, as in
 `pack/kernels.py`, which stays the faster way for ideal busbars and the plain duty.
 """
@@ -122,11 +122,12 @@ class Trace(NamedTuple):
     cell_soc: np.ndarray  # likewise
     soc: np.ndarray  # [m] the BMS's estimate
     ambient_k: np.ndarray  # [m]
+    given_ah: np.ndarray  # [m] discharged since the protocol began
     used: np.ndarray  # int64[1]
 
 
 @kernel
-def note_sample(trace, t, k, total, own, design, heating, group, readings, soc, hottest_k, around_k):
+def note_sample(trace, t, k, total, own, design, heating, group, readings, soc, hottest_k, around_k, given_ah):
     """Write an accepted step into the trace."""
     at = trace.used[0]
     if at >= trace.time_s.shape[0]:
@@ -134,7 +135,7 @@ def note_sample(trace, t, k, total, own, design, heating, group, readings, soc, 
     nodes = own.work
     trace.time_s[at], trace.step[at], trace.current_a[at] = t, k, total
     trace.voltage_v[at] = nodes.node_v[nodes.node_v.shape[0] - 1]
-    trace.soc[at], trace.ambient_k[at] = soc, around_k
+    trace.soc[at], trace.ambient_k[at], trace.given_ah[at] = soc, around_k, given_ah
     for g in range(trace.group_v.shape[0]):
         trace.group_v[g, at] = nodes.node_v[group[g]]
     for s in range(trace.reading_v.shape[0]):
@@ -432,7 +433,7 @@ def drive(
         warmth.retaken(own, design, True)
         cell_heat.enthalpy_v(own.heats.enthalpy_v, lane.state, design, 0, n)
         leak(lane, own.leak_a, own.short_s, own.damage)
-    fault = 0
+    fault, given_ah = 0, 0.0
     while fault < faults.time_s.shape[0] and faults.time_s[fault] < t:
         fault += 1  # took effect before this run
     began, around_k, warming = t, heating.pack.ambient_k, 0.0  # K/s of the hottest cell in the last step
@@ -442,7 +443,7 @@ def drive(
         if profiled:
             kind = protocol.profile_kind[q]
         asked_ends(ends, protocol, q)
-        total, rise, v_before = first_trial(own, protocol, q, settings), 0.0, 0.0
+        total, decline, v_before = first_trial(own, protocol, q, settings), 0.0, 0.0
         trend[:] = 0.0
         step_t, charge_ah, through_ah, energy, bleed_in = 0.0, 0.0, 0.0, 0.0, math.inf
         hot, trip_in, tripped, sampled = True, math.inf, -1, bms.sampling_s > 0.0
@@ -468,8 +469,9 @@ def drive(
             leans = can_lean and not (starts or profiled or kind == REST) and (kind != CURRENT or n > settings.series)
             if leans:
                 ramp.lean(lane.work, lane.coef, lane.decay, design, held, step, 0, n)
+            decay = math.exp(decline * step)
             for j in range(n):
-                lane.current[j] = held[j] + trend[j] * step
+                lane.current[j] = decay * held[j] + trend[j] * step
             target = protocol.value[q]
             if profiled:
                 target = profile_mean(protocol, q, step_t, step_t + step)
@@ -491,14 +493,14 @@ def drive(
                 settings,
                 kind,
                 target,
-                total + rise * step,
+                decay * total,
             )
             steps[1] += 1
             if status != RUNNING:
                 if starts or step <= pace.SHORTEST_S:
                     end = status
                     break
-                dt, seeking, rise = 0.5 * step, -1, 0.0  # start again from even currents
+                dt, seeking, decline = 0.5 * step, -1, 0.0  # start again from even currents
                 trend[:] = 0.0
                 continue
             through_a = 0.5 * (total + new) if leans else new  # mean over the step
@@ -578,10 +580,13 @@ def drive(
                 last,
             )
             per_step = 0.0 if starts else 1.0 / step
+            decline = 0.0
+            if kind == VOLTAGE and not starts and new * total > 0.0:
+                decline = math.log(new / total) * per_step
+            decay = math.exp(decline * step)
             for j in range(n):
-                trend[j] = 0.0 if profiled else (lane.current[j] - held[j]) * per_step
+                trend[j] = 0.0 if profiled else (lane.current[j] - decay * held[j]) * per_step
                 held[j] = lane.current[j]
-            rise = (new - total) * per_step if kind == VOLTAGE else 0.0
             v_per_second = (v_pack - v_before) * per_step
             total, v_before = new, v_pack
             for g in range(groups):
@@ -687,6 +692,7 @@ def drive(
                     scalars[bms_kernels.SOC],
                     hottest,
                     around_k,
+                    given_ah + charge_ah,
                 )
             starts, seeking = changed, -1
             if starts:
@@ -694,6 +700,7 @@ def drive(
                 f_now[:] = -1.0
             if steps[0] > STEP_LIMIT:
                 end = NO_LIMIT
+        given_ah += charge_ah
         kept.ended_by[q], kept.time_s[q], kept.charge_ah[q], kept.energy_wh[q] = end, step_t, charge_ah, energy / 3600.0
         keep_end(kept, q, node_v, group, net.first, lane.state, own.window, design.is_table)
         if end == OPEN_PACK:

@@ -210,6 +210,7 @@ def empty_trace(plan: DutyPlan, samples: int, cells: bool) -> k.Trace:
         cell_soc=np.zeros((plan.network.cells if cells else 0, samples)),
         soc=np.zeros(samples),
         ambient_k=np.zeros(samples),
+        given_ah=np.zeros(samples),
         used=np.zeros(1, np.int64),
     )
 

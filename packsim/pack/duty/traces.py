@@ -50,6 +50,7 @@ _T, _G, _C = ("time",), ("group", "time"), ("cell", "time")
 QUANTITIES = (
     Quantity("time_s", "Time [s]", _T, "s", "time since the protocol began", "time_s"),
     Quantity("current_a", "Current [A]", _T, "A", "pack current, discharge positive", "current_a"),
+    Quantity("given_ah", "Discharge capacity [A.h]", _T, "A.h", "charge given since the protocol began", "given_ah"),
     Quantity("pack_v", "Pack voltage [V]", _T, "V", "voltage at the pack's terminals", "pack_v"),
     Quantity("step", "Step", _T, "1", "row of the protocol", "step"),
     Quantity("ambient_degc", "Ambient temperature [degC]", _T, "degC", "temperature around the pack", "ambient_degc"),
@@ -90,6 +91,7 @@ class PackResult:
     ambient_degc: Array | None = None  # [m]
     bms_v: Array | None = None  # [g, m]
     bms_soc: Array | None = None  # [m], 0..1
+    given_ah: Array | None = None  # [m] discharged since the protocol began
     cell_current_a: Array | None = None  # [n, m]
     cell_v: Array | None = None  # [n, m]
     cell_temperature_k: Array | None = None  # [n, m]
