@@ -21,7 +21,7 @@ SHRINKAGE = 0.2  # and a trial after a failed one at least this part of it
 
 
 @kernel
-def bend(before, per_second, step, last, now):
+def bend(before: float, per_second: float, step: float, last: float, now: float) -> float:
     """How far `now` lies from the straight line on from `before`, after a step of `last` (0: after a jump)."""
     if last == 0.0:
         return FIRST_BEND * abs(now - before)
@@ -29,7 +29,7 @@ def bend(before, per_second, step, last, now):
 
 
 @kernel
-def next_step(step, last, bent, allowed, longest):
+def next_step(step: float, last: float, bent: float, allowed: float, longest: float) -> float:
     """Length [s] of the step after one of `step` that bent by `bent`, after one of `last` (0: none)."""
     if bent * (GROWTH * (GROWTH + 1.0) * step) <= SAFETY * allowed * (step + last):
         return min(GROWTH * step, longest)
@@ -40,7 +40,7 @@ def next_step(step, last, bent, allowed, longest):
 
 
 @kernel
-def shorter(step, last, bent, allowed):
+def shorter(step: float, last: float, bent: float, allowed: float) -> float:
     """Length [s] to try instead of a step that bent too much."""
     length = 0.5 * step
     if bent > 0.0 and last > 0.0:
@@ -51,7 +51,7 @@ def shorter(step, last, bent, allowed):
 
 
 @kernel
-def sag(before, per_second, step, last, now):
+def sag(before: float, per_second: float, step: float, last: float, now: float) -> float:
     """Half the second derivative times step^2, from the bend: the curve is straight - sag * part * (1 - part)."""
     if last == 0.0:
         return 0.0
@@ -59,7 +59,7 @@ def sag(before, per_second, step, last, now):
 
 
 @kernel
-def part_below(v_from, v_to, sagging, threshold):
+def part_below(v_from: float, v_to: float, sagging: float, threshold: float) -> float:
     """Part (0..1) of a step that a curve from v_from to v_to with its `sag` spends below the threshold."""
     if v_to >= threshold:
         return 0.0 if v_from >= threshold else crossing(v_from, v_to, sagging, threshold)
@@ -67,7 +67,7 @@ def part_below(v_from, v_to, sagging, threshold):
 
 
 @kernel
-def crossing(v_from, v_to, sagging, threshold):
+def crossing(v_from: float, v_to: float, sagging: float, threshold: float) -> float:
     """Part of the step at which the curve passes the threshold between its ends."""
     gap, slope = threshold - v_from, v_to - v_from - sagging
     inside = slope * slope + 4.0 * sagging * gap

@@ -7,6 +7,9 @@ Algorithms for Minimization without Derivatives, 1973, ch. 4).
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
+
 from packsim.numerics.jit import kernel
 
 PATIENCE = 8  # trials; then every other one halves the bracket
@@ -17,7 +20,9 @@ TRIALS = 60  # after that the caller takes what it has
 
 
 @kernel
-def open_bracket(bracket, before, f_before, f_low, high, f_high):
+def open_bracket(
+    bracket: npt.NDArray[np.float64], before: float, f_before: float, f_low: float, high: float, f_high: float
+) -> None:
     """Begin in bracket[2, COLUMNS]: f_low at time 0, f_high behind; `before` < 0 is an older time (0: none is known)."""
     bracket[TIME, 0], bracket[VALUE, 0] = before, f_before
     bracket[TIME, 1] = bracket[TIME, LOW] = 0.0
@@ -27,14 +32,14 @@ def open_bracket(bracket, before, f_before, f_low, high, f_high):
 
 
 @kernel
-def next_time(bracket, trials):
+def next_time(bracket: npt.NDArray[np.float64], trials: int) -> float:
     """The time to try after `trials` trials."""
     t, f = bracket[TIME], bracket[VALUE]
     return interpolated(t[0], f[0], t[1], f[1], t[2], f[2], t[LOW], t[HIGH], trials)
 
 
 @kernel
-def note_value(bracket, time, f):
+def note_value(bracket: npt.NDArray[np.float64], time: float, f: float) -> None:
     """Take the value found at `time`."""
     for k in range(2):
         bracket[TIME, k], bracket[VALUE, k] = bracket[TIME, k + 1], bracket[VALUE, k + 1]
@@ -44,13 +49,15 @@ def note_value(bracket, time, f):
 
 
 @kernel
-def width(bracket):
+def width(bracket: npt.NDArray[np.float64]) -> float:
     """Seconds between the two sides of the zero."""
     return bracket[TIME, HIGH] - bracket[TIME, LOW]
 
 
 @kernel
-def interpolated(a, f_a, b, f_b, c, f_c, low, high, trials):
+def interpolated(
+    a: float, f_a: float, b: float, f_b: float, c: float, f_c: float, low: float, high: float, trials: int
+) -> float:
     """Inverse quadratic interpolation of three trials; halving where that leaves the bracket or is slow."""
     if trials >= PATIENCE and trials % 2 == 0:
         return 0.5 * (low + high)

@@ -24,6 +24,7 @@ from packsim.pack.faults import plan as fault_plans
 from packsim.pack.network.places import places
 from packsim.pack.network.plan import joints_of
 from packsim.pack.pack_run import PackRun
+from packsim.pack.plan import longest_step_s as longest_step
 from packsim.scenario.ageing import AgeingModel
 from packsim.scenario.beyond import BeyondModel
 from packsim.scenario.bms import Bms
@@ -53,7 +54,8 @@ class Pack:
         heat: how cells are cooled; default: every cell stays at the temperature of `cell`.
         seed: of joint spread and of the BMS's sensors.
         rated_capacity_ah: to which C-rates refer; default the nominal cell's times the cells in parallel.
-        longest_step_s: steps are shorter where the voltage changes fast.
+        longest_step_s: steps are shorter where the voltage bends; default 120 s, or 30 s where cells warm up, age or are
+            damaged.
 
     Raises:
         ValueError, KeyError: a description, trait or number that cannot be.
@@ -75,14 +77,14 @@ class Pack:
         fault_limits: FaultLimits | None = None,
         seed: int = 0,
         rated_capacity_ah: float | None = None,
-        longest_step_s: float = 30.0,
+        longest_step_s: float | None = None,
     ) -> None:
         self.cell = cell if isinstance(cell, Cell) else Cell(cell)
         if isinstance(topology, str):
             topology = Topology(layout=topology, joints=joints or JointsModel())
         elif joints is not None:
             raise ValueError("give joints inside the Topology, not beside it")
-        if not (np.isfinite(longest_step_s) and longest_step_s > 0.0):
+        if longest_step_s is not None and not (np.isfinite(longest_step_s) and longest_step_s > 0.0):
             raise ValueError(f"longest_step_s must be positive, got {longest_step_s!r}")
         low = self.cell.design.lower_cutoff_v
         self.plan = duty_plan(
@@ -98,7 +100,7 @@ class Pack:
             cell_ah=self.cell.nominal_capacity_ah,
             rated_ah=rated_capacity_ah,
             thresholds_v=np.array([low, low - 0.2, low - 0.5, 1.0, 0.0]),
-            dt_max=float(longest_step_s),
+            dt_max=longest_step(longest_step_s, self.cell.design, heat is None and beyond is None and ageing is None),
             seed=seed,
         )
         self.topology = topology.tree().text()

@@ -5,11 +5,25 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from packsim.cell.electrodes.kernels import Design
 from packsim.cell.plan import CellPlan
+from packsim.cell.ramp.kernels import can_lean
 from packsim.pack.kernels import EVERY_GROUP, PACK_ONLY, Duty
 from packsim.scenario.pack import PackModel, VerdictModel
 
 MONITORING = {"every_group": EVERY_GROUP, "pack_only": PACK_ONLY}
+LONGEST_STEP_S, LONGEST_HELD_STEP_S = 120.0, 30.0  # errors of both: docs/pack.md
+
+
+def longest_step_s(given: float | None, design: Design, electrical: bool) -> float:
+    """The longest step: as given, else 120 s; 30 s where steps hold the current of their end and so are first order.
+
+    Args:
+        electrical: nothing in the cells moves but charge: neither temperature nor damage nor ageing.
+    """
+    if given is not None:
+        return given
+    return LONGEST_STEP_S if electrical and can_lean.py_func(design) else LONGEST_HELD_STEP_S
 
 
 def plan(model: PackModel, verdict: VerdictModel, cell: CellPlan) -> Duty:
@@ -27,7 +41,7 @@ def plan(model: PackModel, verdict: VerdictModel, cell: CellPlan) -> Duty:
         upper_v=cell.design.upper_cutoff_v,
         monitoring=MONITORING[model.bms.monitoring],
         top_balanced=model.top_balanced,
-        dt_max=model.longest_step_s,
+        dt_max=longest_step_s(model.longest_step_s, cell.design, model.heat is None and model.beyond is None),
         thresholds_v=thresholds(low, verdict),
     )
 

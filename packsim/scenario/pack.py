@@ -62,8 +62,8 @@ class PackModel(Model):
     """Faults put into packs at a time and place, to see what they do and whether they are found."""
     top_balanced: bool = False
     """Start with every cell full instead of charging the pack from shipping SOC."""
-    longest_step_s: Annotated[float, Field(gt=0.0, le=600.0)] = 30.0
-    """Longest time step; steps are shorter where the voltage changes fast."""
+    longest_step_s: Annotated[float, Field(gt=0.0, le=600.0)] | None = None
+    """Longest time step; steps are shorter where the voltage bends. Left out: 120 s, or 30 s with `heat` or `beyond`."""
 
     @property
     def tree(self) -> Tree:
