@@ -35,7 +35,7 @@ def open_bracket(
 def next_time(bracket: npt.NDArray[np.float64], trials: int) -> float:
     """The time to try after `trials` trials."""
     t, f = bracket[TIME], bracket[VALUE]
-    return interpolated(t[0], f[0], t[1], f[1], t[2], f[2], t[LOW], t[HIGH], trials)
+    return float(interpolated(t[0], f[0], t[1], f[1], t[2], f[2], t[LOW], t[HIGH], trials))
 
 
 @kernel
@@ -51,7 +51,7 @@ def note_value(bracket: npt.NDArray[np.float64], time: float, f: float) -> None:
 @kernel
 def width(bracket: npt.NDArray[np.float64]) -> float:
     """Seconds between the two sides of the zero."""
-    return bracket[TIME, HIGH] - bracket[TIME, LOW]
+    return float(bracket[TIME, HIGH] - bracket[TIME, LOW])
 
 
 @kernel
