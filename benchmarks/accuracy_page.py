@@ -15,7 +15,7 @@ HEAD = """# Accuracy of the SPMe cell
 
 Written by `python benchmarks/accuracy.py`; do not edit. Reference: PyBaMM {version}, SPMe, {points} radial points,
 20/20/20 points through the cell, IDAKLU at rtol 1e-7, isothermal at the set's own ambient temperature, full by
-electrode balance (`initial_soc=1.0`). packsim: 10 s steps, halved where the voltage moves by more than 30 mV.
+electrode balance (`initial_soc=1.0`). packsim: steps of 10 s, shorter where the voltage bends by more than 20 mV.
 
 Every set runs stock, with each mapped trait at +3 % and -3 %, with a weld of 3 % of the cell's DCIR, and twice with all
 of them at once (random signs, then the opposite ones). On PyBaMM's side `tests/pybamm_traits.py` changes the
