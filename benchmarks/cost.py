@@ -39,9 +39,11 @@ class Cost(NamedTuple):
 
     @property
     def met(self) -> bool:
+        """Whether the bound holds."""
         return self.value <= self.bound
 
     def cells(self) -> list[str]:
+        """The row in words."""
         return [self.name, f"{self.value:.3g}", f"<= {self.bound:g} {self.unit}{'' if self.met else ' **missed**'}"]
 
 

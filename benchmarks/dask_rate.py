@@ -41,7 +41,11 @@ def run(engine: Engine, packs: int) -> Rates:
     with tempfile.TemporaryDirectory() as folder:
         begun = time.perf_counter()
         ps.run(
-            scenario, packs, store=f"{folder}/run", engine=engine, progress=lambda n, of: done.append(time.perf_counter())
+            scenario,
+            packs,
+            store=f"{folder}/run",
+            engine=engine,
+            progress=lambda n, of: done.append(time.perf_counter()),
         )
         ended = time.perf_counter()
     first = max(len(done) // 10, 2 * WORKERS)
@@ -65,13 +69,21 @@ def main() -> int:
         for name, engine in (("local", local), ("dask", DaskEngine(workers=WORKERS))):
             found = run(engine, given.packs)
             best[name] = Rates(*map(max, best[name], found))
-            print(f"round {number + 1}, {name}: {found.whole:.0f} packs/s, {found.steady:.0f} without start-up", flush=True)
+            print(
+                f"round {number + 1}, {name}: {found.whole:.0f} packs/s, {found.steady:.0f} without start-up",
+                flush=True,
+            )
     ours, theirs = best["local"], best["dask"]
     share = theirs.steady / ours.steady
     rows = [
         ["one process, two threads", f"{ours.whole:.0f}", f"{ours.steady:.0f}", ""],
         ["two Dask workers of one thread", f"{theirs.whole:.0f}", f"{theirs.steady:.0f}", ""],
-        ["Dask of local", f"{100 * theirs.whole / ours.whole:.0f} %", f"{100 * share:.0f} %", f">= {100 * BOUND:.0f} %"],
+        [
+            "Dask of local",
+            f"{100 * theirs.whole / ours.whole:.0f} %",
+            f"{100 * share:.0f} %",
+            f">= {100 * BOUND:.0f} %",
+        ],
     ]
     text = table([f"{given.packs:,} packs", "with start-up, packs/s", "without", "bound"], rows)
     print(text)
