@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from packsim.bench.clock import all_threads, seconds
+from packsim.bench.packs import voltage_difference
 from packsim.bench.row import LOWER, Error, Row
 from packsim.bench.settings import HUIZHOU, Settings
 from packsim.pack.run import PackTrace
@@ -60,17 +61,18 @@ def step_errors(scenario: Scenario, packs: int) -> tuple[Error, Error]:
     coarse, fine = run(scenario, packs=packs), run(scenario.updated({"pack.longest_step_s": FINE_S}), packs=packs)
     name = "usable_capacity_ah"
     capacity = float(np.max(np.abs(coarse.packs[name] / fine.packs[name] - 1.0)))
-    voltage = max(voltage_difference(coarse, fine, pack) for pack in range(min(packs, 3)))
+    voltage = max(worst_difference(coarse, fine, pack) for pack in range(min(packs, 3)))
     return (
         Error("capacity to 1 s steps", 100.0 * capacity, "%", CAPACITY_PCT),
         Error("voltage to 1 s steps", 1e3 * voltage, "mV", VOLTAGE_MV),
     )
 
 
-def voltage_difference(coarse: Result, fine: Result, pack: int) -> float:
+def worst_difference(coarse: Result, fine: Result, pack: int) -> float:
     """Largest difference [V] of a group's voltage in charge, rest and discharge, each from its own start."""
     ours, theirs = (phases(result.trace(pack)[1]) for result in (coarse, fine))
-    return max(difference(a, b) for a, b in zip(ours, theirs, strict=True))
+    low = coarse.plans.cell.design.lower_cutoff_v
+    return max(voltage_difference(a, b, low) for a, b in zip(ours, theirs, strict=True))
 
 
 def phases(trace: PackTrace) -> list[PackTrace]:
@@ -81,11 +83,3 @@ def phases(trace: PackTrace) -> list[PackTrace]:
         PackTrace(trace.time_s[a:b] - trace.time_s[a], trace.current_a[a:b], trace.group_v[:, a:b])
         for a, b in itertools.pairwise(edges)
     ]
-
-
-def difference(coarse: PackTrace, fine: PackTrace) -> float:
-    """Largest difference [V] at the times of `coarse`; the fine run is read by straight lines between its steps."""
-    within = coarse.time_s <= fine.time_s[-1]
-    times = coarse.time_s[within]
-    pairs = zip(coarse.group_v, fine.group_v, strict=True)
-    return max(float(np.max(np.abs(a[within] - np.interp(times, fine.time_s, b)))) for a, b in pairs)
