@@ -1,4 +1,4 @@
-"""The hot loops under pytest-benchmark, which keeps and compares histories: pytest benchmarks --benchmark-only.
+"""The hot loops under pytest-benchmark, which keeps and compares histories: pytest benchmarks --benchmark-only --dist=no.
 
 The same workloads as `packsim bench`, where rates, ratios, bounds and errors are explained.
 """
