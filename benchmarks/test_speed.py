@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import pytest
 
+from packsim.bench import testing
 from packsim.bench.cells import as_built, spme
 from packsim.bench.clock import all_threads
 from packsim.bench.discharge import PACKS, PARALLEL, SERIES, errors, workloads
 from packsim.bench.packs import full_packs
 from packsim.bench.sampling import MANY_LOTS, building, lines, planned
 from packsim.bench.settings import Settings
-from packsim.bench.testing import CELLS, Tested
 from packsim.cell.cell import window_of
 
 WORKLOADS = {each.name: each for each in workloads()}
@@ -41,7 +41,7 @@ def test_sampling(benchmark, name):
 
 def test_end_of_line(benchmark):
     """Every cell is run through its test."""
-    benchmark.pedantic(Tested(Settings(), CELLS).run, rounds=5, warmup_rounds=1)
+    benchmark.pedantic(testing.Tested(Settings(), testing.CELLS).run, rounds=5, warmup_rounds=1)
 
 
 def test_electrode_balance(benchmark):
