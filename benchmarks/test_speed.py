@@ -1,65 +1,50 @@
-"""Speed of the hot loops beside an incumbent, with the error of the same build. Run: pytest benchmarks --benchmark-only.
+"""The hot loops under pytest-benchmark, which keeps and compares histories: pytest benchmarks --benchmark-only --dist=no.
 
-Equivalent cell-steps: cells x simulated seconds / 10. All traits differ; parallel voltages agree within 0.01 mV at every
-accepted step; cut-offs are located.
+The same workloads as `packsim bench`, where rates, ratios, bounds and errors are explained.
 """
 
 from __future__ import annotations
 
-import os
-import sys
-import time
-from pathlib import Path
-
-import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from packsim.bench import testing
+from packsim.bench.cells import as_built, spme
+from packsim.bench.clock import all_threads
+from packsim.bench.discharge import PACKS, PARALLEL, SERIES, errors, workloads
+from packsim.bench.packs import full_packs
+from packsim.bench.sampling import MANY_LOTS, building, lines, planned
+from packsim.bench.settings import Settings
+from packsim.cell.cell import window_of
 
-from packs import cell_plan, pack_case
-
-from packsim.pack.run import run
-
-os.environ.setdefault("PYBAMM_DISABLE_TELEMETRY", "true")
-
-
-@pytest.mark.parametrize("name", ["Chen2020", "Mohtat2020", "Prada2013"])
-def test_coupled_spme_26s7p_1c(benchmark, name):
-    """Full packs discharged at 1C to both cut-offs; the error beside it is against 1 s steps."""
-    packs = 60
-    case = pack_case(26, 7, packs, cell=cell_plan(name, 2.5), top_balanced=True)
-    fine = run(*pack_case(26, 7, 4, cell=cell_plan(name, 2.5), top_balanced=True, longest_step_s=1.0))
-    outcome = benchmark.pedantic(run, args=tuple(case), rounds=5, warmup_rounds=1)
-    again = run(*pack_case(26, 7, 4, cell=cell_plan(name, 2.5), top_balanced=True))
-    rate = 26 * 7 * outcome.simulated_s.sum() / 10.0 / benchmark.stats.stats.median
-    benchmark.extra_info["million equivalent cell-steps/s"] = round(rate / 1e6, 1)
-    benchmark.extra_info["capacity error to 1 s steps, %"] = 100 * float(
-        np.max(np.abs(again.usable_ah / fine.usable_ah - 1))
-    )
-    benchmark.extra_info["group voltage error to 1 s steps, mV"] = float(np.max(np.abs(again.end_v - fine.end_v)) * 1e3)
-    print(f"coupled SPMe {name}: {rate / 1e6:.1f} | >= 20 million equivalent cell-steps/s")
+WORKLOADS = {each.name: each for each in workloads()}
+LINES = {each.name: each for each in lines(Settings())}
 
 
-def test_coupled_spme_beside_pybamm(benchmark):
-    """The same cells, uncoupled, through PyBaMM's list-of-inputs solve in the same run."""
-    import pybamm
+@pytest.mark.parametrize("name", WORKLOADS)
+def test_coupled_26s7p_1c(benchmark, name):
+    """Million equivalent cell-steps/s, with the error of the default steps against 1 s."""
+    cell = WORKLOADS[name].cell
+    case = full_packs(SERIES, PARALLEL, PACKS, cell)
+    outcome = benchmark.pedantic(case.run, rounds=5, warmup_rounds=1)
+    rate, off = case.equivalent(outcome) / benchmark.stats.stats.median / 1e6, errors(cell)
+    benchmark.extra_info["million equivalent cell-steps/s"] = round(rate, 1)
+    benchmark.extra_info["threads"] = all_threads()
+    benchmark.extra_info["capacity error to 1 s steps, %"] = off.capacity_pct
+    benchmark.extra_info["voltage error to 1 s steps, mV"] = off.voltage_mv
 
-    rates = np.linspace(0.95, 1.05, 64)
-    values = pybamm.ParameterValues("Chen2020")
-    values["Current function [A]"] = 5.0
-    values["Negative electrode active material volume fraction"] = "[input]"
-    simulation = pybamm.Simulation(
-        pybamm.lithium_ion.SPMe(), parameter_values=values, solver=pybamm.IDAKLUSolver(options={"num_threads": 2})
-    )
-    inputs = [{"Negative electrode active material volume fraction": 0.75 * float(rate)} for rate in rates]
-    times = np.arange(0.0, 3300.0, 10.0)
-    simulation.solve(times, inputs=inputs[:2])
-    begun = time.perf_counter()
-    simulation.solve(times, inputs=inputs)
-    theirs = len(inputs) * times.size / (time.perf_counter() - begun)
-    case = pack_case(26, 7, 60, cell=cell_plan("Chen2020", 2.5), top_balanced=True)
-    outcome = benchmark.pedantic(run, args=tuple(case), rounds=5, warmup_rounds=1)
-    ours = 26 * 7 * outcome.simulated_s.sum() / 10.0 / benchmark.stats.stats.median
-    benchmark.extra_info["PyBaMM SPMe, uncoupled, cell-steps/s"] = round(theirs)
-    benchmark.extra_info["ratio"] = round(ours / theirs)
-    print(f"coupled SPMe {ours / 1e6:.1f} million/s, PyBaMM uncoupled {theirs:,.0f}/s, ratio {ours / theirs:,.0f}")
+
+@pytest.mark.parametrize("name", LINES)
+def test_sampling(benchmark, name):
+    """A hundred lots of as-built cells."""
+    benchmark.pedantic(building(planned(LINES[name].model, MANY_LOTS)), rounds=5, warmup_rounds=1)
+
+
+def test_end_of_line(benchmark):
+    """Every cell is run through its test."""
+    benchmark.pedantic(testing.Tested(Settings(), testing.CELLS).run, rounds=5, warmup_rounds=1)
+
+
+def test_electrode_balance(benchmark):
+    """20,000 cells, one thread."""
+    values = as_built(20_000).values
+    benchmark.pedantic(window_of, args=(spme().design, values), rounds=5, warmup_rounds=1)

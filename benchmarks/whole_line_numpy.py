@@ -1,4 +1,4 @@
-"""The incumbent of benchmarks/sampling.py: the whole line with NumPy and SciPy, whole arrays at a time.
+"""The incumbent of `packsim bench --only sampling`: the whole line with NumPy and SciPy, whole arrays at a time.
 
 Written as one would without packsim, from the same numbers (`LinePlan`): rows of normals from PCG64, lots and rolls by
 np.repeat, drift and control by a loop over the segments of all rolls at once, the copula by matrix products, tables by
@@ -17,8 +17,6 @@ from packsim.line.variation.kernels import KNOTS, LOGNORMAL, NORMAL, REACH, TABL
 
 if TYPE_CHECKING:
     from packsim.line.plan import LinePlan
-
-LOT, ROLL = 10_000, 1_000
 
 
 def with_numpy(
@@ -57,20 +55,21 @@ def correlated(z: np.ndarray, factor: np.ndarray) -> np.ndarray:
 
 def level(plan: LinePlan, cells: int, generator: np.random.Generator) -> np.ndarray:
     """Latent values [v, cells] of location, lot, lane, roll, drift, wear and control."""
-    count, lots, rolls = plan.location.size, cells // LOT, cells // ROLL
+    lot, roll = plan.lot_cells, plan.roll_cells
+    count, lots, rolls = plan.location.size, cells // lot, cells // roll
     of_roll = plan.location[:, None] + np.repeat(
         plan.sd_lot[:, None] * correlated(generator.standard_normal((count, lots)), plan.factor_lot),
-        LOT // ROLL,
+        lot // roll,
         axis=1,
     )
     of_roll += plan.sd_roll[:, None] * correlated(generator.standard_normal((count, rolls)), plan.factor_roll)
-    out = np.repeat(of_roll, ROLL, axis=1)
+    out = np.repeat(of_roll, roll, axis=1)
     moving = plan.moves
-    length = np.diff(np.append(np.arange(0, ROLL, plan.segment_cells), ROLL))
+    length = np.diff(np.append(np.arange(0, roll, plan.segment_cells), roll))
     own = np.empty((moving.size, rolls, length.size))
     p, gain, life = plan.persistence[moving, None], plan.gain[moving, None], plan.tool_life[moving, None]
     sd, wear, target = plan.sd_drift[moving, None], plan.wear[moving, None], plan.target[moving, None]
-    begins = np.arange(rolls) * ROLL
+    begins = np.arange(rolls) * roll
     drift, correction = np.zeros((moving.size, rolls)), np.zeros((moving.size, rolls))
     for s in range(length.size):
         z = sd * generator.standard_normal(drift.shape)
@@ -81,7 +80,7 @@ def level(plan: LinePlan, cells: int, generator: np.random.Generator) -> np.ndar
     out[moving] = np.repeat(own, length, axis=2).reshape(moving.size, cells)
     for v in np.flatnonzero(plan.sd_lane > 0.0):
         lane = plan.sd_lane[v] * generator.standard_normal((lots, 1, plan.lanes))
-        out[v] += np.tile(lane, (1, LOT // plan.lanes, 1)).ravel()
+        out[v] += np.tile(lane, (1, lot // plan.lanes, 1)).ravel()
     return out
 
 

@@ -271,6 +271,39 @@ def fit(
 
 
 @app.command()
+def bench(
+    result: Annotated[
+        Path | None, typer.Argument(help="A result that --json wrote before, instead of measuring now.")
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option(metavar="OLD.json", help="Another result, of another commit say, to set beside.")
+    ] = None,
+    only: Annotated[str | None, typer.Option(metavar="NAME,...", help="Only these benchmarks.")] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Seconds instead of minutes: whether all of it runs; times mean nothing.")
+    ] = False,
+    json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Also write everything to this new file.")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Exit with 1 if a bound is missed.")] = False,
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Measure how fast packsim is here, beside NumPy and PyBaMM, with the errors of the same build.
+
+    Takes about five minutes and should be alone on the machine.
+    """
+    from packsim.bench.command import bench as measure
+
+    try:
+        missed = measure(result, against, only, quick=quick, json=json, force=force, quiet=quiet)
+    except ValueError as error:
+        raise _UserError(str(error)) from None
+    if check and missed:
+        raise typer.Exit(1)
+
+
+@app.command()
 def init(
     path: Annotated[Path, typer.Argument(help="File to write.")] = Path("scenario.yaml"),
     force: Force = False,

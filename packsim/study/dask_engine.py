@@ -1,15 +1,16 @@
 """Blocks on the workers of a Dask cluster: one of this machine, or any scheduler. The same bits as the local engine.
 
 A worker computes one block at a time, with its own threads (NUMBA_NUM_THREADS). What a killed worker was computing is
-computed by another one; a block that kills four workers ends the run.
+computed by another one; a block that kills four workers ends the run. A task is as many blocks as take about a second,
+because scheduling one and bringing its result home costs milliseconds of processor time.
 """
 
 from __future__ import annotations
 
-import itertools
 import logging
 import os
 import threading
+import time
 import warnings
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
@@ -21,8 +22,10 @@ from packsim.study.engine import Out, Progress, report_done
 if TYPE_CHECKING:
     from distributed import Client
 
-AHEAD = 3  # blocks handed out for each worker: one that is late holds up little, results wait little
-RETRIES = 2  # of a block whose worker raised an OSError of its own, say
+AHEAD = 2  # tasks handed out for each worker: one that it computes, one that waits
+TASK_S = 1.0  # of computing in a task, about
+MOST_BLOCKS = 64  # in a task
+RETRIES = 2  # of a task whose worker raised an OSError of its own, say
 _one_at_a_time = threading.Lock()
 
 
@@ -58,31 +61,30 @@ class DaskEngine:
             from distributed import KilledWorker, as_completed
         except ImportError as error:
             raise EngineError('--engine dask: not installed; allowed: pip install "packsim[cluster]"') from error
-        left = iter([block for block in range(blocks) if block not in done])
-        count, told = report_done(progress, blocks, done), False
+        left = [block for block in range(blocks) if block not in done][::-1]
+        count, told, each_s = report_done(progress, blocks, done), False, TASK_S
         with ExitStack() as stack:
             client = self._client(stack)
             shared = client.submit(_same, task)  # not scattered: it is made again where all who hold it are killed
-            numbers: dict[str, int] = {}  # blocks handed out, by key
+            handed: dict[str, list[int]] = {}  # blocks of each task, by key
 
             def submit() -> list[Any]:
-                """As many blocks as the workers that are there now have room for."""
-                room = AHEAD * max(sum(client.nthreads().values()), 1) - len(numbers)
-                futures = []
-                for block in itertools.islice(left, max(room, 0)):
-                    futures.append(client.submit(_work, shared, block, pure=False, retries=RETRIES))
-                    numbers[futures[-1].key] = block
+                """As many tasks as the workers that are there now have room for."""
+                room, futures = AHEAD * max(sum(client.nthreads().values()), 1), []
+                while left and len(handed) < room:
+                    own = [left.pop() for _ in range(_blocks_of_a_task(each_s, len(left), room))]
+                    futures.append(client.submit(_work, shared, own, pure=False, retries=RETRIES))
+                    handed[futures[-1].key] = own
                 return futures
 
             running = as_completed(submit(), loop=client.loop)
             for future in running:
+                own = handed.pop(future.key)
                 try:
-                    build, out = future.result()
+                    build, seconds, outs = future.result()
                 except KilledWorker as error:
-                    block = numbers[future.key]
-                    raise EngineError(
-                        f"--engine dask: block {block} has killed its workers (out of memory?)"
-                    ) from error
+                    which = f"block {own[0]}" if len(own) == 1 else f"one of blocks {own[0]} to {own[-1]}"
+                    raise EngineError(f"--engine dask: {which} has killed its workers (out of memory?)") from error
                 if build != source_hash() and not told:
                     told = True
                     warnings.warn(
@@ -90,13 +92,14 @@ class DaskEngine:
                         MixedClusterWarning,
                         stacklevel=2,
                     )
-                block = numbers.pop(future.key)
+                each_s = seconds / len(own)
                 future.release()
                 running.update(submit())
-                yield block, out
-                count += 1
-                if progress is not None:
-                    progress(count, blocks)
+                for block, out in zip(own, outs, strict=True):
+                    yield block, out
+                    count += 1
+                    if progress is not None:
+                        progress(count, blocks)
 
     def _client(self, stack: ExitStack) -> Client:
         from distributed import Client, LocalCluster
@@ -124,7 +127,14 @@ def _same(task: Out) -> Out:
     return task
 
 
-def _work(task: Callable[[int], Out], block: int) -> tuple[str, Out]:
-    """One block on a worker, and the build that computed it."""
+def _blocks_of_a_task(each_s: float, left: int, room: int) -> int:
+    """How many blocks of `each_s` seconds make a task, where `left` are left for `room` tasks: fewer towards the end."""
+    return max(1, min(int(TASK_S / max(each_s, 1e-9)), MOST_BLOCKS, left // (2 * room)))
+
+
+def _work(task: Callable[[int], Out], blocks: list[int]) -> tuple[str, float, list[Out]]:
+    """Some blocks on a worker, the build that computed them, and the seconds it took."""
     with _one_at_a_time:
-        return source_hash(), task(block)
+        begun = time.perf_counter()
+        outs = [task(block) for block in blocks]
+        return source_hash(), time.perf_counter() - begun, outs

@@ -55,15 +55,30 @@ def package(tmp_path: Path) -> Path:
     return root
 
 
-def run(package: Path, cache: Path) -> tuple[float, int, int]:
-    """Value, cache hits and cache warnings of a fresh process."""
+def start(package: Path, cache: Path) -> subprocess.Popen[str]:
+    """A fresh process that uses the outer kernel."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("NUMBA_", "PACKSIM_"))}
     environment |= {"PYTHONPATH": str(package.parent), "PACKSIM_CACHE_DIR": str(cache), "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT], env=environment, cwd=package.parent, capture_output=True, text=True, check=True
-    )
-    value, hits, warned = done.stdout.split()
+    command = [sys.executable, "-c", SCRIPT]
+    return subprocess.Popen(command, env=environment, cwd=package.parent, stdout=subprocess.PIPE, text=True)
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[float, int, int]:
+    """Its value, cache hits and cache warnings."""
+    printed = process.communicate()[0]
+    assert process.returncode == 0
+    value, hits, warned = printed.split()
     return float(value), int(hits), int(warned)
+
+
+def run(package: Path, cache: Path) -> tuple[float, int, int]:
+    """Value, cache hits and cache warnings of a fresh process."""
+    return ended(start(package, cache))
+
+
+def left_beside_sources(package: Path) -> int:
+    """Files of Numba's, and folders of caches, in the package."""
+    return len([p for p in package.rglob("*") if p.suffix in (".nbi", ".nbc") or p.name == "__pycache__"])
 
 
 def test_a_fresh_process_finds_the_compiled_kernel(package: Path, tmp_path: Path, report: Callable[..., None]) -> None:
@@ -89,17 +104,18 @@ def test_without_a_writable_folder_it_warns_once(package: Path, tmp_path: Path, 
     value, hits, warned = run(package, blocked / "cache")
     report("kernel cache: warnings where nothing can be written", warned, 1, "", "==")
     assert (value, hits) == (7.0, 0)
-    left = [path for path in package.rglob("*") if path.suffix in (".nbi", ".nbc") or path.name == "__pycache__"]
-    report("kernel cache: files left beside the sources", len(left), 0, "", "==")
+    report("kernel cache: files left beside the sources", left_beside_sources(package), 0, "", "==")
 
 
-def test_two_processes_at_once_agree(package: Path, tmp_path: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(package.parent), "PACKSIM_CACHE_DIR": str(tmp_path / "cache")}
-    both = [
-        subprocess.Popen([sys.executable, "-c", SCRIPT], env=environment, cwd=package.parent, stdout=-1, text=True)
-        for _ in range(2)
-    ]
-    found = [process.communicate(timeout=120)[0].split() for process in both]
-    assert [row[0] for row in found] == ["7.0", "7.0"]
-    assert sorted(int(row[1]) for row in found) == [0, 1]  # one compiles, the other waits and loads
-    assert [row[2] for row in found] == ["0", "0"]
+def test_of_three_processes_at_once_one_compiles(package: Path, tmp_path: Path, report: Callable[..., None]) -> None:
+    """From an empty cache, and again after an edit of a callee: the others wait and load what the first compiled."""
+    cache = tmp_path / "cache"
+    for factor, title in ((3.0, "an empty cache"), (5.0, "an edit")):
+        (package / "first" / "kernels.py").write_text(CALLEE.format(factor=factor))
+        found = [ended(process) for process in [start(package, cache) for _ in range(3)]]
+        compiled = sum(hits == 0 for _, hits, _ in found)
+        report(f"three processes on {title}: that compiled", compiled, 1, "", "==")
+        stale = sum(value != 2.0 * factor + 1.0 for value, _, _ in found)
+        report(f"three processes on {title}: with stale code", stale, 0, "", "==")
+        assert sum(warned for _, _, warned in found) == 0
+    report("three processes: files left beside the sources", left_beside_sources(package), 0, "", "==")
