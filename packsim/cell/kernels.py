@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from packsim.cell.electrodes import kernels as electrodes
-from packsim.cell.electrodes.kernels import CE_N, CIF_P, N_STATE, PARTICLE_N, PARTICLE_P, POLES, TAU_N, TAU_P, X_N, X_P
+from packsim.cell.electrodes.kernels import CE_N, CIF_P, N_STATE, PARTICLE_N, PARTICLE_P, POLES, TAU_N, X_N, X_P
 from packsim.cell.spme import kernels as spme
 from packsim.cell.spme.kernels import POLE_RATE
 from packsim.cell.table import kernels as table
@@ -81,13 +81,19 @@ def set_dt(decay, coef, design, dt, begin, end):
         for k in range(2):
             decay[k, begin:end] = exp_fast(-dt / design.tables.rc_s[k, 0, 0])  # unused where they depend on SOC
         return
-    for k in range(POLES):
-        if not design.shells_n:
-            for j in range(begin, end):
-                decay[k, j] = exp_fast(-POLE_RATE[k] * dt / coef[TAU_N, j])
-        if not design.shells_p:
-            for j in range(begin, end):
-                decay[POLES + k, j] = exp_fast(-POLE_RATE[k] * dt / coef[TAU_P, j])
+    if not design.shells_n:
+        pole_decays(decay, coef, 0, dt, begin, end)
+    if not design.shells_p:
+        pole_decays(decay, coef, 1, dt, begin, end)
+
+
+@kernel
+def pole_decays(decay, coef, side, dt, begin, end):
+    """exp(-rate dt D / R^2) of every pole of one electrode's particles."""
+    for j in range(begin, end):
+        x = -dt / coef[TAU_N + side, j]
+        for k in range(POLES):
+            decay[POLES * side + k, j] = exp_fast(POLE_RATE[k] * x)
 
 
 @kernel

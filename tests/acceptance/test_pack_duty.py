@@ -261,6 +261,13 @@ def test_a_saved_pack_goes_on_to_the_bit(tmp_path, report):
     report("a pack saved and restored: bits that differ", 0 if same else 1, 0)
     with pytest.raises(ValueError, match=r"pack\.npz"):
         Pack("Chen2020", "3s2p").restore(tmp_path / "pack.npz")
+    with np.load(tmp_path / "pack.npz") as file:
+        before = {
+            name: file[name] for name in file.files if name != "layout"
+        }  # as files were when particles had four poles
+    np.savez(tmp_path / "pack.npz", **before)
+    with pytest.raises(ValueError, match="another version of packsim"):
+        later.restore(tmp_path / "pack.npz")
 
 
 def test_strings_in_parallel_exchange_charge(report):

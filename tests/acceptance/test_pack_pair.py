@@ -77,17 +77,17 @@ def test_pair_of_spme_cells_against_pybamm(report):
         report(f"{title}: time to {LOW_V:g} V", late, 0.05, "%")
         off_q = percent * np.max(np.abs(charge - theirs.charge_ah))
         report(f"{title}: charge out of one cell", off_q, 0.05, "% of its capacity")
-        if longest > 1.0:  # the first step after a jump is an eighth of the longest: 1.25 s
-            report(f"{title}: group voltage", np.max(off_v), 3.0, "mV")
+        # the first step after a jump is an eighth of the longest: the rest begins with 0.125 s where steps go up to 1 s
+        report(f"{title}: group voltage", np.max(off_v), 3.0, "mV")
+        if longest > 1.0:
             continue
         moved = steps > 0.0
         mean = 3600.0 * np.diff(theirs.charge_ah)[moved] / steps[moved]
         off_a = percent * np.max(np.abs(ours.current_a[1:][moved] - mean))
         report(f"{title}: current split, means over steps", off_a, 0.5, "% of the mean current")
-        jump = (ours.time_s > end) & (ours.time_s < end + 1.0)
-        report(f"{title}: group voltage, but for the rest's first second", np.max(off_v[~jump]), 3.0, "mV")
-        # no pole of the four is that fast, and the anode's potential is steepest when empty (docs/spme.md)
-        report(f"{title}: ... that second", np.max(off_v[jump]), 20.0, "mV")
+        first = (ours.time_s > end) & (ours.time_s < end + 1.0)
+        assert np.count_nonzero(first) >= 5, "the rest's first second is not looked at"
+        report(f"{title}: ... the rest's first second alone", np.max(off_v[first]), 3.0, "mV")
 
 
 def test_a_pair_of_equal_cells_is_pybamms_own(report):

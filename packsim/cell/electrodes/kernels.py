@@ -8,8 +8,8 @@ from packsim.numerics.fastmath import exp_fast, log_fast
 from packsim.numerics.jit import kernel
 
 FARADAY = 96485.33212
-POLES = 4
-SHELLS = 5  # rows kept for one electrode's particle: 4 modes or up to 5 shells
+POLES = 5
+SHELLS = 5  # rows kept for one electrode's particle: 5 modes or up to 5 shells
 
 # rows of `state`
 X_N, X_P, PARTICLE_N, PARTICLE_P, CE_N, CE_P, CIF_N, CIF_P = 0, 1, 2, 7, 12, 13, 14, 15

@@ -38,9 +38,9 @@ from packsim.cell.electrolyte.kernels import log_mean_parts, prepare_electrolyte
 from packsim.numerics.fastmath import log_fast
 from packsim.numerics.jit import kernel
 
-# fitted particle poles (see docs/spme.md), sum(w) = 1/5
-POLE_RATE = (20.564216, 80.667115, 349.749002, 2303.561612)
-POLE_WEIGHT = (0.10346434, 0.04773489, 0.02678349, 0.02201728)
+# fitted particle poles (docs/spme.md, benchmarks/poles.py): rates in D/R^2, sum of weights 1/5
+POLE_RATE = (20.603741, 81.64894, 354.43758, 1979.41, 26115.181)
+POLE_WEIGHT = (0.10380833, 0.04776861, 0.02644406, 0.01390139, 0.00807761)
 
 
 @kernel
@@ -59,16 +59,17 @@ def prepare_spme(work, state, coef, decay, design, dt, begin, end):
 
 @kernel
 def prepare_poles(work, state, coef, decay, side, dt, begin, end):
-    """Surface stoichiometry from the mean and four fitted poles (constant diffusivity)."""
+    """Surface stoichiometry from the mean and five fitted poles (constant diffusivity)."""
     sign = 1.0 if side else -1.0
     q, tau, surface = Q_N + side, TAU_N + side, XS_N + 2 * side
     mode, pole = PARTICLE_N + SHELLS * side, POLES * side
     for j in range(begin, end):
-        e0, e1, e2, e3 = decay[pole, j], decay[pole + 1, j], decay[pole + 2, j], decay[pole + 3, j]
-        relaxed = POLE_WEIGHT[0] * (1.0 - e0) + POLE_WEIGHT[1] * (1.0 - e1)
-        relaxed += POLE_WEIGHT[2] * (1.0 - e2) + POLE_WEIGHT[3] * (1.0 - e3)
+        past, relaxed = 0.0, 0.0
+        for k in range(POLES):
+            e = decay[pole + k, j]
+            relaxed += POLE_WEIGHT[k] * (1.0 - e)
+            past += state[mode + k, j] * e
         slope = sign * coef[q, j] * (dt + relaxed * coef[tau, j] / 3.0)
-        past = state[mode, j] * e0 + state[mode + 1, j] * e1 + state[mode + 2, j] * e2 + state[mode + 3, j] * e3
         work[surface + 1, j] = slope
         work[surface, j] = state[X_N + side, j] + past + slope * coef[LEAK, j]
 
@@ -206,23 +207,30 @@ def advance_spme(state, work, coef, decay, design, current, dt, begin, end):
     for side in range(2):
         sign = 1.0 if side else -1.0
         shells = design.shells_p if side else design.shells_n
-        q, tau = coef[Q_N + side, begin:end], coef[TAU_N + side, begin:end]
-        mean = state[X_N + side, begin:end]
+        q, mean = coef[Q_N + side, begin:end], state[X_N + side, begin:end]
         for j in range(end - begin):
             mean[j] += sign * q[j] * (i[j] + leak[j]) * dt
         if shells:
             advance_shells(state, work, coef, shells, side, current, begin, end)
             continue
-        for k in range(POLES):
-            mode, e = state[PARTICLE_N + SHELLS * side + k, begin:end], decay[POLES * side + k, begin:end]
-            share = sign * POLE_WEIGHT[k] / 3.0
-            for j in range(end - begin):
-                mode[j] = mode[j] * e[j] + share * q[j] * tau[j] * (i[j] + leak[j]) * (1.0 - e[j])
+        advance_poles(state, coef, decay, side, current, begin, end)
     for row in range(4):
         now, base = state[CE_N + row, begin:end], work[CM_N + 2 * row, begin:end]
         rise = work[CM_N + 2 * row + 1, begin:end]
         for j in range(end - begin):
             now[j] = base[j] + rise[j] * i[j]
+
+
+@kernel
+def advance_poles(state, coef, decay, side, current, begin, end):
+    """Every mode relaxes towards its share of what the current would hold the surface ahead of the mean."""
+    third = (1.0 if side else -1.0) / 3.0
+    q, tau, mode, pole = Q_N + side, TAU_N + side, PARTICLE_N + SHELLS * side, POLES * side
+    for j in range(begin, end):
+        ahead = third * coef[q, j] * coef[tau, j] * (current[j] + coef[LEAK, j])
+        for k in range(POLES):
+            share = POLE_WEIGHT[k] * ahead
+            state[mode + k, j] = share + (state[mode + k, j] - share) * decay[pole + k, j]
 
 
 @kernel

@@ -37,6 +37,7 @@ from packsim.scenario.heat import HeatModel
 Array = npt.NDArray[np.float64]
 OCV_POINTS = 513
 LOG_LINES = 1000
+LAYOUT = 2  # what the arrays of a saved pack mean; 2: five poles a particle
 
 
 class DutyPlan(NamedTuple):
@@ -324,7 +325,7 @@ def save(own: k.Own, path: Path, mark: str) -> None:
     """Write every array of `own`; the file appears whole or not at all."""
     part = path.with_name(f".{path.name}.part")
     with part.open("wb") as file:
-        np.savez(file, mark=np.array(mark), **_leaves(own))  # type: ignore[arg-type]
+        np.savez(file, mark=np.array(mark), layout=np.array(LAYOUT), **_leaves(own))  # type: ignore[arg-type]
     part.replace(path)
 
 
@@ -332,7 +333,7 @@ def restore(own: k.Own, path: Path, mark: str) -> k.Own:
     """`own` with the arrays of a file that `save` wrote for such a pack.
 
     Raises:
-        FileNotFoundError: no such file. ValueError: it is no saved pack, or one of another pack.
+        FileNotFoundError: no such file. ValueError: it is no saved pack, one of another pack, or of another LAYOUT.
     """
     if not path.is_file():
         raise FileNotFoundError(f"saved pack not found: {path}")
@@ -341,7 +342,9 @@ def restore(own: k.Own, path: Path, mark: str) -> k.Own:
             found = {name: file[name] for name in file.files}
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path.name}: not a saved pack ({error})") from error
-    there = str(found.pop("mark", ""))
+    there, layout = str(found.pop("mark", "")), int(found.pop("layout", 1))
+    if there and layout != LAYOUT:
+        raise ValueError(f"{path.name}: saved by another version of packsim (layout {layout}; this one's is {LAYOUT})")
     wanted = _leaves(own)
     same = found.keys() == wanted.keys() and all(found[name].shape == wanted[name].shape for name in wanted)
     if there != mark or not same:
