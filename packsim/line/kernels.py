@@ -5,12 +5,14 @@ stretch of cells at once, the cells' own words for a chunk of it, in loops that 
 pure function of (plan, seed, address): stretch, chunk, thread and neighbours do not matter.
 """
 
+import math
+
 import numpy as np
 
 from packsim.line.digits.kernels import addresses_of, note_digits, pick, word_of
 from packsim.line.in_line.kernels import inspect
-from packsim.line.variation.kernels import add_parts, draw, row_of, shape, within_of
-from packsim.line.variation.levels.kernels import cut, shared, spread, spread_in_lanes
+from packsim.line.variation.kernels import NORMAL, add_parts, draw, mixes, row_of, shape, within_of
+from packsim.line.variation.levels.kernels import columns_of, cut, follow, shared, spread, spread_in_lanes
 from packsim.numerics.fastmath import exp_fast
 from packsim.numerics.jit import allocating_kernel
 from packsim.numerics.purposes import DEFECT_DIGITS_0, DEFECT_OCCURS, DEFECT_SEVERITY_0
@@ -75,6 +77,12 @@ def build_cells(x, lot, defect, scrapped, rejected, address, plan, key0, key1, f
 def counters_of(address):
     """Slot, block, candidate [3, n] of address[n, 3] as words."""
     out = np.empty((3, address.shape[0]), np.uint64)
+    if follow(address):
+        slot, block, candidate = out[0], out[1], out[2]
+        c0, c1, c2 = address[0, 1], _word(address[0, 0]), _word(address[0, 2])
+        for i in range(slot.size):
+            slot[i], block[i], candidate[i] = _word(c0 + i), c1, c2
+        return out
     for i in range(address.shape[0]):
         out[0, i], out[1, i], out[2, i] = _word(address[i, 1]), _word(address[i, 0]), _word(address[i, 2])
     return out
@@ -88,19 +96,22 @@ def vary(x, own, z, begin, counter, common, offset, within, key0, key1):
     """
     n = counter.shape[1]
     piece, edges = cut(common.edges, offset, offset + n)
+    columns = columns_of(common, within.lanes, offset, piece, edges)
     draw(z, within.draws, counter, within.purpose, within.group_rows, key0, key1)
     for v in range(within.sd.size):
-        out, level, sd = row_of(x, own, v, begin, begin + n), common.level[v], within.sd[v]
-        part = sd * within.factor[v, v]
+        out, sd, form = row_of(x, own, v, begin, begin + n), within.sd[v], within.form[v]
+        mixed = sd > 0.0 and mixes(within.factor, v)
+        final = form == NORMAL and not mixed
+        level, part, least = common.level[v], sd * within.factor[v, v], 0.0 if final else -math.inf
         if within.sd_lane[v] > 0.0:
-            spread_in_lanes(
-                out, z[v, :n], part, level, common.lane_level[v], common, within.lanes, offset, piece, edges
-            )
+            lane_level, lanes = common.lane_level[v], within.lanes
+            spread_in_lanes(out, z[v, :n], part, least, level, lane_level, columns, lanes, piece, edges)
         else:
-            spread(out, z[v, :n], part, level, piece, edges)
-        if sd > 0.0:
+            spread(out, z[v, :n], part, least, level, piece, edges)
+        if mixed:
             add_parts(out, z, v, n, sd, within.factor)
-        shape(out, within.form[v], within.tables[within.table[v]], within.centre[v], within.scale[v])
+        if not final:
+            shape(out, form, within.tables[within.table[v]], within.centre[v], within.scale[v])
 
 
 @allocating_kernel

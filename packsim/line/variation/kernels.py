@@ -108,6 +108,15 @@ def draw(z, wanted, counter, purpose, group_rows, key0, key1):
 
 
 @kernel
+def mixes(factor, v):
+    """Whether the lower triangle `factor` correlates v with a variable before it."""
+    any_part = False
+    for other in range(v):
+        any_part |= factor[v, other] != 0.0
+    return any_part
+
+
+@kernel
 def add_parts(x, z, v, n, sd, factor):
     """x[n] += sd factor[v] z[v, n] of the variables before v, where the lower triangle `factor` correlates them."""
     for other in range(v):

@@ -15,6 +15,9 @@ from packsim.numerics.streams import _word
 
 BATCH = 32  # segments whose innovations are drawn at once
 BLOCK = 32  # cells of one piece that are spread at once
+ROWS = 64  # of addresses that are looked at at once
+NEXT_SLOT = np.tile(np.array([0, 1, 0]), ROWS)  # from one row of addresses to the next
+NO_CANDIDATE = np.tile(np.array([-1, -1, 0]), ROWS)
 
 
 class Shared(NamedTuple):
@@ -75,23 +78,40 @@ def pieces(lot, address, plan):
     return own[0], own[1], own[2], of_roll[:, :rolls].copy(), of_lot[:, :rolls].copy(), begins[:rolls].copy()
 
 
-@kernel
+@allocating_kernel
 def end_of_run(address, first, end):
     """Where slots that follow one another in one block from row `first` on stop doing so, `end` at the latest.
 
     Growing parts of rows are looked at all at once, which is quick, until one has a row that does not follow.
     """
-    block, ahead, begin, size = address[first, 0], address[first, 1] - first, first + 1, 1
+    numbers = address.reshape(address.size)  # row after row: looked at in memory's order, not column by column
+    begin, size = first + 1, 1
     while begin < end:
         stop, apart = min(begin + size, end), np.int64(0)
-        for i in range(begin, stop):
-            apart |= (address[i, 0] ^ block) | ((address[i, 1] - i) ^ ahead)
+        later, earlier = numbers[3 * begin : 3 * stop], numbers[3 * begin - 3 : 3 * stop - 3]
+        for j in range(later.size):
+            apart |= ((later[j] - earlier[j]) ^ NEXT_SLOT[j]) & NO_CANDIDATE[j]
         if apart != 0:
             break
-        begin, size = stop, min(2 * size, 256)
+        begin, size = stop, min(2 * size, ROWS)
+    block, ahead = address[first, 0], address[first, 1] - first
     while begin < end and address[begin, 0] == block and address[begin, 1] - begin == ahead:
         begin += 1
     return begin
+
+
+@allocating_kernel
+def follow(address):
+    """Whether all rows of address[n, 3] are of one block and candidate, and their slots follow one another."""
+    numbers = address.reshape(address.size)
+    later, earlier = numbers[3:], numbers[: numbers.size - 3]
+    for begin in range(0, later.size, 3 * ROWS):
+        apart = np.int64(0)
+        for j in range(min(3 * ROWS, later.size - begin)):
+            apart |= (later[begin + j] - earlier[begin + j]) ^ NEXT_SLOT[j]
+        if apart != 0:
+            return False
+    return True
 
 
 @allocating_kernel
@@ -202,34 +222,54 @@ def cut(edges, first, last):
 
 
 @kernel
-def spread(x, z, part, level, piece, edges):
-    """x[n] = level of each cell's piece + part z[n]; pieces as from `cut`, the first of which is number `piece`.
+def spread(x, z, part, least, level, piece, edges):
+    """x[n] = level of each cell's piece + part z[n], `least` at the least.
 
-    Whole blocks of cells, without a remainder to be done one by one: what a block writes beyond the end of a piece the
-    next piece writes again.
+    Pieces as from `cut`, the first of which is number `piece`. Those of one level in one go, and whole blocks of cells,
+    without a remainder to be done one by one: what a block writes beyond the end of a piece the next piece writes again.
     """
-    for p in range(edges.size - 1):
+    p = 0
+    while p < edges.size - 1:
         own, begin = level[piece + p], edges[p]
-        end = min(begin + (edges[p + 1] - begin + BLOCK - 1) // BLOCK * BLOCK, x.size)
+        p += 1
+        while p < edges.size - 1 and level[piece + p] == own:
+            p += 1
+        end = min(begin + (edges[p] - begin + BLOCK - 1) // BLOCK * BLOCK, x.size)
         cells, terms = x[begin:end], z[begin:end]
         for i in range(cells.size):
-            cells[i] = own + part * terms[i]
+            cells[i] = max(own + part * terms[i], least)
 
 
 @kernel
-def spread_in_lanes(x, z, part, level, lane_level, shared, lanes, first, piece, edges):
-    """As `spread`, with the deviations of positions across the web; row 0 of x is row `first` of the stretch."""
+def spread_in_lanes(x, z, part, least, level, lane_level, columns, lanes, piece, edges):
+    """As `spread`, with the deviations of positions across the web, from `columns` [2, p] on (`columns_of`)."""
     for p in range(edges.size - 1):
-        own, column = level[piece + p], lane_of(shared, piece + p, first + edges[p], lanes)
-        last = shared.roll[piece + p] * (lanes + BLOCK) + lanes
+        own, column, last = level[piece + p], columns[0, p], columns[1, p]
         for begin in range(edges[p], edges[p + 1], BLOCK):
-            end = min(begin + BLOCK, x.size)
-            cells, terms, of_lanes = x[begin:end], z[begin:end], lane_level[column : column + BLOCK]
-            for i in range(cells.size):
-                cells[i] = own + of_lanes[i] + part * terms[i]
+            if begin + BLOCK <= x.size:  # apart, because of a fixed number of cells LLVM makes shorter code
+                cells, terms = x[begin : begin + BLOCK], z[begin : begin + BLOCK]
+                of_lanes = lane_level[column : column + BLOCK]
+                for i in range(BLOCK):
+                    cells[i] = max(own + of_lanes[i] + part * terms[i], least)
+            else:
+                for i in range(x.size - begin):
+                    x[begin + i] = max(own + lane_level[column + i] + part * z[begin + i], least)
             column += BLOCK % lanes
             if column >= last:
                 column -= lanes
+
+
+@allocating_kernel
+def columns_of(shared, lanes, first, piece, edges):
+    """Columns of `lane_levels` [2, p] where pieces begin and where positions across the web begin anew.
+
+    Once for all variables: a remainder takes as long as ten cells. Row 0 of the edges is row `first` of the stretch.
+    """
+    out = np.empty((2, edges.size - 1), np.int64)
+    for p in range(edges.size - 1):
+        out[0, p] = lane_of(shared, piece + p, first + edges[p], lanes)
+        out[1, p] = shared.roll[piece + p] * (lanes + BLOCK) + lanes
+    return out
 
 
 @kernel
