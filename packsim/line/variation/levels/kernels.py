@@ -199,14 +199,12 @@ def walk(level, of_rolls, of_piece, place, of_roll, begins, plan, key0, key1):
 
 @kernel
 def piece_of(edges, row):
-    """The piece that a row is in, by halving."""
-    low, high = 0, edges.size - 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        if edges[middle] <= row:
-            low = middle
-        else:
-            high = middle
+    """The piece that a row is in, by halving, without a branch that a processor could guess wrong."""
+    low, count = 0, edges.size - 1
+    while count > 1:
+        half = count // 2
+        low += half if edges[low + half] <= row else 0
+        count -= half
     return low
 
 
