@@ -51,4 +51,6 @@ def test_counters_are_the_words_of_the_addresses():
     for _ in range(50):
         address = broken(generator)
         address[:, 1] += 2**32 - 2**31  # some slots beyond 32 bits
-        assert np.array_equal(counters_of(address), (address[:, [1, 0, 2]].T % 2**32).astype(np.uint64))
+        expected = (address[:, [1, 0, 2]].T % 2**32).astype(np.uint64)
+        for in_turn in {False, follow(address)}:
+            assert np.array_equal(counters_of(address, in_turn), expected)

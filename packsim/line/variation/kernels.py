@@ -101,16 +101,31 @@ def write_normals(out0, out1, out2, out3, counter, purpose, key0, key1):
 
 @allocating_kernel
 def draw(z, wanted, counter, purpose, group_rows, key0, key1):
-    """Normals of one level into z[v, n] where wanted[v] > 0; counter[3, n] holds slot, block, candidate.
+    """Normals of one level into z[v, n] where wanted[v] > 0; counter[3, n] holds slot, block, candidate."""
+    n = counter.shape[1]
+    alike = n > 0 and of_one_block(counter)
+    write_level(
+        z,
+        np.empty((4, min(PART, n) if alike else n), np.uint32),
+        alike,
+        wanted,
+        counter,
+        purpose,
+        group_rows,
+        key0,
+        key1,
+    )
+
+
+@kernel
+def write_level(z, words, alike, wanted, counter, purpose, group_rows, key0, key1):
+    """As `draw`, through words[4, part]; all at once unless the addresses are `alike` but for their slots.
 
     Words first, then normals of each variable: loops over float32 alone have twice the lanes of mixed ones. In parts
     whose words stay in the nearest cache.
     """
-    n = counter.shape[1]
-    alike = n > 0 and of_one_block(counter)
-    size = min(PART, n) if alike else n
-    words = np.empty((4, size), np.uint32)
-    for begin in range(0, n, max(size, 1)):
+    n, size = counter.shape[1], max(words.shape[1], 1)
+    for begin in range(0, n, size):
         end = min(begin + size, n)
         w0, w1, w2, w3 = (
             words[0, : end - begin],
@@ -151,14 +166,13 @@ def add_parts(x, z, v, n, sd, factor):
                 x[i] += part * term[i]
 
 
-@allocating_kernel
-def shape(x, form, table, centre, scale):
-    """Latent values x[n] of a variable into the variable itself, in place; nothing is negative."""
+@kernel
+def shape(x, knot, form, table, centre, scale):
+    """Latent values x[n] of a variable into the variable itself, in place, through knot[n]; nothing is negative."""
     if form == LOGNORMAL:
         for i in range(x.size):
             x[i] = exp_fast(x[i])
     elif form == TABLE:
-        knot = np.empty(x.size, np.uint32)
         for i in range(x.size):  # apart from the look-up, which keeps a loop from vector registers
             at = knots(x[i])
             k = min(np.int32(at), np.int32(KNOTS - 2))
