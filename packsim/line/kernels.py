@@ -5,14 +5,16 @@ stretch of cells at once, the cells' own words for a chunk of it, in loops that 
 pure function of (plan, seed, address): stretch, chunk, thread and neighbours do not matter.
 """
 
+import math
+
 import numpy as np
 
 from packsim.line.digits.kernels import addresses_of, note_digits, pick, word_of
 from packsim.line.in_line.kernels import inspect
-from packsim.line.variation.kernels import add_parts, draw, row_of, shape, within_of
-from packsim.line.variation.levels.kernels import cut, shared, spread, spread_in_lanes
+from packsim.line.variation.kernels import NORMAL, WITHIN, add_parts, draw, mixes, row_of, shape, within_of
+from packsim.line.variation.levels.kernels import columns_of, cut, follow, shared, spread, spread_in_lanes
 from packsim.numerics.fastmath import exp_fast
-from packsim.numerics.jit import allocating_kernel
+from packsim.numerics.jit import allocating_kernel, kernel
 from packsim.numerics.purposes import DEFECT_DIGITS_0, DEFECT_OCCURS, DEFECT_SEVERITY_0
 from packsim.numerics.streams import _word, write_short_normals, write_words
 
@@ -29,15 +31,19 @@ _32, _DIGIT, _WORD = np.uint64(32), np.uint64(0xFFFF), np.uint64(0xFFFFFFFF)
 def build_cells(x, lot, defect, scrapped, rejected, address, plan, key0, key1, first, last):
     """Fill x[t, n], lot[n], defect[n], scrapped[n], rejected[n] of rows first .. last - 1 of address[n, 3]."""
     count, most = plan.location.size, min(CHUNK, last - first)
-    z = np.zeros((count, most), np.float32)  # some rows are read with a factor of 0
+    z = np.empty((count, most), np.float32)
+    for v in range(count):
+        if not plan.draws[WITHIN, v] > 0.0:
+            z[v] = 0.0  # read with a factor of 0
     own = np.empty((count - x.shape[0], most))
     within, line = within_of(plan), plan.in_line
     for start in range(first, last, STRETCH):
         stop = min(start + STRETCH, last)
-        common = shared(lot[start:stop], address[start:stop], plan, key0, key1)
+        in_turn = follow(address[start:stop])
+        common = shared(lot[start:stop], address[start:stop], in_turn, plan, key0, key1)
         for begin in range(start, stop, CHUNK):
             end, at = min(begin + CHUNK, stop), begin - start
-            counter = counters_of(address[begin:end])
+            counter = counters_of(address[begin:end], in_turn)
             vary(x, own, z, begin, counter, common, at, within, key0, key1)
             hit = occurrences(defect[begin:end], counter, plan.probability, key0, key1)
             inspect(
@@ -72,9 +78,15 @@ def build_cells(x, lot, defect, scrapped, rejected, address, plan, key0, key1, f
 
 
 @allocating_kernel
-def counters_of(address):
-    """Slot, block, candidate [3, n] of address[n, 3] as words."""
+def counters_of(address, in_turn):
+    """Slot, block, candidate [3, n] of address[n, 3], which may follow one another (`follow`), as words."""
     out = np.empty((3, address.shape[0]), np.uint64)
+    if in_turn:
+        slot, block, candidate = out[0], out[1], out[2]
+        c0, c1, c2 = address[0, 1], _word(address[0, 0]), _word(address[0, 2])
+        for i in range(slot.size):
+            slot[i], block[i], candidate[i] = _word(c0 + i), c1, c2
+        return out
     for i in range(address.shape[0]):
         out[0, i], out[1, i], out[2, i] = _word(address[i, 1]), _word(address[i, 0]), _word(address[i, 2])
     return out
@@ -88,19 +100,33 @@ def vary(x, own, z, begin, counter, common, offset, within, key0, key1):
     """
     n = counter.shape[1]
     piece, edges = cut(common.edges, offset, offset + n)
+    columns = columns_of(common, within.lanes, offset, piece, edges)
     draw(z, within.draws, counter, within.purpose, within.group_rows, key0, key1)
+    knot = np.empty(n, np.uint32)
+    put_together(x, own, z, knot, begin, common.level, common.lane_level, columns, piece, edges, within)
+
+
+@kernel
+def put_together(x, own, z, knot, begin, levels, lane_levels, columns, piece, edges, within):
+    """The variables from levels [v, p], levels of lanes [v, columns] and normals z[v, n].
+
+    Apart from `vary`, because it counts no references: the counts took longer than the additions.
+    """
+    n, traits = knot.size, x.shape[0]
     for v in range(within.sd.size):
-        out, level, sd = row_of(x, own, v, begin, begin + n), common.level[v], within.sd[v]
-        part = sd * within.factor[v, v]
+        out = x[v, begin : begin + n] if v < traits else own[v - traits, :n]
+        sd, form = within.sd[v], within.form[v]
+        mixed = sd > 0.0 and mixes(within.factor, v)
+        final = form == NORMAL and not mixed
+        level, part, least = levels[v], sd * within.factor[v, v], 0.0 if final else -math.inf
         if within.sd_lane[v] > 0.0:
-            spread_in_lanes(
-                out, z[v, :n], part, level, common.lane_level[v], common, within.lanes, offset, piece, edges
-            )
+            spread_in_lanes(out, z[v, :n], part, least, level, lane_levels[v], columns, within.lanes, piece, edges)
         else:
-            spread(out, z[v, :n], part, level, piece, edges)
-        if sd > 0.0:
+            spread(out, z[v, :n], part, least, level, piece, edges)
+        if mixed:
             add_parts(out, z, v, n, sd, within.factor)
-        shape(out, within.form[v], within.tables[within.table[v]], within.centre[v], within.scale[v])
+        if not final:
+            shape(out, knot, form, within.tables[within.table[v]], within.centre[v], within.scale[v])
 
 
 @allocating_kernel

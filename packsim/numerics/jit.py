@@ -28,8 +28,15 @@ from packsim.numerics.kernel_cache import (
     kernel_sources,
     warn_uncached,
 )
+from packsim.numerics.wide import WideCompiler
 
-_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}, "no_cfunc_wrapper": True}
+_OPTIONS: dict[str, Any] = {
+    "nogil": True,
+    "error_model": "numpy",
+    "fastmath": {"contract"},
+    "no_cfunc_wrapper": True,
+    "pipeline_class": WideCompiler,
+}
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from packsim.numerics import jit
+from packsim.numerics.wide import WIDEST
 
 # Kernels are kernels only in a kernels.py: these are made as `kernel` makes them there.
 
@@ -61,3 +62,13 @@ def test_views_need_no_counts():
     x = np.arange(4.0)
     assert jit.kernel(summed)(x) == 6.0
     assert jit.allocating_kernel(returned)(x).tolist() == [1.0, 2.0, 3.0]
+
+
+def test_kernels_may_use_the_widest_vector_registers():
+    assert [WIDEST in text for text in llvm_of(jit.kernel(summed))] == [True]
+    assert not any(WIDEST in text for text in llvm_of(numba.njit(summed)))
+
+
+def llvm_of(dispatcher):
+    dispatcher(np.arange(4.0))
+    return list(dispatcher.inspect_llvm().values())

@@ -8,7 +8,7 @@ drawn for the cells that are left. Shapes: n cells.
 import numpy as np
 
 from packsim.numerics.jit import allocating_kernel, inlined_kernel, kernel
-from packsim.numerics.streams import _philox, _word
+from packsim.numerics.streams import _philox, _word, of_one_block
 
 _32 = np.uint64(32)
 
@@ -29,10 +29,23 @@ def note_digits(look, counter, purpose, bound, used, tops, key0, key1):
     c3, k0, k1 = _word(purpose), _word(key0), _word(key1)
     b0, b1, u0, u1 = bound[0], bound[1], used[0], used[1]
     slot, block, candidate = counter[0], counter[1], counter[2]
-    for i in range(look.size):
-        w0, w1, w2, w3 = _philox(slot[i], block[i], candidate[i], c3, k0, k1)
-        low, high = at_most(w0 | (w1 << _32), b0, tops) & u0, at_most(w2 | (w3 << _32), b1, tops) & u1
-        look[i] |= np.uint8((low | high) != 0)
+    if look.size > 0 and of_one_block(counter):
+        c1, c2 = block[0], candidate[0]
+        for i in range(look.size):
+            words = _philox(slot[i], c1, c2, c3, k0, k1)
+            look[i] |= any_at_most(words, b0, b1, u0, u1, tops)
+    else:
+        for i in range(look.size):
+            words = _philox(slot[i], block[i], candidate[i], c3, k0, k1)
+            look[i] |= any_at_most(words, b0, b1, u0, u1, tops)
+
+
+@inlined_kernel
+def any_at_most(words, bound0, bound1, used0, used1, tops):
+    """1 where a used digit of the four words is at most that of the bounds, else 0."""
+    low = at_most(words[0] | (words[1] << _32), bound0, tops) & used0
+    high = at_most(words[2] | (words[3] << _32), bound1, tops) & used1
+    return np.uint8((low | high) != 0)
 
 
 @kernel

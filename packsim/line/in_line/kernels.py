@@ -45,35 +45,26 @@ def inspect(scrapped, rejected, defect, x, own, begin, common, offset, counter, 
     for j in range(line.alarm.size):
         if j == 0 or line.purpose[j] != line.purpose[j - 1]:
             write_words(words[0], words[1], words[2], words[3], address, line.purpose[j], key0, key1)
-        word, shift, alarm, count = words[line.digit[j] // 4], np.uint32(8 * (line.digit[j] % 4)), line.alarm[j], 0
-        limit = np.uint32(np.uint64(alarm * _TWO_40 + 0.5) >> _32)
-        note_suspects(look, word, shift, limit, faults, np.uint32(1 << j), traces, line.looks_for[j])
-        for q in range(pick(those, look[: cells.size])):
-            m = those[q]
-            i = cells[m]
-            if scrapped[i] >= 0:
-                continue
-            unseen = 1.0 - alarm
-            if (faults[m] >> j) & 1:
-                for own_limit in range(line.limited_from[j], line.limited_from[j + 1]):
-                    v = line.limited[own_limit]
-                    value = x[v, begin + i] if v < x.shape[0] else own[v - x.shape[0], i]
-                    if value < line.lower[v] or value > line.upper[v]:
-                        unseen *= 1.0 - line.found[j]
-            if defect[i] & line.looks_for[j]:
-                for d in range(line.found_defect.shape[1]):
-                    if (defect[i] >> d) & 1:
-                        unseen *= 1.0 - line.found_defect[j, d]
-            bound, first = np.uint64((1.0 - unseen) * _TWO_40 + 0.5), np.uint64((word[m] >> shift) & _DIGIT)
-            if first > bound >> _32:
-                continue
-            digits = line.digits_purpose[j], line.word[j]  # after the first digit: they decide where it does not
-            if first == bound >> _32 and word_of(counter, i, digits[0], digits[1], key0, key1) >= bound & _WORD:
-                continue
-            rejected[i] |= np.uint32(1 << j)
-            scrapped[i] = j
-            again[count] = i
-            count += 1
+        count = reject(
+            again,
+            scrapped,
+            rejected,
+            defect,
+            those,
+            look,
+            cells,
+            words,
+            faults,
+            traces,
+            x,
+            own,
+            begin,
+            counter,
+            line,
+            j,
+            key0,
+            key1,
+        )
         if line.rework[j] and count > 0:
             share, purpose = line.rework_yield[j], line.rework_purpose[j]
             count = turn_out_well(again[:count], counter, purpose, line.word[j], share, key0, key1)
@@ -82,6 +73,64 @@ def inspect(scrapped, rejected, defect, x, own, begin, common, offset, counter, 
                 defect[again[m]] &= ~line.made_here[j]
             if count > 0:
                 make_again(again[:count], x, own, begin, line.set_at, j, common, offset, counter, within, key0, key1)
+
+
+@kernel
+def reject(
+    again,
+    scrapped,
+    rejected,
+    defect,
+    those,
+    look,
+    cells,
+    words,
+    faults,
+    traces,
+    x,
+    own,
+    begin,
+    counter,
+    line,
+    j,
+    key0,
+    key1,
+):
+    """Cells that step j rejects into the first of again[n]; how many. Noted as scrapped, too.
+
+    Apart from `inspect`, because it counts no references; those[m], look[m] are room for the suspects among `cells`.
+    """
+    count, alarm = 0, line.alarm[j]
+    word, shift = words[line.digit[j] // 4], np.uint32(8 * (line.digit[j] % 4))
+    limit = np.uint32(np.uint64(alarm * _TWO_40 + 0.5) >> _32)
+    note_suspects(look[: cells.size], word, shift, limit, faults, np.uint32(1 << j), traces, line.looks_for[j])
+    for q in range(pick(those, look[: cells.size])):
+        m = those[q]
+        i = cells[m]
+        if scrapped[i] >= 0:
+            continue
+        unseen = 1.0 - alarm
+        if (faults[m] >> j) & 1:
+            for own_limit in range(line.limited_from[j], line.limited_from[j + 1]):
+                v = line.limited[own_limit]
+                value = x[v, begin + i] if v < x.shape[0] else own[v - x.shape[0], i]
+                if value < line.lower[v] or value > line.upper[v]:
+                    unseen *= 1.0 - line.found[j]
+        if defect[i] & line.looks_for[j]:
+            for d in range(line.found_defect.shape[1]):
+                if (defect[i] >> d) & 1:
+                    unseen *= 1.0 - line.found_defect[j, d]
+        bound, first = np.uint64((1.0 - unseen) * _TWO_40 + 0.5), np.uint64((word[m] >> shift) & _DIGIT)
+        if first > bound >> _32:
+            continue
+        digits = line.digits_purpose[j], line.word[j]  # after the first digit: they decide where it does not
+        if first == bound >> _32 and word_of(counter, i, digits[0], digits[1], key0, key1) >= bound & _WORD:
+            continue
+        rejected[i] |= np.uint32(1 << j)
+        scrapped[i] = j
+        again[count] = i
+        count += 1
+    return count
 
 
 @allocating_kernel
@@ -135,18 +184,22 @@ def turn_out_well(cells, counter, purpose, word, share, key0, key1):
 def make_again(cells, x, own, begin, set_at, j, common, offset, counter, within, key0, key1):
     """New normals within the roll for all that step j sets in `cells`; lot, lane, roll and drift stay."""
     address, words = addresses_of(cells, counter), np.empty((4, cells.size), np.uint32)
-    z, piece = np.empty(cells.size, np.float32), np.empty(cells.size, np.int64)
-    for m in range(cells.size):
-        piece[m] = piece_of(common.edges, offset + cells[m])
+    z = np.empty(cells.size, np.float32)
     for v in range(set_at.size):
         if set_at[v] != j:
             continue
         write_words(words[0], words[1], words[2], words[3], address, within.again[within.group[v]], key0, key1)
         write_short_normals(z, words[within.word[v]])
-        form, table, centre, scale = within.form[v], within.tables[within.table[v]], within.centre[v], within.scale[v]
-        out = row_of(x, own, v, begin, begin + counter.shape[1])
-        for m in range(cells.size):
-            u = common.level[v, piece[m]] + within.sd[v] * z[m]
-            if within.sd_lane[v] > 0.0:
-                u += common.lane_level[v, lane_of(common, piece[m], offset + cells[m], within.lanes)]
-            out[cells[m]] = shaped(u, form, table, centre, scale)
+        set_again(row_of(x, own, v, begin, begin + counter.shape[1]), cells, z, v, common, offset, within)
+
+
+@kernel
+def set_again(out, cells, z, v, common, offset, within):
+    """Variable v of `cells` from new normals z[cells]."""
+    form, table, centre, scale = within.form[v], within.tables[within.table[v]], within.centre[v], within.scale[v]
+    for m in range(cells.size):
+        piece = piece_of(common.edges, offset + cells[m])
+        u = common.level[v, piece] + within.sd[v] * z[m]
+        if within.sd_lane[v] > 0.0:
+            u += common.lane_level[v, lane_of(common, piece, offset + cells[m], within.lanes)]
+        out[cells[m]] = shaped(u, form, table, centre, scale)

@@ -9,13 +9,22 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from packsim.numerics.fastmath import exp_fast
+from packsim.numerics.fastmath import bits_float64, exp_fast
 from packsim.numerics.jit import allocating_kernel, inlined_kernel, kernel
-from packsim.numerics.streams import _philox, _word, normal_from_word, write_short_normals, write_words
+from packsim.numerics.streams import (
+    _philox,
+    _word,
+    normals_of_bits,
+    of_one_block,
+    write_short_normals,
+    write_slot_words,
+    write_words,
+)
 
 NORMAL, LOGNORMAL, TABLE = 0, 1, 2  # how a latent value becomes the variable
 LOT, ROLL, WITHIN, LANE, DRIFT, REWORK = 0, 1, 2, 3, 4, 5  # rows of plan.purpose
 KNOTS = 2049
+PART = 1024  # cells whose words are drawn at once
 REACH = 7.0  # tables hold latent values from -REACH to REACH
 
 
@@ -83,28 +92,68 @@ def write_normals(out0, out1, out2, out3, counter, purpose, key0, key1):
     slot, block, candidate = counter[0], counter[1], counter[2]
     for i in range(out0.size):
         w0, w1, w2, w3 = _philox(slot[i], block[i], candidate[i], c3, k0, k1)
-        out0[i] = normal_from_word(w0)
-        out1[i] = normal_from_word(w1)
-        out2[i] = normal_from_word(w2)
-        out3[i] = normal_from_word(w3)
+        out0[i], out1[i], out2[i], out3[i] = bits_float64(w0), bits_float64(w1), bits_float64(w2), bits_float64(w3)
+    normals_of_bits(out0)
+    normals_of_bits(out1)
+    normals_of_bits(out2)
+    normals_of_bits(out3)
 
 
 @allocating_kernel
 def draw(z, wanted, counter, purpose, group_rows, key0, key1):
-    """Normals of one level into z[v, n] where wanted[v] > 0; counter[3, n] holds slot, block, candidate.
+    """Normals of one level into z[v, n] where wanted[v] > 0; counter[3, n] holds slot, block, candidate."""
+    n = counter.shape[1]
+    alike = n > 0 and of_one_block(counter)
+    write_level(
+        z,
+        np.empty((4, min(PART, n) if alike else n), np.uint32),
+        alike,
+        wanted,
+        counter,
+        purpose,
+        group_rows,
+        key0,
+        key1,
+    )
 
-    Words first, then normals of each variable: loops over float32 alone have twice the lanes of mixed ones.
+
+@kernel
+def write_level(z, words, alike, wanted, counter, purpose, group_rows, key0, key1):
+    """As `draw`, through words[4, part]; all at once unless the addresses are `alike` but for their slots.
+
+    Words first, then normals of each variable: loops over float32 alone have twice the lanes of mixed ones. In parts
+    whose words stay in the nearest cache.
     """
-    words = np.empty((4, counter.shape[1]), np.uint32)
-    for g in range(purpose.size):
-        drawn = False
-        for k in range(4):
-            v = group_rows[g, k]
-            if v < wanted.size and wanted[v] > 0.0:
-                if not drawn:
-                    write_words(words[0], words[1], words[2], words[3], counter, purpose[g], key0, key1)
+    n, size = counter.shape[1], max(words.shape[1], 1)
+    for begin in range(0, n, size):
+        end = min(begin + size, n)
+        w0, w1, w2, w3 = (
+            words[0, : end - begin],
+            words[1, : end - begin],
+            words[2, : end - begin],
+            words[3, : end - begin],
+        )
+        for g in range(purpose.size):
+            drawn = False
+            for k in range(4):
+                v = group_rows[g, k]
+                if v < wanted.size and wanted[v] > 0.0:
+                    if not drawn and alike:
+                        slot, block, candidate = counter[0, begin:end], counter[1, 0], counter[2, 0]
+                        write_slot_words(w0, w1, w2, w3, slot, block, candidate, purpose[g], key0, key1)
+                    elif not drawn:
+                        write_words(w0, w1, w2, w3, counter, purpose[g], key0, key1)
                     drawn = True
-                write_short_normals(z[v, : counter.shape[1]], words[k])
+                    write_short_normals(z[v, begin:end], words[k, : end - begin])
+
+
+@kernel
+def mixes(factor, v):
+    """Whether the lower triangle `factor` correlates v with a variable before it."""
+    any_part = False
+    for other in range(v):
+        any_part |= factor[v, other] != 0.0
+    return any_part
 
 
 @kernel
@@ -117,14 +166,13 @@ def add_parts(x, z, v, n, sd, factor):
                 x[i] += part * term[i]
 
 
-@allocating_kernel
-def shape(x, form, table, centre, scale):
-    """Latent values x[n] of a variable into the variable itself, in place; nothing is negative."""
+@kernel
+def shape(x, knot, form, table, centre, scale):
+    """Latent values x[n] of a variable into the variable itself, in place, through knot[n]; nothing is negative."""
     if form == LOGNORMAL:
         for i in range(x.size):
             x[i] = exp_fast(x[i])
     elif form == TABLE:
-        knot = np.empty(x.size, np.uint32)
         for i in range(x.size):  # apart from the look-up, which keeps a loop from vector registers
             at = knots(x[i])
             k = min(np.int32(at), np.int32(KNOTS - 2))

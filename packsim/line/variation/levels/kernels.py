@@ -9,12 +9,15 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from packsim.line.variation.kernels import DRIFT, LANE, LOT, ROLL, draw
+from packsim.line.variation.kernels import DRIFT, LANE, LOT, ROLL, draw, write_level
 from packsim.numerics.jit import allocating_kernel, kernel
 from packsim.numerics.streams import _word
 
 BATCH = 32  # segments whose innovations are drawn at once
 BLOCK = 32  # cells of one piece that are spread at once
+ROWS = 64  # of addresses that are looked at at once
+NEXT_SLOT = np.tile(np.array([0, 1, 0]), ROWS)  # from one row of addresses to the next
+NO_CANDIDATE = np.tile(np.array([-1, -1, 0]), ROWS)
 
 
 class Shared(NamedTuple):
@@ -27,16 +30,33 @@ class Shared(NamedTuple):
     lane_level: npt.NDArray[np.float64]  # [v, r x (lanes + BLOCK)] of the positions across the web
 
 
+class Moving(NamedTuple):
+    """The variables that move [m], and where they are along the roll."""
+
+    rows: npt.NDArray[np.int64]
+    first_sd: npt.NDArray[np.float64]  # of drift in the first segment of a roll
+    later_sd: npt.NDArray[np.float64]  # of what is new in each later one
+    kept: npt.NDArray[np.float64]
+    wear: npt.NDArray[np.float64]
+    life: npt.NDArray[np.int64]
+    gain: npt.NDArray[np.float64]
+    target: npt.NDArray[np.float64]
+    drift: npt.NDArray[np.float64]
+    correction: npt.NDArray[np.float64]
+    own: npt.NDArray[np.float64]
+    base: npt.NDArray[np.float64]
+
+
 @allocating_kernel
-def shared(lot, address, plan, key0, key1):
-    """What the cells at address[n, 3] share; their lot numbers into lot[n]."""
-    edges, roll, place, of_roll, of_lot, begins = pieces(lot, address, plan)
+def shared(lot, address, in_turn, plan, key0, key1):
+    """What the cells at address[n, 3] share, which may follow one another (`follow`); their lot numbers into lot[n]."""
+    edges, roll, place, of_roll, of_lot, begins = pieces(lot, address, in_turn, plan)
     level = piece_levels(roll, place, of_roll, of_lot, begins, plan, key0, key1)
     return Shared(edges, roll, place, level, lane_levels(of_lot, plan, key0, key1))
 
 
 @allocating_kernel
-def pieces(lot, address, plan):
+def pieces(lot, address, in_turn, plan):
     """Lot numbers into lot[n]; edges [p + 1] of the pieces, their rolls [p], places [p] of their first cells there.
 
     Then addresses [3, r] (slot, block, candidate 0) of the first cells of those rolls and of their lots, and running
@@ -65,7 +85,8 @@ def pieces(lot, address, plan):
         edges[count], of_piece[count], place[count] = i, rolls - 1, position - begin
         count += 1
         if i >= run:
-            run = end_of_run(address, i, min(i + end - position, n))
+            run = min(i + end - position, n)
+            run = run if in_turn else end_of_run(address, i, run)
         after = min(i + longest - (position - begin) % longest, run)
         for k in range(i, after):
             lot[k] = number
@@ -75,23 +96,40 @@ def pieces(lot, address, plan):
     return own[0], own[1], own[2], of_roll[:, :rolls].copy(), of_lot[:, :rolls].copy(), begins[:rolls].copy()
 
 
-@kernel
+@allocating_kernel
 def end_of_run(address, first, end):
     """Where slots that follow one another in one block from row `first` on stop doing so, `end` at the latest.
 
     Growing parts of rows are looked at all at once, which is quick, until one has a row that does not follow.
     """
-    block, ahead, begin, size = address[first, 0], address[first, 1] - first, first + 1, 1
+    numbers = address.reshape(address.size)  # row after row: looked at in memory's order, not column by column
+    begin, size = first + 1, 1
     while begin < end:
         stop, apart = min(begin + size, end), np.int64(0)
-        for i in range(begin, stop):
-            apart |= (address[i, 0] ^ block) | ((address[i, 1] - i) ^ ahead)
+        later, earlier = numbers[3 * begin : 3 * stop], numbers[3 * begin - 3 : 3 * stop - 3]
+        for j in range(later.size):
+            apart |= ((later[j] - earlier[j]) ^ NEXT_SLOT[j]) & NO_CANDIDATE[j]
         if apart != 0:
             break
-        begin, size = stop, min(2 * size, 256)
+        begin, size = stop, min(2 * size, ROWS)
+    block, ahead = address[first, 0], address[first, 1] - first
     while begin < end and address[begin, 0] == block and address[begin, 1] - begin == ahead:
         begin += 1
     return begin
+
+
+@allocating_kernel
+def follow(address):
+    """Whether all rows of address[n, 3] are of one block and candidate, and their slots follow one another."""
+    numbers = address.reshape(address.size)
+    later, earlier = numbers[3:], numbers[: numbers.size - 3]
+    for begin in range(0, later.size, 3 * ROWS):
+        apart = np.int64(0)
+        for j in range(min(3 * ROWS, later.size - begin)):
+            apart |= (later[begin + j] - earlier[begin + j]) ^ NEXT_SLOT[j]
+        if apart != 0:
+            return False
+    return True
 
 
 @allocating_kernel
@@ -115,8 +153,7 @@ def roll_levels(of_roll, of_lot, plan, key0, key1):
     z = np.empty((plan.location.size, count), np.float32)
     level = np.empty((plan.location.size, count))
     for v in range(plan.location.size):
-        for r in range(count):
-            level[v, r] = plan.location[v]
+        level[v] = plan.location[v]
     draw(z, plan.draws[LOT], of_lot, plan.purpose[LOT], plan.group_rows, key0, key1)
     add(level, plan.sd_lot, plan.factor_lot, z)
     draw(z, plan.draws[ROLL], of_roll, plan.purpose[ROLL], plan.group_rows, key0, key1)
@@ -144,49 +181,109 @@ def walk(level, of_rolls, of_piece, place, of_roll, begins, plan, key0, key1):
     A segment follows from its predecessors in the roll, so at most one roll is walked through for it. All variables are
     walked at once (m of them): each waits for its own last segment, but not for the others.
     """
-    length, rows = plan.segment_cells, plan.moves
-    count = rows.size
-    first_sd, kept, gain, target = plan.sd_drift[rows], plan.persistence[rows], plan.gain[rows], plan.target[rows]
-    wear, life, later_sd = plan.wear[rows], plan.tool_life[rows], np.sqrt(1.0 - kept**2) * first_sd
-    drift, correction, own, base = np.zeros(count), np.zeros(count), np.zeros(count), np.zeros(count)
+    rows = plan.moves
+    room, kept = np.zeros((4, rows.size)), plan.persistence[rows]
+    moving = Moving(
+        rows,
+        plan.sd_drift[rows],
+        np.sqrt(1.0 - kept**2) * plan.sd_drift[rows],
+        kept,
+        plan.wear[rows],
+        plan.tool_life[rows],
+        plan.gain[rows],
+        plan.target[rows],
+        room[0],
+        room[1],
+        room[2],
+        room[3],
+    )
     z = np.zeros((plan.location.size, BATCH), np.float32)  # rows that do not drift stay 0
-    counter = np.empty((3, BATCH), np.uint64)
+    counter, words = np.empty((3, BATCH), np.uint64), np.empty((4, BATCH), np.uint32)
+    drawn, purpose = plan.sd_drift, plan.purpose[DRIFT]
+    length, group_rows = plan.segment_cells, plan.group_rows
+    walk_pieces(
+        level,
+        of_rolls,
+        of_piece,
+        place,
+        of_roll,
+        begins,
+        length,
+        moving,
+        z,
+        words,
+        counter,
+        drawn,
+        purpose,
+        group_rows,
+        key0,
+        key1,
+    )
+
+
+@kernel
+def walk_pieces(
+    level,
+    of_rolls,
+    of_piece,
+    place,
+    of_roll,
+    begins,
+    length,
+    moving,
+    z,
+    words,
+    counter,
+    drawn,
+    purpose,
+    group_rows,
+    key0,
+    key1,
+):
+    """The loop of `walk`, apart because it counts no references."""
+    rows, kept, gain, target, wear, life = (
+        moving.rows,
+        moving.kept,
+        moving.gain,
+        moving.target,
+        moving.wear,
+        moving.life,
+    )
+    drift, correction, own, base = moving.drift, moving.correction, moving.own, moving.base
     at, upcoming = -1, np.int64(0)
     for p in range(of_piece.size):
         r, number = of_piece[p], place[p] // length
         if r != at or number < upcoming - 1:
             at, upcoming = r, np.int64(0)
-            for m in range(count):
+            for m in range(rows.size):
                 drift[m], correction[m], base[m] = 0.0, 0.0, of_rolls[rows[m], r]
         while upcoming <= number:
             b = upcoming % BATCH
             if b == 0:
                 for k in range(BATCH):
                     counter[0, k], counter[1, k], counter[2, k] = of_roll[0, r], of_roll[1, r], _word(upcoming + k)
-                draw(z, plan.sd_drift, counter, plan.purpose[DRIFT], plan.group_rows, key0, key1)
+                write_level(z, words, False, drawn, counter, purpose, group_rows, key0, key1)
             cell = begins[r] + upcoming * length
-            sd = first_sd if upcoming == 0 else later_sd
-            for m in range(count):
-                drift[m] = kept[m] * drift[m] + sd[m] * z[rows[m], b]
+            for m in range(rows.size):
+                sd = moving.first_sd[m] if upcoming == 0 else moving.later_sd[m]
+                drift[m] = kept[m] * drift[m] + sd * z[rows[m], b]
                 own[m] = base[m] + drift[m] + correction[m]
                 if wear[m] != 0.0:
                     own[m] += wear[m] * ((cell % life[m]) / life[m])
                 correction[m] -= gain[m] * (own[m] - target[m])
             upcoming += 1
-        for m in range(count):
+        for m in range(rows.size):
             level[rows[m], p] = own[m]
 
 
 @kernel
 def piece_of(edges, row):
-    """The piece that a row is in, by halving."""
-    low, high = 0, edges.size - 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        if edges[middle] <= row:
-            low = middle
-        else:
-            high = middle
+    """The piece that a row is in, by halving, without a branch that a processor could guess wrong."""
+    low, count = 0, edges.size - 1
+    while count > 1:
+        half = count // 2
+        low += half if edges[low + half] <= row else 0
+        count -= half
     return low
 
 
@@ -202,34 +299,54 @@ def cut(edges, first, last):
 
 
 @kernel
-def spread(x, z, part, level, piece, edges):
-    """x[n] = level of each cell's piece + part z[n]; pieces as from `cut`, the first of which is number `piece`.
+def spread(x, z, part, least, level, piece, edges):
+    """x[n] = level of each cell's piece + part z[n], `least` at the least.
 
-    Whole blocks of cells, without a remainder to be done one by one: what a block writes beyond the end of a piece the
-    next piece writes again.
+    Pieces as from `cut`, the first of which is number `piece`. Those of one level in one go, and whole blocks of cells,
+    without a remainder to be done one by one: what a block writes beyond the end of a piece the next piece writes again.
     """
-    for p in range(edges.size - 1):
+    p = 0
+    while p < edges.size - 1:
         own, begin = level[piece + p], edges[p]
-        end = min(begin + (edges[p + 1] - begin + BLOCK - 1) // BLOCK * BLOCK, x.size)
+        p += 1
+        while p < edges.size - 1 and level[piece + p] == own:
+            p += 1
+        end = min(begin + (edges[p] - begin + BLOCK - 1) // BLOCK * BLOCK, x.size)
         cells, terms = x[begin:end], z[begin:end]
         for i in range(cells.size):
-            cells[i] = own + part * terms[i]
+            cells[i] = max(own + part * terms[i], least)
 
 
 @kernel
-def spread_in_lanes(x, z, part, level, lane_level, shared, lanes, first, piece, edges):
-    """As `spread`, with the deviations of positions across the web; row 0 of x is row `first` of the stretch."""
+def spread_in_lanes(x, z, part, least, level, lane_level, columns, lanes, piece, edges):
+    """As `spread`, with the deviations of positions across the web, from `columns` [2, p] on (`columns_of`)."""
     for p in range(edges.size - 1):
-        own, column = level[piece + p], lane_of(shared, piece + p, first + edges[p], lanes)
-        last = shared.roll[piece + p] * (lanes + BLOCK) + lanes
+        own, column, last = level[piece + p], columns[0, p], columns[1, p]
         for begin in range(edges[p], edges[p + 1], BLOCK):
-            end = min(begin + BLOCK, x.size)
-            cells, terms, of_lanes = x[begin:end], z[begin:end], lane_level[column : column + BLOCK]
-            for i in range(cells.size):
-                cells[i] = own + of_lanes[i] + part * terms[i]
+            if begin + BLOCK <= x.size:  # apart, because of a fixed number of cells LLVM makes shorter code
+                cells, terms = x[begin : begin + BLOCK], z[begin : begin + BLOCK]
+                of_lanes = lane_level[column : column + BLOCK]
+                for i in range(BLOCK):
+                    cells[i] = max(own + of_lanes[i] + part * terms[i], least)
+            else:
+                for i in range(x.size - begin):
+                    x[begin + i] = max(own + lane_level[column + i] + part * z[begin + i], least)
             column += BLOCK % lanes
             if column >= last:
                 column -= lanes
+
+
+@allocating_kernel
+def columns_of(shared, lanes, first, piece, edges):
+    """Columns of `lane_levels` [2, p] where pieces begin and where positions across the web begin anew.
+
+    Once for all variables: a remainder takes as long as ten cells. Row 0 of the edges is row `first` of the stretch.
+    """
+    out = np.empty((2, edges.size - 1), np.int64)
+    for p in range(edges.size - 1):
+        out[0, p] = lane_of(shared, piece + p, first + edges[p], lanes)
+        out[1, p] = shared.roll[piece + p] * (lanes + BLOCK) + lanes
+    return out
 
 
 @kernel
@@ -255,9 +372,16 @@ def lane_levels(of_lot, plan, key0, key1):
             counter[2, r * lanes + lane] = _word(lane)
     z, out = np.empty((plan.location.size, count * lanes), np.float32), np.empty((plan.location.size, count * columns))
     draw(z, plan.sd_lane, counter, plan.purpose[LANE], plan.group_rows, key0, key1)
-    for v in range(plan.location.size):
-        if plan.sd_lane[v] > 0.0:
+    repeat_lanes(out, z, plan.sd_lane, count, lanes)
+    return out
+
+
+@kernel
+def repeat_lanes(out, z, sd, count, lanes):
+    """Normals z[v, count x lanes] of the sets times sd[v] into out[v, count x (lanes + BLOCK)], over and over."""
+    columns = lanes + BLOCK
+    for v in range(sd.size):
+        if sd[v] > 0.0:
             for r in range(count):
                 for c in range(columns):
-                    out[v, r * columns + c] = plan.sd_lane[v] * z[v, r * lanes + c % lanes]
-    return out
+                    out[v, r * columns + c] = sd[v] * z[v, r * lanes + c % lanes]

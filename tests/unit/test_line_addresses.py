@@ -1,0 +1,56 @@
+"""Runs of addresses as found all at once, beside a look at row after row."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from packsim.line.kernels import counters_of
+from packsim.line.variation.levels.kernels import end_of_run, follow
+
+ROWS = 300
+
+
+def plain_end(address: np.ndarray, first: int, end: int) -> int:
+    row = first + 1
+    while row < end and address[row, 0] == address[first, 0] and address[row, 1] == address[row - 1, 1] + 1:
+        row += 1
+    return row
+
+
+def plain_follow(address: np.ndarray) -> bool:
+    return all(
+        block == b and slot == s + 1 and candidate == c
+        for (block, slot, candidate), (b, s, c) in zip(address[1:].tolist(), address[:-1].tolist(), strict=True)
+    )
+
+
+def broken(generator: np.random.Generator) -> np.ndarray:
+    """A run of slots with one number changed, from one row on or in one row alone, in half of the cases."""
+    address = np.zeros((ROWS, 3), np.int64)
+    address[:, 0], address[:, 2] = generator.integers(0, 5), generator.integers(0, 3)
+    address[:, 1] = generator.integers(0, 2**31) + np.arange(ROWS)
+    if generator.random() < 0.5:
+        row, column = generator.integers(0, ROWS), generator.integers(0, 3)
+        rows = slice(row, None) if generator.random() < 0.5 else row
+        address[rows, column] += generator.integers(1, 3)
+    return address
+
+
+def test_runs_end_where_rows_stop_following():
+    generator = np.random.default_rng(1)
+    for _ in range(500):
+        address = broken(generator)
+        first = int(generator.integers(0, ROWS))
+        end = int(generator.integers(first + 1, ROWS + 1))
+        assert end_of_run(address, first, end) == plain_end(address, first, end)
+        assert follow(address[first:end]) == plain_follow(address[first:end])
+
+
+def test_counters_are_the_words_of_the_addresses():
+    generator = np.random.default_rng(2)
+    for _ in range(50):
+        address = broken(generator)
+        address[:, 1] += 2**32 - 2**31  # some slots beyond 32 bits
+        expected = (address[:, [1, 0, 2]].T % 2**32).astype(np.uint64)
+        for in_turn in {False, follow(address)}:
+            assert np.array_equal(counters_of(address, in_turn), expected)
