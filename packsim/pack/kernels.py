@@ -28,7 +28,7 @@ OK, NOT_CONVERGED, NO_LIMIT = 0, 1, 2  # status of a pack
 CHANGE, BENT, LOWEST, HIGHEST, MEAN = range(5)
 SURVEY = 5
 
-SPLIT_TOLERANCE = 1e-3  # of the mean current: the linearised voltages are then good to 1e-7 V
+SPLIT_TOLERANCE = 5e-4  # of the mean current: parallel voltages then agree to a few uV, just after a jump as well
 NEWTON_LIMIT = 30
 SLOPE_FLOOR = 1e-7  # ohm
 STEP_LIMIT = 200_000

@@ -146,6 +146,7 @@ def test_no_rates_change_no_bit(warm: bool, report: Callable[..., None]) -> None
     nothing = pair.BARE | {"sei_film": "grown"}
     heat = HeatModel() if warm else None
     build: dict[str, Any] = {"heat": heat, "soc": [0.5, 0.6], "traits": {"coated_area_ratio": [1.0, 0.98]}}
+    build["longest_step_s"] = 30.0  # the default is longer without ageing
     off = ps.Pack("Chen2020", "1s2p", **build)
     zero = ps.Pack("Chen2020", "1s2p", ageing=AgeingModel(**nothing), **build)
     still = ps.Pack("Chen2020", "1s2p", ageing=AgeingModel(plating="irreversible"), ageing_rate=0.0, **build)

@@ -18,6 +18,7 @@ GUARD_SIGMAS = 6.0  # noise further out than this is not waited for: 1e-9 a read
 CURRENT_ZERO = 1e-6  # of the rated pack's current: less is rest
 BLEED_STEP_S = 1.0  # shortest step for the sake of balancing
 FIRST_BLEED_S = 30.0  # first step after a resistor was switched on
+LONGEST_BLEED_S = 300.0  # ... and any other while one is on: groups are compared at the ends of steps
 DERATE_TAU_S = 10.0  # lag of derating, so that it does not chase its own voltage (assumed)
 
 # entries of Memory.scalars; LOW, HIGH: outermost readings (nan: every sensor dead), then which sensors show them
@@ -276,9 +277,11 @@ def balance(memory, bms, drain_a, group, by_group, total, zero_a, dt):
         enough = left > 0.0 if bleeding[g] else reading[g] > low + bms.bleed_start_v
         on = allowed and enough and reading[g] > bms.bleed_above_v
         if on and bleeding[g] and dt > 0.0 and left < excess[g]:
-            cap = min(cap, max(BLEED_STEP_S, left / (excess[g] - left) * dt))
+            cap = min(cap, LONGEST_BLEED_S, max(BLEED_STEP_S, left / (excess[g] - left) * dt))
         elif on and not bleeding[g]:
             cap = min(cap, FIRST_BLEED_S)
+        elif on:
+            cap = min(cap, LONGEST_BLEED_S)
         bleeding[g], excess[g] = on, left
         drain_a[group[g]] = bms.bleed_a if on else 0.0
     return cap

@@ -34,11 +34,10 @@ from packsim.pack.duty.warmth import kernels as warmth
 from packsim.pack.faults import kernels as fault_kernels
 from packsim.pack.faults.kernels import note_alarm
 from packsim.pack.heat import kernels as pack_heat
-from packsim.pack.kernels import CV_CHANGE, CV_CHANGE_HELD, CV_FACTOR, REST_FACTOR, REST_FACTOR_EXACT
+from packsim.pack.kernels import CV_CHANGE, CV_CHANGE_HELD, CV_FACTOR, REST_FACTOR, REST_FACTOR_EXACT, SPLIT_TOLERANCE
 from packsim.pack.network import kernels as network
 
 NEWTON_LIMIT = 40
-SPLIT_TOLERANCE = 5e-4  # of the mean current: parallel voltages then agree to a few uV, just after a jump as well
 STEP_LIMIT = 2_000_000
 TOGETHER = 1e-6
 
@@ -418,8 +417,8 @@ def drive(
     before, per_second, trend = np.zeros(groups), np.zeros(groups), np.zeros(n)
     f_old, f_now, f_new = np.empty(CONDITIONS), np.empty(CONDITIONS), np.empty(CONDITIONS)
     bracket = np.empty((2, COLUMNS))
-    # heat, damage and ageing take the current at the end of a step for the whole of it, so cells hold it there
-    can_lean = ramp.can_lean(design) and not (heating.on or damaging.on or ageing.on)
+    # heat and damage take the current at the end of a step for the whole of it, so cells hold it there
+    can_lean = ramp.can_lean(design) and not (heating.on or damaging.on)
     cv_change = CV_CHANGE if can_lean else CV_CHANGE_HELD
     # what is first order in time, and samples that are looked for on a straight line
     short_steps = cell.first_order(design) or heating.on or damaging.on or bms.sampling_s > 0.0
