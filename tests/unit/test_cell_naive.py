@@ -9,8 +9,11 @@ import pytest
 
 from packsim.cell import kernels as k
 from packsim.cell.cell import Cell
+from packsim.cell.electrodes import kernels as electrode_kernels
+from packsim.cell.electrodes.design import build_design
 from packsim.cell.electrolyte.closure import closure_table
 from packsim.cell.from_pybamm import CONCENTRATION_GRID, read_parameters
+from packsim.cell.traits import trait_values
 
 # seconds and C-rate: jumps, rests, charge; short and long steps
 STEPS = [(1.0, 1.0), (9.0, 1.0), *[(10.0, 1.0)] * 30, (2.0, 0.0), *[(30.0, 0.0)] * 5, *[(5.0, -1.5)] * 20, (60.0, 0.3)]
@@ -75,3 +78,16 @@ def test_the_electrolyte_closure_solves_the_steady_profile(name: str) -> None:
         gauss = [max(mean + (edge - mean) * (3 * z * z - 1) / 2, 0.1 * mean) for z in naive.GAUSS]
         assert table[row, column, 0] == pytest.approx(d, rel=1e-4)
         assert 0.5 * np.log(table[row, column, 1] * gauss[0] * gauss[1]) == pytest.approx(log_mean, abs=2e-4)
+
+
+@pytest.mark.parametrize("start", [float("nan"), -0.5, 0.0, 0.5, 1.0, float("inf")])
+def test_a_window_is_found_from_any_start(start: float) -> None:
+    """The start is only a guess: nan (none is known yet) and nonsense lead to the same window, and no further than the tables."""
+    _, p = read_parameters("Chen2020")
+    cell = build_design(p)
+    expected, found = np.empty((5, 1)), np.empty((5, 1))
+    k.balance(expected, trait_values(), cell, 0, 1)
+    nominal = cell.nominal.copy()
+    nominal[[electrode_kernels.X0_START, electrode_kernels.X100_START]] = start
+    k.balance(found, trait_values(), cell._replace(nominal=nominal), 0, 1)
+    assert found == pytest.approx(expected, abs=1e-12)
