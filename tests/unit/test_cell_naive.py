@@ -82,7 +82,7 @@ def test_the_electrolyte_closure_solves_the_steady_profile(name: str) -> None:
 
 @pytest.mark.parametrize("start", [float("nan"), -0.5, 0.0, 0.5, 1.0, float("inf")])
 def test_a_window_is_found_from_any_start(start: float) -> None:
-    """The start is only a guess: nan (none is known yet) and nonsense lead to the same window, and no further than the tables."""
+    """It is only a guess: nan (none is known yet) and nonsense lead to the same window, and not beyond the tables."""
     _, p = read_parameters("Chen2020")
     cell = build_design(p)
     expected, found = np.empty((5, 1)), np.empty((5, 1))
