@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from packsim.study.engine import local
 from packsim.study.plans import make_plans
 from packsim.study.run import Result, run
 
+Out = TypeVar("Out")
 PARTS = (2_000, 10_000)  # packs
 COMPARED = 10  # packs run again with fine steps
 FINE_S = 1.0
@@ -53,18 +54,29 @@ def measure(settings: Settings) -> Iterator[Row]:
     yield Row("year", "steps taken a pack", float(run(scenario, packs=small).packs["steps"].mean()), "steps", LOWER)
 
 
-def timed(scenario: Scenario, packs: int) -> float:
-    """Seconds of a run that is written to disk, from its first block on: plans take as long for any number of packs."""
+class Watch:
+    """This process as engine, which notes when the first block began."""
+
     begun = 0.0
 
-    def engine(*arguments: Any) -> Iterator[tuple[int, Any]]:
-        nonlocal begun
-        begun = time.perf_counter()
-        return local(*arguments)
+    def __call__(
+        self,
+        task: Callable[[int], Out],
+        blocks: int,
+        progress: Callable[[int, int], None] | None = None,
+        done: Collection[int] = (),
+    ) -> Iterator[tuple[int, Out]]:
+        """As `packsim.study.engine.local`."""
+        self.begun = time.perf_counter()
+        return local(task, blocks, progress, done)
 
+
+def timed(scenario: Scenario, packs: int) -> float:
+    """Seconds of a run that is written to disk, from its first block on: plans take as long for any number of packs."""
+    watch = Watch()
     with tempfile.TemporaryDirectory() as folder:
-        run(scenario, packs=packs, store=Path(folder) / "run", engine=engine)
-        return time.perf_counter() - begun
+        run(scenario, packs=packs, store=Path(folder) / "run", engine=watch)
+        return time.perf_counter() - watch.begun
 
 
 def step_errors(scenario: Scenario, packs: int) -> tuple[Error, Error]:
