@@ -23,7 +23,7 @@ def longest_step_s(given: float | None, design: Design, electrical: bool) -> flo
     """
     if given is not None:
         return given
-    return LONGEST_STEP_S if electrical and can_lean.py_func(design) else LONGEST_HELD_STEP_S
+    return LONGEST_STEP_S if electrical and can_lean(design) else LONGEST_HELD_STEP_S
 
 
 def plan(model: PackModel, verdict: VerdictModel, cell: CellPlan) -> Duty:
