@@ -11,11 +11,9 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -32,7 +30,7 @@ from packsim.inspection.scrap import at_end
 from packsim.inspection.test import read, true_values
 from packsim.line.build import build
 from packsim.line.plan import LinePlan
-from packsim.numerics.threads import in_parallel
+from packsim.numerics.threads import alone, in_parallel
 
 Array = npt.NDArray[np.float64]
 BATCH = 1 << 15
@@ -204,19 +202,8 @@ def _each(task: Callable[[int], None], count: int) -> None:
     """task(number) on all threads, one at a time on each; what a task calls runs on its own thread."""
 
     def some(first: int, last: int) -> None:
-        with _alone():
+        with alone():
             for number in range(first, last):
                 task(number)
 
     in_parallel(some, count)
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """One thread for what this thread calls: tasks of a pool must not wait for tasks of the same pool."""
-    before = numba.get_num_threads()
-    numba.set_num_threads(1)
-    try:
-        yield
-    finally:
-        numba.set_num_threads(before)

@@ -6,17 +6,23 @@ and its default threading layer forbids calls from several Python threads at onc
 
 from __future__ import annotations
 
+import collections
+import contextlib
 import functools
 import itertools
 import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
 
 import numba
 
 from packsim.numerics.kernel_cache import config
 
 PIECES_PER_THREAD = 4  # so that a thread that is late holds up little
+AHEAD = 2  # numbers for each thread of `in_order` that are begun, or done and not yet taken
+
+Out = TypeVar("Out")
 
 
 @functools.cache
@@ -54,3 +60,48 @@ def in_parallel(task: Callable[[int, int], None], count: int, grain: int = 1) ->
     finally:
         for other in others:
             other.result()
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """One thread for what this thread calls: tasks of a pool must not wait for tasks of the same pool."""
+    before = numba.get_num_threads()
+    numba.set_num_threads(1)
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)
+
+
+def in_order(task: Callable[[int], Out], numbers: Sequence[int]) -> Iterator[tuple[int, Out]]:
+    """Number and task(number), in order: each of `numba.get_num_threads()` threads takes a whole number at a time.
+
+    So what a task does in Python on one thread goes on beside the kernels of the others. Numbers left over, too few for
+    all threads, are done one after another, with all threads inside.
+    """
+    threads = int(numba.get_num_threads())
+    whole = len(numbers) // threads * threads if threads > 1 else 0
+    if whole:
+        yield from _side_by_side(task, numbers[:whole], threads)
+    for number in numbers[whole:]:
+        yield number, task(number)
+
+
+def _side_by_side(task: Callable[[int], Out], numbers: Sequence[int], threads: int) -> Iterator[tuple[int, Out]]:
+    def one(number: int) -> Out:
+        with alone():
+            return task(number)
+
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="packsim-block")
+    begun: collections.deque[tuple[int, Future[Out]]] = collections.deque()
+    try:
+        for number in numbers:
+            if len(begun) == AHEAD * threads:
+                first, future = begun.popleft()
+                yield first, future.result()
+            begun.append((number, pool.submit(one, number)))
+        while begun:
+            first, future = begun.popleft()
+            yield first, future.result()
+    finally:  # an error, or nobody wants the rest
+        pool.shutdown(cancel_futures=True)

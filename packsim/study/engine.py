@@ -1,12 +1,11 @@
-"""Engines map the pure function `run_block` over blocks; this one does it in this process, block after block.
-
-Threads work inside a block (cells and packs are spread over them), so a result cannot depend on their number.
-"""
+"""Engines map the pure function `run_block` over blocks; this one does it in this process, a block on each thread."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from typing import Protocol, TypeVar
+
+from packsim.numerics.threads import in_order
 
 Out = TypeVar("Out")
 Progress = Callable[[int, int], None]  # (blocks done, blocks in all)
@@ -34,10 +33,8 @@ def local(
 ) -> Iterator[tuple[int, Out]]:
     """Number and `task(number)` for every block that is not `done`, in order."""
     count = report_done(progress, blocks, done)
-    for block in range(blocks):
-        if block in done:
-            continue
-        yield block, task(block)
+    for block, out in in_order(task, [block for block in range(blocks) if block not in done]):
+        yield block, out
         count += 1
         if progress is not None:
             progress(count, blocks)

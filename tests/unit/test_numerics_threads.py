@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import time
 
 import numba
 import numpy as np
 import pytest
 
-from packsim.numerics.threads import in_parallel
+from packsim.numerics.threads import AHEAD, in_order, in_parallel
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 64, 1000, 1001])
@@ -59,3 +61,40 @@ def test_calls_within_calls_finish() -> None:
 
     in_parallel(outer, 8)
     assert (done == 1).all()
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 17])
+def test_numbers_in_order_whatever_ends_first(count: int) -> None:
+    def task(number: int) -> int:
+        time.sleep(0.002 * (number % 3))
+        return 10 * number
+
+    numbers = [2 * k + 1 for k in range(count)]
+    assert list(in_order(task, numbers)) == [(number, 10 * number) for number in numbers]
+
+
+def test_whole_numbers_have_one_thread_inside_and_leftovers_all() -> None:
+    threads = numba.get_num_threads()
+    inside = [number_of for _, number_of in in_order(lambda number: numba.get_num_threads(), range(2 * threads + 1))]
+    assert inside == [1] * (2 * threads) + [threads]
+    assert numba.get_num_threads() == threads
+
+
+def test_a_failed_number_is_raised_in_its_turn() -> None:
+    def task(number: int) -> int:
+        if number == 3:
+            raise ValueError("number 3")
+        return number
+
+    found = in_order(task, range(8))
+    assert [next(found)[0] for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(ValueError, match="number 3"):
+        next(found)
+
+
+def test_nothing_is_begun_far_ahead_nor_once_nobody_asks() -> None:
+    begun: list[int] = []
+    threads = numba.get_num_threads()
+    with contextlib.closing(in_order(begun.append, range(1000 * threads))) as found:
+        next(found)
+    assert len(begun) <= AHEAD * threads + 1
