@@ -281,12 +281,14 @@ def new_lane(n):
 
 
 @allocating_kernel
-def run_pack(values, soc, offset_v, design, duty, trace, outcome, p):
-    """One pack from shipping SOC through charge, rest and discharge into row p of `outcome`; returns columns of `trace`."""
+def run_pack(values, window, soc, offset_v, design, duty, trace, outcome, p):
+    """One pack from shipping SOC through charge, rest and discharge into row p of `outcome`; returns columns of `trace`.
+
+    `window` [5, n] is the cells' electrode balance: a twentieth of a pack's time, and the end-of-line test has found it.
+    """
     n = duty.series * duty.parallel
-    lane, window = new_lane(n), np.empty((5, n))
+    lane = new_lane(n)
     cell.coefficients(lane.coef, values, design, 0, n)
-    cell.balance(window, values, design, 0, n)
     cell.rest_state(lane.state, design, soc, window, 0, n)
     group_v, before, below = np.zeros(duty.series), np.zeros(duty.series), np.zeros((THRESHOLDS, duty.series))
     per_second, last = np.zeros(duty.series), 0.0  # slopes of the voltages over the last step, and its length

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from packsim.cell.cell import window_of
 from packsim.cell.cells import Cells
 from packsim.cell.electrodes.kernels import Design
 from packsim.numerics.purposes import SENSOR
@@ -43,7 +44,13 @@ def sensor_offsets(seed: int, block: int, packs: int, series: int, sd_mv: float)
 
 
 def run(
-    duty: k.Duty, design: Design, cells: Cells, soc: Array, order: npt.NDArray[np.int64], offset_v: Array
+    duty: k.Duty,
+    design: Design,
+    cells: Cells,
+    soc: Array,
+    order: npt.NDArray[np.int64],
+    offset_v: Array,
+    window: Array | None = None,
 ) -> k.Outcome:
     """Charge, rest and discharge every pack.
 
@@ -51,6 +58,7 @@ def run(
         cells, soc: n cells and their state of charge (0..1) when they are assembled.
         order: cell of each position, [pack, group-major position].
         offset_v: sensor offsets [pack, group].
+        window: the cells' electrode balance [5, n] (`window_of`), where it is known; default: found here.
     """
     outcome = empty_outcome(len(order), duty.series)
     no_trace = np.empty((2 + duty.series, 0))
@@ -58,7 +66,8 @@ def run(
     def packs(first: int, last: int) -> None:
         for p in range(first, last):
             values, start = _own(duty, cells.values, soc, order[p])
-            k.run_pack(values, start, offset_v[p], design, duty, no_trace, outcome, p)
+            own = window_of(design, values) if window is None else np.ascontiguousarray(window[:, order[p]])
+            k.run_pack(values, own, start, offset_v[p], design, duty, no_trace, outcome, p)
 
     in_parallel(packs, len(order))
     return outcome
@@ -84,5 +93,5 @@ def trace(
     outcome = empty_outcome(1, duty.series)
     room = np.zeros((2 + duty.series, samples))
     values, start = _own(duty, cells.values, soc, np.arange(len(cells)))
-    used = k.run_pack(values, start, offset_v, design, duty, room, outcome, 0)
+    used = k.run_pack(values, window_of(design, values), start, offset_v, design, duty, room, outcome, 0)
     return outcome, PackTrace(room[0, :used].copy(), room[1, :used].copy(), room[2:, :used].copy())

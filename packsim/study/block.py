@@ -84,7 +84,16 @@ def run_built(plans: Plans, seed: int, block: int, made: Built) -> BlockResult:
     filled, order = made
     cells, measured = filled.cells, filled.measured
     first = block * plans.scenario.packs_per_block
-    fleet = run_packs(plans.fleet, cells, measured.true_soc, order, seed=seed, block=block, first_pack=first)
+    fleet = run_packs(
+        plans.fleet,
+        cells,
+        measured.true_soc,
+        order,
+        seed=seed,
+        block=block,
+        first_pack=first,
+        window=measured.window,
+    )
     verdicts = judge(fleet, plans.fleet, plans.scenario.verdict, plans.nominal)
     origin = attribute(
         cells,

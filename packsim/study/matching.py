@@ -129,7 +129,16 @@ def _block(
         )
         placed = np.ascontiguousarray(own[order])
         soc = filled.measured.true_soc
-        fleet = run_packs(plans.fleet, filled.cells, soc, placed, seed=seed, block=block, first_pack=first)
+        fleet = run_packs(
+            plans.fleet,
+            filled.cells,
+            soc,
+            placed,
+            seed=seed,
+            block=block,
+            first_pack=first,
+            window=filled.measured.window,
+        )
         verdicts, solved = judge(fleet, plans.fleet, scenario.verdict, plans.nominal), fleet.solved
         monitored, groups = plans.fleet.own, plans.fleet.first_cell
         capacity = np.add.reduceat(filled.measured.true_capacity_ah[placed], groups, axis=1)

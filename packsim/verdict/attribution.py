@@ -66,19 +66,22 @@ def attribute(
     last_cell = np.append(plan.first_cell[1:], order.shape[1])
 
     def means(values: Array) -> Array:
+        if plan.first_cell.size == order.shape[1]:
+            return values  # every cell is a group
         summed: Array = np.add.reduceat(values, plan.first_cell, axis=-1)
         return summed / (last_cell - plan.first_cell)
 
+    every_value, every_held, every_free = means(cells.values[:, order]), means(charge[order]), means(room[order])
+    mean_value = every_value.mean(axis=-1)
     for p in range(packs):
         empty = int(fleet.first_group[p])
         if empty < 0:
             continue
-        own = order[p]
-        values, held, free = means(cells.values[:, own]), means(charge[own]), means(room[own])
+        own, values, held, free = order[p], every_value[:, p], every_held[p], every_free[p]
         full = int(np.argmax(fleet.full_v[p] + fleet.offset_v[p]))
         charge_ends_by_group = bool(fleet.charged[p]) and plan.kinds[plan.own] != "pack_only"
         small = empty if plan.top_balanced else full
-        traits = slopes_ah * (values[:, small] - values.mean(axis=1))
+        traits = slopes_ah * (values[:, small] - mean_value[:, p])
         loss_full = free[full] - free.mean() if charge_ends_by_group else 0.0
         loss_empty = held[empty] - held.mean()
         uneven = 0.0 if plan.top_balanced else loss_empty

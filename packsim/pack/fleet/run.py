@@ -49,17 +49,28 @@ class Fleet(NamedTuple):
     seen: npt.NDArray[np.void]  # alarms and faults found (packsim.pack.duty.run.SEEN); the plain loop looks for none
 
 
-def run(plan: FleetPlan, cells: Cells, soc: Array, order: Int64, *, seed: int, block: int, first_pack: int) -> Fleet:
+def run(
+    plan: FleetPlan,
+    cells: Cells,
+    soc: Array,
+    order: Int64,
+    *,
+    seed: int,
+    block: int,
+    first_pack: int,
+    window: Array | None = None,
+) -> Fleet:
     """Take every pack through its duty.
 
     Args:
         cells, soc: n cells and their state of charge (0..1) when they are assembled.
         order: cell of each position, [pack, position in the pack's order of cells].
         first_pack: number of the block's first pack in the whole run, for faults that name a pack.
+        window: the cells' electrode balance [5, n], where it is known; default: found again.
     """
     offset_v = _offsets(plan, seed, block, len(order))
     if plan.plain is not None:
-        return of_outcome(plan, run_plain(plan.plain, plan.design, cells, soc, order, offset_v), offset_v)
+        return of_outcome(plan, run_plain(plan.plain, plan.design, cells, soc, order, offset_v, window), offset_v)
     assert plan.whole is not None
     start = np.ones(len(soc)) if plan.top_balanced else soc
     faults = fault_plan(_within(plan.whole.faults, first_pack, len(order)))
