@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection
 
 from packsim.scenario.cell import FILE_KEYS
 from packsim.scenario.model import Scenario
@@ -11,13 +12,17 @@ from packsim.scenario.model import Scenario
 NOT_IN_RESULTS = frozenset({"name", "description", "sources"})
 
 
-def scenario_hash(scenario: Scenario) -> str:
+def scenario_hash(scenario: Scenario, parts: Collection[str] | None = None) -> str:
     """SHA-256 (hex) of everything that affects results, defaults spelled out; of named files the content, not the name.
+
+    Args:
+        parts: top-level keys that are looked at, "cell" among them; default: all. Files count in any case.
 
     Raises:
         OSError: a file that the scenario names cannot be read.
     """
-    data = scenario.model_dump(mode="json", exclude=set(NOT_IN_RESULTS))
+    include = None if parts is None else set(parts)
+    data = scenario.model_dump(mode="json", include=include, exclude=set(NOT_IN_RESULTS))
     for key in FILE_KEYS:
         name = data["cell"][key]
         if name is not None:
