@@ -30,7 +30,7 @@ def experiment() -> weng.Experiment:
 @pytest.fixture(scope="module")
 def fits(experiment: weng.Experiment) -> dict[str, RcFit]:
     parts = weng.halves(experiment)
-    return {name: weng.fit(experiment, parts[name]) for name in ("first half", "second half")}
+    return {name: weng.fit(experiment, part) for name, part in parts.items()}
 
 
 def test_tables_as_given(experiment: weng.Experiment, report: Callable[..., None]) -> None:
@@ -56,6 +56,22 @@ def test_pair_fitted_to_the_discharge_predicts_the_charge(
     report("Weng 2p, pair fitted on 2nd half, tested on 1st: voltage RMSE", volts, 0.025, "V")
     report("the same: branch current RMSE (currents are never fitted)", amperes, 0.030, "A")
     report("the same, whole experiment: voltage RMSE", weng.rmse(model, experiment)[0], 0.025, "V")
+
+
+@pytest.mark.parametrize("pair", [("first half", "second half"), ("even hours", "odd hours")])
+def test_each_half_predicted_from_the_other(
+    experiment: weng.Experiment, fits: dict[str, RcFit], pair: tuple[str, str], report: Callable[..., None]
+) -> None:
+    """The whole experiment, every sample by the fit that has not seen it (two-fold cross-validation)."""
+    parts, squares = weng.halves(experiment), np.zeros(2)
+    for fitted, tested in (pair, pair[::-1]):
+        unseen = parts[tested]
+        squares += unseen.sum() * np.square(
+            weng.rmse(weng.simulate(experiment, fits[fitted].cells), experiment, unseen)
+        )
+    volts, amperes = np.sqrt(squares / experiment.time_s.size)
+    report(f"Weng 2p, {pair[0]} and {pair[1]} each from the other: voltage RMSE", volts, 0.025, "V")
+    report("the same: branch current RMSE (currents are never fitted)", amperes, 0.030, "A")
 
 
 @pytest.mark.xfail(strict=True, reason="0.3 mV above the bound: resistance differs on discharge (docs/table-cell.md)")
