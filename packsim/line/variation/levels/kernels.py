@@ -305,6 +305,11 @@ def spread(x, z, part, least, level, piece, edges):
     Pieces as from `cut`, the first of which is number `piece`. Those of one level in one go, and whole blocks of cells,
     without a remainder to be done one by one: what a block writes beyond the end of a piece the next piece writes again.
     """
+    if edges.size - 1 == x.size:  # each cell has a piece of its own
+        own_level = level[piece : piece + x.size]
+        for i in range(x.size):
+            x[i] = max(own_level[i] + part * z[i], least)
+        return
     p = 0
     while p < edges.size - 1:
         own, begin = level[piece + p], edges[p]
