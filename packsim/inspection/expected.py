@@ -3,7 +3,7 @@
 A run's own rate scatters with its few lots. Here the process itself is simulated on many slots, each in a lot of its own
 (`process`). Two shortcuts make that fast: a response surface stands in for running the cells, and a K-value limit
 relative to the lot is taken from other lots. What both change is measured on slots where the process is simulated with
-and without them, and added (a control variate). The luck of how many first cells have a defect is taken out (another).
+and without them, and added (a control variate). The luck of how many cells have a defect is taken out (another).
 Rates are shares of the cells tested: scrap of the line is no test.
 """
 
@@ -36,7 +36,7 @@ Array = npt.NDArray[np.float64]
 BATCH = 1 << 15
 FEW = 8
 PER_ROLL = 8  # slots of a roll that drifts: walking along it costs more than testing a cell
-CONSTANT = 1e-9  # added to the variance of defects that all cells or none have, relative
+CONSTANT = 1e-9  # added to the variance of defects, relative
 LIMITS, BOTH = 1 << 40, 1 << 41  # added to the seed: random numbers of their own
 
 __all__ = ["Moments", "Rates", "correction", "estimated_limits", "lot_limits", "moments", "rates", "with_defects"]
@@ -78,19 +78,18 @@ def moments(
     batches, dealt = -(-slots // size), _dealt(inspection, limits, size)
     truth = functools.partial(estimate, inspection, surface)
     found, kinds, started = np.empty((batches, 3)), _lasting(line), np.empty(batches, np.int64)
-    with_kind, product = np.empty((batches, kinds.size)), np.empty((batches, 3 + kinds.size, kinds.size))
+    surplus, product = np.empty((batches, kinds.size)), np.empty((batches, 3 + kinds.size, kinds.size))
 
     def batch(number: int) -> None:
-        counts, defect, started[number] = outcomes(line, inspection, truth, seed + number, address, dealt)
-        some = np.flatnonzero(defect)
-        of_kind = ((defect[some] >> kinds[:, None]) & 1).astype(np.int64)
-        found[number], with_kind[number] = counts.sum(axis=1), of_kind.sum(axis=1)
-        product[number] = np.einsum("an,kn->ak", np.concatenate([counts[:, some], of_kind]), of_kind)
+        counts, by_chance, started[number] = outcomes(line, inspection, truth, seed + number, address, dealt)
+        own = by_chance[kinds]
+        found[number], surplus[number] = counts.sum(axis=1), own.sum(axis=1)
+        product[number] = np.concatenate([counts - counts.mean(axis=1, keepdims=True), own]) @ own.T
 
     _each(batch, batches)
     tests = int(found[:, 0].sum())
-    found, with_kind, product = found / size, with_kind / size, product.mean(axis=0) / size
-    found -= _by_chance(found.mean(axis=0), with_kind, product, line.probability[kinds])
+    found /= size
+    found -= _by_chance(surplus / size, product.mean(axis=0) / size)
     return _moments(found, tests, int(started.sum()))
 
 
@@ -164,22 +163,20 @@ def rates(*parts: Moments) -> Rates:
 
 
 def _lasting(line: LinePlan) -> npt.NDArray[np.int64]:
-    """Kinds of defects that happen and that no rework in the line removes: first cells have them at their rates."""
+    """Kinds of defects that happen and that no rework in the line removes: cells have them at their rates."""
     removed = int(np.bitwise_or.reduce(line.in_line.made_here[line.in_line.rework], initial=0))
     return np.array([k for k in np.flatnonzero(line.probability) if not removed >> int(k) & 1], np.int64)
 
 
-def _by_chance(mean: Array, with_kind: Array, product: Array, probability: Array) -> Array:
-    """What of each batch's outcomes [batch, 3] is due to more or fewer defects among first cells than there should be.
+def _by_chance(surplus: Array, product: Array) -> Array:
+    """What of each batch's outcomes [batch, 3] is due to more or fewer defects among its cells than their rates say.
 
-    A control variate: shares of first cells with each kind of defect [batch, k] have known means; `product` [3 + k, k]
-    are the mean products of outcomes and of kinds with kinds.
+    A control variate: the surplus of each kind of defect [batch, k] is 0 on average, whenever a slot stops (Wald's
+    identity); `product` [3 + k, k] are the mean products of outcomes, less their means, and of surpluses with surpluses.
     """
-    expected = np.multiply.outer(np.concatenate([mean, with_kind.mean(axis=0)]), with_kind.mean(axis=0))
-    covariance = product - expected
-    own = covariance[3:] + np.diag(CONSTANT * probability + np.finfo(float).tiny)
-    slopes = np.linalg.solve(own, covariance[:3].T)
-    out: Array = np.einsum("bk,ka->ba", with_kind - probability, slopes)
+    own = product[3:] + np.diag(CONSTANT * np.diag(product[3:]) + np.finfo(float).tiny)
+    slopes = np.linalg.solve(own, product[:3].T)
+    out: Array = np.einsum("bk,ka->ba", surplus, slopes)
     return out
 
 

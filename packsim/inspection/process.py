@@ -39,7 +39,9 @@ class Outcomes(NamedTuple):
     """What became of n slots."""
 
     counts: Numbers  # [3, n] tests, rejects without and with a defect
-    first_defect: npt.NDArray[np.uint16]  # [n] of the first cells
+    surplus: (
+        Array  # [kind of defect, n] those that the slot's started cells have, less what their rates say: 0 on average
+    )
     started: int
 
 
@@ -101,14 +103,17 @@ def outcomes(
     Args:
         limit: K-value limit of each slot [n]; None: as in a run, where it may be relative to the lots among `address`.
     """
-    out, first_defect = np.zeros((3, len(address)), np.int64), np.zeros(len(address), np.uint16)
+    out, surplus = np.zeros((3, len(address)), np.int64), np.zeros((line.probability.size, len(address)))
     open_slots, started = np.arange(len(address)), 0
     for candidate in range(MOST_CANDIDATES):
         at = address[open_slots]
         at[:, 2] = candidate
         built, started = build(line, seed, at), started + open_slots.size
-        if candidate == 0:
-            first_defect = built.defect
+        some = np.flatnonzero(built.defect)
+        for k, probability in enumerate(line.probability):
+            if probability > 0.0:
+                surplus[k, open_slots] -= probability
+                surplus[k, open_slots[some]] += (built.defect[some] >> k) & 1
         tested, reached = at_end(built)
         slots = open_slots[reached]
         measured = read(inspection, tested, truth(tested, seed), seed, None if limit is None else limit[slots])
@@ -123,7 +128,7 @@ def outcomes(
         open_slots = open_slots[left]
         if not open_slots.size:
             break
-    return Outcomes(out, first_defect, started)
+    return Outcomes(out, surplus, started)
 
 
 def with_defects(line: LinePlan, defects: tuple[int, ...]) -> LinePlan:
