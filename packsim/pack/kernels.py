@@ -37,6 +37,8 @@ CV_CHANGE_HELD = 0.15  # ... of cells that hold the end's current, which is firs
 CV_FACTOR = 0.5  # of the longest step
 CV_TOLERANCE = 1e-4  # of the current at which charging ends
 TOGETHER_V = 1e-6  # limits reached within this are reached together
+CURRENT_BEND = 0.05  # of the mean current: how far the currents of cells in parallel may bend in a step (docs/pack.md)
+FIRST_PARALLEL_S = 1.0  # s: the first step after a jump is at most this long where cells are parallel
 REST_FACTOR = 10.0  # steps at rest may be this much longer, and bend the voltage this much less
 REST_FACTOR_EXACT = 4.0  # ... where nothing flows between cells, so that only the curve itself asks for it
 
@@ -159,6 +161,26 @@ def survey(seen, group_v, before, per_second, offset_v, step, last):
         bent = max(bent, pace.bend(before[g], per_second[g], step, last, v))
     seen[CHANGE], seen[BENT], seen[LOWEST], seen[HIGHEST] = change, bent, low, high
     seen[MEAN] = total / group_v.shape[0]
+
+
+@kernel
+def current_bend(held, trend, current, step, last, mean_a):
+    """How far the cells' currents bend (root mean square), as the bend of voltage that shortens a step as much."""
+    squares = 0.0
+    for j in range(current.shape[0]):
+        bent = pace.bend(held[j], trend[j], step, last, current[j])
+        squares += bent * bent
+    return cell.BEND_V * math.sqrt(squares / current.shape[0]) / (CURRENT_BEND * mean_a)
+
+
+@kernel
+def first_length(dt_max, spreads):
+    """Length [s] of the first step after a jump; `spreads`: the current of the jump then spreads over parallel cells.
+
+    That goes as the root of time while lithium has only begun to move in the particles.
+    """
+    first = pace.FIRST_FRACTION * dt_max
+    return min(first, FIRST_PARALLEL_S) if spreads else first
 
 
 @kernel
@@ -309,7 +331,9 @@ def run_pack(values, window, soc, offset_v, design, duty, trace, outcome, p):
     # accepted currents, what they change in a second, and the part of the pack's current that a second takes away
     held, trend, decline = np.full(n, total / duty.parallel), np.zeros(n), 0.0
     t, phase_t, energy, count, steps, prepared = 0.0, 0.0, 0.0, 0, 0, -1.0
-    dt = pace.FIRST_FRACTION * duty.dt_max
+    spreads = can_lean and duty.parallel > 1  # currents of parallel cells that run straight ask for steps of their own
+    small = max(duty.cutoff_a, 1e-3 * duty.discharge_a)
+    dt = first_length(duty.dt_max, spreads)
     starts, seeking, trials = True, -1, 0
     while phase != DONE:
         kinds = 2 if phase == DISCHARGE else 1
@@ -335,6 +359,9 @@ def run_pack(values, window, soc, offset_v, design, duty, trace, outcome, p):
             f_new[kind] = passed(phase, kind, new, seen, duty)
         if not starts:
             change, bent = seen[CHANGE], seen[BENT]
+            if spreads and phase != REST and phase != CHARGE_CV:
+                mean_a = max(abs(new), small) / duty.parallel
+                bent = max(bent, current_bend(held, trend, lane.current, step, last, mean_a))
             if not converged or (
                 seeking < 0 and too_big(phase, total, new, change, bent, step, short_steps, cv_change)
             ):
@@ -411,7 +438,8 @@ def run_pack(values, window, soc, offset_v, design, duty, trace, outcome, p):
             if phase != CHARGE_CV:
                 held[:] = total / duty.parallel
             trend[:], decline = 0.0, 0.0
-            starts, phase_t, dt = True, 0.0, pace.FIRST_FRACTION * duty.dt_max
+            starts, phase_t = True, 0.0
+            dt = first_length(duty.dt_max, spreads and phase != REST and phase != CHARGE_CV)
             stopped[:] = False
             f_now[:] = -1.0
         if steps > STEP_LIMIT:

@@ -34,7 +34,16 @@ from packsim.pack.duty.warmth import kernels as warmth
 from packsim.pack.faults import kernels as fault_kernels
 from packsim.pack.faults.kernels import note_alarm
 from packsim.pack.heat import kernels as pack_heat
-from packsim.pack.kernels import CV_CHANGE, CV_CHANGE_HELD, CV_FACTOR, REST_FACTOR, REST_FACTOR_EXACT, SPLIT_TOLERANCE
+from packsim.pack.kernels import (
+    CV_CHANGE,
+    CV_CHANGE_HELD,
+    CV_FACTOR,
+    REST_FACTOR,
+    REST_FACTOR_EXACT,
+    SPLIT_TOLERANCE,
+    current_bend,
+    first_length,
+)
 from packsim.pack.network import kernels as network
 
 NEWTON_LIMIT = 40
@@ -446,7 +455,8 @@ def drive(
         trend[:] = 0.0
         step_t, charge_ah, through_ah, energy, bleed_in = 0.0, 0.0, 0.0, 0.0, math.inf
         hot, trip_in, tripped, sampled = True, math.inf, -1, bms.sampling_s > 0.0
-        dt, last, v_per_second = pace.FIRST_FRACTION * settings.dt_max, 0.0, 0.0
+        spreads = can_lean and n > settings.series and (kind in (CURRENT, POWER)) and not profiled
+        dt, last, v_per_second = first_length(settings.dt_max, spreads), 0.0, 0.0
         starts, seeking, trials, end, change, bent, calm = True, -1, 0, RUNNING, 0.0, 0.0, False
         f_now[:] = -1.0
         while end == RUNNING:
@@ -517,6 +527,9 @@ def drive(
                     largest_change(before, node_v, group),
                     largest_bend(before, per_second, step, last, node_v, group),
                 )
+                if spreads:
+                    mean_a = max(abs(new), 1e-3 * settings.rated_a) * settings.series / n
+                    bent = max(bent, current_bend(held, trend, lane.current, step, last, mean_a))
                 bends = bent > cell.BEND_V
                 big = bends or (short_steps and change > cell.VOLTAGE_STEP)
                 if kind == VOLTAGE:
@@ -695,7 +708,7 @@ def drive(
                 )
             starts, seeking = changed, -1
             if starts:
-                dt = pace.FIRST_FRACTION * settings.dt_max
+                dt = first_length(settings.dt_max, spreads)
                 f_now[:] = -1.0
             if steps[0] > STEP_LIMIT:
                 end = NO_LIMIT
