@@ -16,7 +16,7 @@ from packsim.line.variation.levels.kernels import columns_of, cut, follow, share
 from packsim.numerics.fastmath import exp_fast
 from packsim.numerics.jit import allocating_kernel, kernel
 from packsim.numerics.purposes import DEFECT_DIGITS_0, DEFECT_OCCURS, DEFECT_SEVERITY_0
-from packsim.numerics.streams import _word, write_short_normals, write_words
+from packsim.numerics.streams import _word, of_one_block, write_short_normals, write_words
 
 ADD, LOSE = 0, 1  # how a defect acts on its trait
 LARGEST_LOSS = 0.95
@@ -44,8 +44,9 @@ def build_cells(x, lot, defect, scrapped, rejected, address, plan, key0, key1, f
         for begin in range(start, stop, CHUNK):
             end, at = min(begin + CHUNK, stop), begin - start
             counter = counters_of(address[begin:end], in_turn)
-            vary(x, own, z, begin, counter, common, at, within, key0, key1)
-            hit = occurrences(defect[begin:end], counter, plan.probability, key0, key1)
+            alike = of_one_block(counter)
+            vary(x, own, z, begin, alike, counter, common, at, within, key0, key1)
+            hit = occurrences(defect[begin:end], alike, counter, plan.probability, key0, key1)
             inspect(
                 scrapped[begin:end],
                 rejected[begin:end],
@@ -55,6 +56,7 @@ def build_cells(x, lot, defect, scrapped, rejected, address, plan, key0, key1, f
                 begin,
                 common,
                 at,
+                alike,
                 counter,
                 line,
                 within,
@@ -93,7 +95,7 @@ def counters_of(address, in_turn):
 
 
 @allocating_kernel
-def vary(x, own, z, begin, counter, common, offset, within, key0, key1):
+def vary(x, own, z, begin, alike, counter, common, offset, within, key0, key1):
     """The variables of rows `offset` ... of a stretch: what is shared, what is the cells' own, and the shape.
 
     x[t, begin ...] takes the traits, own[v - t, ...] the other variables, z[v, ...] normals.
@@ -101,7 +103,7 @@ def vary(x, own, z, begin, counter, common, offset, within, key0, key1):
     n = counter.shape[1]
     piece, edges = cut(common.edges, offset, offset + n)
     columns = columns_of(common, within.lanes, offset, piece, edges)
-    draw(z, within.draws, counter, within.purpose, within.group_rows, key0, key1)
+    draw(z, alike, within.draws, counter, within.purpose, within.group_rows, key0, key1)
     knot = np.empty(n, np.uint32)
     put_together(x, own, z, knot, begin, common.level, common.lane_level, columns, piece, edges, within)
 
@@ -139,7 +141,7 @@ def take_effect(x, own, begin, end, variable, trait, elasticity):
 
 
 @allocating_kernel
-def occurrences(defect, counter, probability, key0, key1):
+def occurrences(defect, alike, counter, probability, key0, key1):
     """Bit k of defect[n] where the k-th uniform of the address is under the k-th probability; the cells that have any."""
     bound, used, limit = np.zeros(2, np.uint64), np.zeros(2, np.uint64), np.zeros(8, np.uint64)
     for k in range(probability.size):
@@ -150,7 +152,7 @@ def occurrences(defect, counter, probability, key0, key1):
             used[k // 4] |= np.uint64(0x8000) << shift
     look, cells = np.zeros(defect.size, np.uint8), np.empty(defect.size, np.uint32)
     if used[0] | used[1] != 0:
-        note_digits(look, counter, DEFECT_OCCURS, bound, used, TOPS, key0, key1)
+        note_digits(look, alike, counter, DEFECT_OCCURS, bound, used, TOPS, key0, key1)
     for i in range(defect.size):
         defect[i] = 0
     cells = cells[: pick(cells, look)]

@@ -20,7 +20,7 @@ _32, _DIGIT, _WORD = np.uint64(32), np.uint32(0xFF), np.uint64(0xFFFFFFFF)
 
 
 @allocating_kernel
-def inspect(scrapped, rejected, defect, x, own, begin, common, offset, counter, line, within, key0, key1):
+def inspect(scrapped, rejected, defect, x, own, begin, common, offset, alike, counter, line, within, key0, key1):
     """Fill scrapped[n] (-1, or the inspected step that scrapped it) and rejected[n] (a bit for each step that did not
     pass it at first); reworked cells change their variables (`row_of` x, own) and defect[n].
 
@@ -34,7 +34,8 @@ def inspect(scrapped, rejected, defect, x, own, begin, common, offset, counter, 
     look = note_faults(missed, defect, line.looks_for)
     for g in range(line.group_purpose.size):
         if line.group_used[g, 0] | line.group_used[g, 1] != 0:
-            note_digits(look, counter, line.group_purpose[g], line.group_bound[g], line.group_used[g], TOPS, key0, key1)
+            bound, used = line.group_bound[g], line.group_used[g]
+            note_digits(look, alike, counter, line.group_purpose[g], bound, used, TOPS, key0, key1)
     cells = np.empty(look.size, np.uint32)
     cells = cells[: pick(cells, look)]
     address, words = addresses_of(cells, counter), np.empty((4, cells.size), np.uint32)

@@ -154,9 +154,9 @@ def roll_levels(of_roll, of_lot, plan, key0, key1):
     level = np.empty((plan.location.size, count))
     for v in range(plan.location.size):
         level[v] = plan.location[v]
-    draw(z, plan.draws[LOT], of_lot, plan.purpose[LOT], plan.group_rows, key0, key1)
+    draw(z, False, plan.draws[LOT], of_lot, plan.purpose[LOT], plan.group_rows, key0, key1)
     add(level, plan.sd_lot, plan.factor_lot, z)
-    draw(z, plan.draws[ROLL], of_roll, plan.purpose[ROLL], plan.group_rows, key0, key1)
+    draw(z, False, plan.draws[ROLL], of_roll, plan.purpose[ROLL], plan.group_rows, key0, key1)
     add(level, plan.sd_roll, plan.factor_roll, z)
     return level
 
@@ -198,7 +198,7 @@ def walk(level, of_rolls, of_piece, place, of_roll, begins, plan, key0, key1):
         room[3],
     )
     z = np.zeros((plan.location.size, BATCH), np.float32)  # rows that do not drift stay 0
-    counter, words = np.empty((3, BATCH), np.uint64), np.empty((4, BATCH), np.uint32)
+    counter, words = np.empty((3, BATCH), np.uint64), np.empty((8, BATCH), np.uint32)
     drawn, purpose = plan.sd_drift, plan.purpose[DRIFT]
     length, group_rows = plan.segment_cells, plan.group_rows
     walk_pieces(
@@ -371,7 +371,7 @@ def lane_levels(of_lot, plan, key0, key1):
             counter[0, r * lanes + lane], counter[1, r * lanes + lane] = of_lot[0, r], of_lot[1, r]
             counter[2, r * lanes + lane] = _word(lane)
     z, out = np.empty((plan.location.size, count * lanes), np.float32), np.empty((plan.location.size, count * columns))
-    draw(z, plan.sd_lane, counter, plan.purpose[LANE], plan.group_rows, key0, key1)
+    draw(z, False, plan.sd_lane, counter, plan.purpose[LANE], plan.group_rows, key0, key1)
     repeat_lanes(out, z, plan.sd_lane, count, lanes)
     return out
 
