@@ -28,8 +28,12 @@ _32, _DIGIT, _WORD = np.uint64(32), np.uint64(0xFFFF), np.uint64(0xFFFFFFFF)
 
 
 @allocating_kernel
-def build_cells(x, lot, defect, scrapped, rejected, address, plan, key0, key1, first, last):
-    """Fill x[t, n], lot[n], defect[n], scrapped[n], rejected[n] of rows first .. last - 1 of address[n, 3]."""
+def build_cells(x, lot, defect, scrapped, rejected, address, held, key0, key1, first, last):
+    """Fill x[t, n], lot[n], defect[n], scrapped[n], rejected[n] of rows first .. last - 1 of address[n, 3].
+
+    `held` is the line's plan (`numerics.held`).
+    """
+    plan = held.value
     count, most = plan.location.size, min(CHUNK, last - first)
     z = np.empty((count, most), np.float32)
     for v in range(count):
