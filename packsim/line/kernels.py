@@ -25,6 +25,7 @@ STRETCH = 4 * CHUNK  # cells whose lots, rolls and segments are drawn at once
 TOPS = np.uint64(0x8000800080008000)  # of digits of 16 bits
 _TWO_48 = 281474976710656.0
 _32, _DIGIT, _WORD = np.uint64(32), np.uint64(0xFFFF), np.uint64(0xFFFFFFFF)
+_DIGIT_32 = np.uint32(0xFFFF)
 
 
 @allocating_kernel
@@ -157,36 +158,75 @@ def occurrences(defect, alike, counter, probability, key0, key1):
     look, cells = np.zeros(defect.size, np.uint8), np.empty(defect.size, np.uint32)
     if used[0] | used[1] != 0:
         note_digits(look, alike, counter, DEFECT_OCCURS, bound, used, TOPS, key0, key1)
+    cells = cells[: pick(cells, look)]
+    address, words = addresses_of(cells, counter), np.empty((4, cells.size), np.uint32)
+    write_words(words[0], words[1], words[2], words[3], address, DEFECT_OCCURS, key0, key1)
+    bits, undecided = np.zeros(cells.size, np.uint16), np.zeros(cells.size, np.uint16)
+    for k in range(probability.size):
+        first, high = np.uint32(16 * (k % 2)), np.uint32(limit[k] >> _32)
+        note_bits(bits, undecided, words[k // 2], first, high, np.uint16(1 << k))
+    settle(bits, undecided, address, limit, key0, key1)
+    put_bits(defect, cells, bits)
+    return cells
+
+
+@kernel
+def note_bits(bits, undecided, word, shift, high, bit):
+    """Set `bit` in bits[m] where the digit of word[m] is under `high`, in undecided[m] where it is just that."""
+    for m in range(bits.size):
+        digit = (word[m] >> shift) & _DIGIT_32
+        bits[m] |= bit if digit < high else np.uint16(0)
+        undecided[m] |= bit if digit == high else np.uint16(0)
+
+
+@kernel
+def settle(bits, undecided, address, limit, key0, key1):
+    """The bits that first digits leave open, one cell in thousands, from those that follow."""
+    for m in range(bits.size):
+        if undecided[m] == 0:
+            continue
+        for k in range(limit.size):
+            if not (undecided[m] >> k) & 1:
+                continue
+            purpose, word = DEFECT_DIGITS_0 + k // 4, k % 4
+            if word_of(address, m, purpose, word, key0, key1) < limit[k] & _WORD:
+                bits[m] |= np.uint16(1 << k)
+
+
+@kernel
+def put_bits(defect, cells, bits):
+    """defect[n]: bits[m] of cells[m], 0 of the others."""
     for i in range(defect.size):
         defect[i] = 0
-    cells = cells[: pick(cells, look)]
-    address, words = addresses_of(cells, counter), np.empty((4, cells.size), np.uint64)
-    write_words(words[0], words[1], words[2], words[3], address, DEFECT_OCCURS, key0, key1)
-    for k in range(probability.size):
-        digits, shift, high = words[k // 2], np.uint64(16 * (k % 2)), limit[k] >> _32
-        for m in range(cells.size):
-            digit = (digits[m] >> shift) & _DIGIT
-            if digit > high:
-                continue
-            if digit == high and word_of(address, m, DEFECT_DIGITS_0 + k // 4, k % 4, key0, key1) >= limit[k] & _WORD:
-                continue
-            defect[cells[m]] |= np.uint16(1 << k)
-    return cells
+    for m in range(cells.size):
+        defect[cells[m]] = bits[m]
 
 
 @allocating_kernel
 def apply_defects(x, begin, cells, defect, counter, median, log_sd, trait, mode, key0, key1):
     """Severities median * exp(log_sd z) of the defects of `cells`, in their order, onto their traits in x[v, begin ...]."""
     address, words = addresses_of(cells, counter), np.empty((4, cells.size), np.uint32)
+    bits = defect[cells]
+    own, drawn = np.empty(cells.size, np.uint32), np.empty(cells.size, np.uint32)
     z, severity = np.empty(cells.size, np.float32), np.empty(cells.size)
     for k in range(median.size):
         if k % 4 == 0:
             write_words(words[0], words[1], words[2], words[3], address, DEFECT_SEVERITY_0 + k // 4, key0, key1)
-        write_short_normals(z, words[k % 4])
-        for m in range(cells.size):
+        count = take(own, drawn, bits, k, cells, words[k % 4])
+        write_short_normals(z[:count], drawn[:count])
+        for m in range(count):
             severity[m] = median[k] * exp_fast(log_sd[k] * z[m])
         value, loses = x[trait[k], begin : begin + defect.size], mode[k] == LOSE
-        for m in range(cells.size):
-            i = cells[m]
-            if (defect[i] >> k) & 1:
-                value[i] = value[i] * (1.0 - min(severity[m], LARGEST_LOSS)) if loses else value[i] + severity[m]
+        for m in range(count):
+            i = own[m]
+            value[i] = value[i] * (1.0 - min(severity[m], LARGEST_LOSS)) if loses else value[i] + severity[m]
+
+
+@kernel
+def take(own, drawn, bits, k, cells, word):
+    """Those of `cells` that have bit k, and their words, into the first of own[m] and drawn[m]; how many."""
+    count = 0
+    for m in range(bits.size):
+        own[count], drawn[count] = cells[m], word[m]
+        count += (bits[m] >> k) & 1
+    return count
