@@ -49,7 +49,7 @@ def build_cells(x, lot, defect, scrapped, rejected, address, held, key0, key1, f
         for begin in range(start, stop, CHUNK):
             end, at = min(begin + CHUNK, stop), begin - start
             counter = counters_of(address[begin:end], in_turn)
-            alike = of_one_block(counter)
+            alike = in_turn or of_one_block(counter)
             vary(x, own, z, begin, alike, counter, common, at, within, key0, key1)
             hit = occurrences(defect[begin:end], alike, counter, plan.probability, key0, key1)
             inspect(

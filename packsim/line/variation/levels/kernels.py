@@ -320,6 +320,7 @@ def spread(x, z, part, least, level, piece, edges):
 @kernel
 def spread_in_lanes(x, z, part, least, level, lane_level, columns, lanes, piece, edges):
     """As `spread`, with the deviations of positions across the web, from `columns` [2, p] on (`columns_of`)."""
+    step = BLOCK % lanes  # here: a division in the loop would be made for every block
     for p in range(edges.size - 1):
         own, column, last = level[piece + p], columns[0, p], columns[1, p]
         for begin in range(edges[p], edges[p + 1], BLOCK):
@@ -331,7 +332,7 @@ def spread_in_lanes(x, z, part, least, level, lane_level, columns, lanes, piece,
             else:
                 for i in range(x.size - begin):
                     x[begin + i] = max(own + lane_level[column + i] + part * z[begin + i], least)
-            column += BLOCK % lanes
+            column += step
             if column >= last:
                 column -= lanes
 
