@@ -47,6 +47,17 @@ class Moving(NamedTuple):
     base: npt.NDArray[np.float64]
 
 
+class Innovations(NamedTuple):
+    """What is new in each segment: normals of BATCH of them, and what these are drawn with and through."""
+
+    z: npt.NDArray[np.float32]  # [v, BATCH]
+    words: npt.NDArray[np.uint32]  # [8, BATCH]
+    counter: npt.NDArray[np.uint64]  # [3, BATCH]
+    drawn: npt.NDArray[np.float64]  # [v] > 0 where a normal is needed
+    purpose: npt.NDArray[np.int64]  # [g]
+    group_rows: npt.NDArray[np.int64]  # [g, 4]
+
+
 @allocating_kernel
 def shared(lot, address, in_turn, plan, key0, key1):
     """What the cells at address[n, 3] share, which may follow one another (`follow`); their lot numbers into lot[n]."""
@@ -197,49 +208,20 @@ def walk(level, of_rolls, of_piece, place, of_roll, begins, plan, key0, key1):
         room[2],
         room[3],
     )
-    z = np.zeros((plan.location.size, BATCH), np.float32)  # rows that do not drift stay 0
-    counter, words = np.empty((3, BATCH), np.uint64), np.empty((8, BATCH), np.uint32)
-    drawn, purpose = plan.sd_drift, plan.purpose[DRIFT]
-    length, group_rows = plan.segment_cells, plan.group_rows
-    walk_pieces(
-        level,
-        of_rolls,
-        of_piece,
-        place,
-        of_roll,
-        begins,
-        length,
-        moving,
-        z,
-        words,
-        counter,
-        drawn,
-        purpose,
-        group_rows,
-        key0,
-        key1,
+    news = Innovations(
+        np.zeros((plan.location.size, BATCH), np.float32),  # rows that do not drift stay 0
+        np.empty((8, BATCH), np.uint32),
+        np.empty((3, BATCH), np.uint64),
+        plan.sd_drift,
+        plan.purpose[DRIFT],
+        plan.group_rows,
     )
+    length = plan.segment_cells
+    walk_pieces(level, of_rolls, of_piece, place, of_roll, begins, length, moving, news, key0, key1)
 
 
 @kernel
-def walk_pieces(
-    level,
-    of_rolls,
-    of_piece,
-    place,
-    of_roll,
-    begins,
-    length,
-    moving,
-    z,
-    words,
-    counter,
-    drawn,
-    purpose,
-    group_rows,
-    key0,
-    key1,
-):
+def walk_pieces(level, of_rolls, of_piece, place, of_roll, begins, length, moving, news, key0, key1):
     """The loop of `walk`, apart because it counts no references."""
     rows, kept, gain, target, wear, life = (
         moving.rows,
@@ -260,13 +242,11 @@ def walk_pieces(
         while upcoming <= number:
             b = upcoming % BATCH
             if b == 0:
-                for k in range(BATCH):
-                    counter[0, k], counter[1, k], counter[2, k] = of_roll[0, r], of_roll[1, r], _word(upcoming + k)
-                write_level(z, words, False, drawn, counter, purpose, group_rows, key0, key1)
+                innovate(news, of_roll[0, r], of_roll[1, r], upcoming, key0, key1)
             cell = begins[r] + upcoming * length
             for m in range(rows.size):
                 sd = moving.first_sd[m] if upcoming == 0 else moving.later_sd[m]
-                drift[m] = kept[m] * drift[m] + sd * z[rows[m], b]
+                drift[m] = kept[m] * drift[m] + sd * news.z[rows[m], b]
                 own[m] = base[m] + drift[m] + correction[m]
                 if wear[m] != 0.0:
                     own[m] += wear[m] * ((cell % life[m]) / life[m])
@@ -274,6 +254,15 @@ def walk_pieces(
             upcoming += 1
         for m in range(rows.size):
             level[rows[m], p] = own[m]
+
+
+@kernel
+def innovate(news, slot, block, segment, key0, key1):
+    """Normals of the roll that begins at `slot` of `block`, of BATCH segments from `segment` on."""
+    counter = news.counter
+    for k in range(BATCH):
+        counter[0, k], counter[1, k], counter[2, k] = slot, block, _word(segment + k)
+    write_level(news.z, news.words, False, news.drawn, counter, news.purpose, news.group_rows, key0, key1)
 
 
 @kernel
