@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from packsim.cell.cells import Cells
 from packsim.cell.traits import TRAIT_NAMES
-from packsim.line.kernels import CHUNK, build_cells
+from packsim.line.kernels import CHUNK, build_cells, hold
 from packsim.line.plan import LinePlan
-from packsim.numerics.held import Held, hold
+from packsim.numerics.held import Held
 from packsim.numerics.streams import seed_key
 from packsim.numerics.threads import in_parallel
 

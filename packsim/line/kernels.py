@@ -14,6 +14,7 @@ from packsim.line.in_line.kernels import inspect
 from packsim.line.variation.kernels import NORMAL, WITHIN, add_parts, draw, mixes, row_of, shape, within_of
 from packsim.line.variation.levels.kernels import columns_of, cut, follow, shared, spread, spread_in_lanes
 from packsim.numerics.fastmath import exp_fast
+from packsim.numerics.held import Held
 from packsim.numerics.jit import allocating_kernel, kernel
 from packsim.numerics.purposes import DEFECT_DIGITS_0, DEFECT_OCCURS, DEFECT_SEVERITY_0
 from packsim.numerics.streams import _word, of_one_block, write_short_normals, write_words
@@ -29,10 +30,16 @@ _DIGIT_32 = np.uint32(0xFFFF)
 
 
 @allocating_kernel
+def hold(plan):
+    """The line's plan as `build_cells` takes it."""
+    return Held(plan)
+
+
+@allocating_kernel
 def build_cells(x, lot, defect, scrapped, rejected, address, held, key0, key1, first, last):
     """Fill x[t, n], lot[n], defect[n], scrapped[n], rejected[n] of rows first .. last - 1 of address[n, 3].
 
-    `held` is the line's plan (`numerics.held`).
+    `held` is the line's plan (`hold`).
     """
     plan = held.value
     count, most = plan.location.size, min(CHUNK, last - first)

@@ -12,8 +12,6 @@ from numba import types
 from numba.core.extending import overload
 from numba.experimental import structref
 
-from packsim.numerics.jit import allocating_kernel
-
 
 @structref.register
 class HeldType(types.StructRef):  # type: ignore[misc]
@@ -21,7 +19,7 @@ class HeldType(types.StructRef):  # type: ignore[misc]
 
 
 class Held(structref.StructRefProxy):  # type: ignore[misc]
-    """A tuple, `value` in kernels; made by `hold`."""
+    """A tuple, `value` in kernels; made in an allocating kernel beside those that take it: the cache knows its type."""
 
 
 structref.define_boxing(HeldType, Held)
@@ -37,9 +35,3 @@ def _new(value: Any) -> Any:
         return held
 
     return new
-
-
-@allocating_kernel
-def hold(value: Any) -> Any:
-    """A named tuple of arrays as a `Held`."""
-    return Held(value)
