@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 import numpy.typing as npt
 
 from packsim.cell.cells import Cells
 from packsim.cell.traits import TRAIT_NAMES
-from packsim.line.kernels import CHUNK, build_cells
+from packsim.line.kernels import CHUNK, build_cells, hold
 from packsim.line.plan import LinePlan
+from packsim.numerics.held import Held
 from packsim.numerics.streams import seed_key
 from packsim.numerics.threads import in_parallel
 
 Addresses = npt.NDArray[np.int64]
+_latest: deque[tuple[LinePlan, Held]] = deque(maxlen=4)  # the last plans built from
 
 
 def build(plan: LinePlan, seed: int, addresses: Addresses) -> Cells:
@@ -30,13 +34,23 @@ def build(plan: LinePlan, seed: int, addresses: Addresses) -> Cells:
     x = np.empty((len(TRAIT_NAMES), n))
     lot, defect = np.empty(n, np.int32), np.empty(n, np.uint16)
     scrapped, rejected = np.empty(n, np.int8), np.empty(n, np.uint32)
-    key = seed_key(seed)
+    key, held = seed_key(seed), _held(plan)
 
     def rows(first: int, last: int) -> None:
-        build_cells(x, lot, defect, scrapped, rejected, addresses, plan, *key, first, last)
+        build_cells(x, lot, defect, scrapped, rejected, addresses, held, *key, first, last)
 
     in_parallel(rows, n, CHUNK)
     return Cells(addresses, lot, x, defect, scrapped, rejected)
+
+
+def _held(plan: LinePlan) -> Held:
+    """The plan as the kernels have it, made once for all blocks of a line."""
+    for known, held in tuple(_latest):
+        if known is plan:
+            return held
+    made: Held = hold(plan)
+    _latest.append((plan, made))
+    return made
 
 
 def slot_addresses(block: int, slots: npt.NDArray[np.int64] | range, candidate: int = 0) -> Addresses:

@@ -14,9 +14,10 @@ from packsim.line.in_line.kernels import inspect
 from packsim.line.variation.kernels import NORMAL, WITHIN, add_parts, draw, mixes, row_of, shape, within_of
 from packsim.line.variation.levels.kernels import columns_of, cut, follow, shared, spread, spread_in_lanes
 from packsim.numerics.fastmath import exp_fast
+from packsim.numerics.held import Held
 from packsim.numerics.jit import allocating_kernel, kernel
 from packsim.numerics.purposes import DEFECT_DIGITS_0, DEFECT_OCCURS, DEFECT_SEVERITY_0
-from packsim.numerics.streams import _word, write_short_normals, write_words
+from packsim.numerics.streams import _word, of_one_block, write_short_normals, write_words
 
 ADD, LOSE = 0, 1  # how a defect acts on its trait
 LARGEST_LOSS = 0.95
@@ -25,11 +26,22 @@ STRETCH = 4 * CHUNK  # cells whose lots, rolls and segments are drawn at once
 TOPS = np.uint64(0x8000800080008000)  # of digits of 16 bits
 _TWO_48 = 281474976710656.0
 _32, _DIGIT, _WORD = np.uint64(32), np.uint64(0xFFFF), np.uint64(0xFFFFFFFF)
+_DIGIT_32 = np.uint32(0xFFFF)
 
 
 @allocating_kernel
-def build_cells(x, lot, defect, scrapped, rejected, address, plan, key0, key1, first, last):
-    """Fill x[t, n], lot[n], defect[n], scrapped[n], rejected[n] of rows first .. last - 1 of address[n, 3]."""
+def hold(plan):
+    """The line's plan as `build_cells` takes it."""
+    return Held(plan)
+
+
+@allocating_kernel
+def build_cells(x, lot, defect, scrapped, rejected, address, held, key0, key1, first, last):
+    """Fill x[t, n], lot[n], defect[n], scrapped[n], rejected[n] of rows first .. last - 1 of address[n, 3].
+
+    `held` is the line's plan (`hold`).
+    """
+    plan = held.value
     count, most = plan.location.size, min(CHUNK, last - first)
     z = np.empty((count, most), np.float32)
     for v in range(count):
@@ -44,8 +56,9 @@ def build_cells(x, lot, defect, scrapped, rejected, address, plan, key0, key1, f
         for begin in range(start, stop, CHUNK):
             end, at = min(begin + CHUNK, stop), begin - start
             counter = counters_of(address[begin:end], in_turn)
-            vary(x, own, z, begin, counter, common, at, within, key0, key1)
-            hit = occurrences(defect[begin:end], counter, plan.probability, key0, key1)
+            alike = in_turn or of_one_block(counter)
+            vary(x, own, z, begin, alike, counter, common, at, within, key0, key1)
+            hit = occurrences(defect[begin:end], alike, counter, plan.probability, key0, key1)
             inspect(
                 scrapped[begin:end],
                 rejected[begin:end],
@@ -55,6 +68,7 @@ def build_cells(x, lot, defect, scrapped, rejected, address, plan, key0, key1, f
                 begin,
                 common,
                 at,
+                alike,
                 counter,
                 line,
                 within,
@@ -93,7 +107,7 @@ def counters_of(address, in_turn):
 
 
 @allocating_kernel
-def vary(x, own, z, begin, counter, common, offset, within, key0, key1):
+def vary(x, own, z, begin, alike, counter, common, offset, within, key0, key1):
     """The variables of rows `offset` ... of a stretch: what is shared, what is the cells' own, and the shape.
 
     x[t, begin ...] takes the traits, own[v - t, ...] the other variables, z[v, ...] normals.
@@ -101,7 +115,7 @@ def vary(x, own, z, begin, counter, common, offset, within, key0, key1):
     n = counter.shape[1]
     piece, edges = cut(common.edges, offset, offset + n)
     columns = columns_of(common, within.lanes, offset, piece, edges)
-    draw(z, within.draws, counter, within.purpose, within.group_rows, key0, key1)
+    draw(z, alike, within.draws, counter, within.purpose, within.group_rows, key0, key1)
     knot = np.empty(n, np.uint32)
     put_together(x, own, z, knot, begin, common.level, common.lane_level, columns, piece, edges, within)
 
@@ -139,7 +153,7 @@ def take_effect(x, own, begin, end, variable, trait, elasticity):
 
 
 @allocating_kernel
-def occurrences(defect, counter, probability, key0, key1):
+def occurrences(defect, alike, counter, probability, key0, key1):
     """Bit k of defect[n] where the k-th uniform of the address is under the k-th probability; the cells that have any."""
     bound, used, limit = np.zeros(2, np.uint64), np.zeros(2, np.uint64), np.zeros(8, np.uint64)
     for k in range(probability.size):
@@ -150,37 +164,76 @@ def occurrences(defect, counter, probability, key0, key1):
             used[k // 4] |= np.uint64(0x8000) << shift
     look, cells = np.zeros(defect.size, np.uint8), np.empty(defect.size, np.uint32)
     if used[0] | used[1] != 0:
-        note_digits(look, counter, DEFECT_OCCURS, bound, used, TOPS, key0, key1)
+        note_digits(look, alike, counter, DEFECT_OCCURS, bound, used, TOPS, key0, key1)
+    cells = cells[: pick(cells, look)]
+    address, words = addresses_of(cells, counter), np.empty((4, cells.size), np.uint32)
+    write_words(words[0], words[1], words[2], words[3], address, DEFECT_OCCURS, key0, key1)
+    bits, undecided = np.zeros(cells.size, np.uint16), np.zeros(cells.size, np.uint16)
+    for k in range(probability.size):
+        first, high = np.uint32(16 * (k % 2)), np.uint32(limit[k] >> _32)
+        note_bits(bits, undecided, words[k // 2], first, high, np.uint16(1 << k))
+    settle(bits, undecided, address, limit, key0, key1)
+    put_bits(defect, cells, bits)
+    return cells
+
+
+@kernel
+def note_bits(bits, undecided, word, shift, high, bit):
+    """Set `bit` in bits[m] where the digit of word[m] is under `high`, in undecided[m] where it is just that."""
+    for m in range(bits.size):
+        digit = (word[m] >> shift) & _DIGIT_32
+        bits[m] |= bit if digit < high else np.uint16(0)
+        undecided[m] |= bit if digit == high else np.uint16(0)
+
+
+@kernel
+def settle(bits, undecided, address, limit, key0, key1):
+    """The bits that first digits leave open, one cell in thousands, from those that follow."""
+    for m in range(bits.size):
+        if undecided[m] == 0:
+            continue
+        for k in range(limit.size):
+            if not (undecided[m] >> k) & 1:
+                continue
+            purpose, word = DEFECT_DIGITS_0 + k // 4, k % 4
+            if word_of(address, m, purpose, word, key0, key1) < limit[k] & _WORD:
+                bits[m] |= np.uint16(1 << k)
+
+
+@kernel
+def put_bits(defect, cells, bits):
+    """defect[n]: bits[m] of cells[m], 0 of the others."""
     for i in range(defect.size):
         defect[i] = 0
-    cells = cells[: pick(cells, look)]
-    address, words = addresses_of(cells, counter), np.empty((4, cells.size), np.uint64)
-    write_words(words[0], words[1], words[2], words[3], address, DEFECT_OCCURS, key0, key1)
-    for k in range(probability.size):
-        digits, shift, high = words[k // 2], np.uint64(16 * (k % 2)), limit[k] >> _32
-        for m in range(cells.size):
-            digit = (digits[m] >> shift) & _DIGIT
-            if digit > high:
-                continue
-            if digit == high and word_of(address, m, DEFECT_DIGITS_0 + k // 4, k % 4, key0, key1) >= limit[k] & _WORD:
-                continue
-            defect[cells[m]] |= np.uint16(1 << k)
-    return cells
+    for m in range(cells.size):
+        defect[cells[m]] = bits[m]
 
 
 @allocating_kernel
 def apply_defects(x, begin, cells, defect, counter, median, log_sd, trait, mode, key0, key1):
     """Severities median * exp(log_sd z) of the defects of `cells`, in their order, onto their traits in x[v, begin ...]."""
     address, words = addresses_of(cells, counter), np.empty((4, cells.size), np.uint32)
+    bits = defect[cells]
+    own, drawn = np.empty(cells.size, np.uint32), np.empty(cells.size, np.uint32)
     z, severity = np.empty(cells.size, np.float32), np.empty(cells.size)
     for k in range(median.size):
         if k % 4 == 0:
             write_words(words[0], words[1], words[2], words[3], address, DEFECT_SEVERITY_0 + k // 4, key0, key1)
-        write_short_normals(z, words[k % 4])
-        for m in range(cells.size):
+        count = take(own, drawn, bits, k, cells, words[k % 4])
+        write_short_normals(z[:count], drawn[:count])
+        for m in range(count):
             severity[m] = median[k] * exp_fast(log_sd[k] * z[m])
         value, loses = x[trait[k], begin : begin + defect.size], mode[k] == LOSE
-        for m in range(cells.size):
-            i = cells[m]
-            if (defect[i] >> k) & 1:
-                value[i] = value[i] * (1.0 - min(severity[m], LARGEST_LOSS)) if loses else value[i] + severity[m]
+        for m in range(count):
+            i = own[m]
+            value[i] = value[i] * (1.0 - min(severity[m], LARGEST_LOSS)) if loses else value[i] + severity[m]
+
+
+@kernel
+def take(own, drawn, bits, k, cells, word):
+    """Those of `cells` that have bit k, and their words, into the first of own[m] and drawn[m]; how many."""
+    count = 0
+    for m in range(bits.size):
+        own[count], drawn[count] = cells[m], word[m]
+        count += (bits[m] >> k) & 1
+    return count

@@ -135,7 +135,12 @@ class InnerCache(KernelCache):
 
 
 def _field_names(argument: Any) -> tuple[Any, ...]:
-    """Names of a NamedTuple type's fields and, recursively, of the tuples in it; () for any other type."""
+    """Names of a NamedTuple type's fields and, recursively, of the tuples in it; () for any other type.
+
+    Of a structure (`numerics.held`) those of what it holds.
+    """
+    if isinstance(argument, types.StructRef):  # type: ignore[attr-defined]
+        return tuple((name, _field_names(element)) for name, element in argument._fields)
     if not isinstance(argument, types.BaseTuple):  # type: ignore[attr-defined]
         return ()
     own = tuple(getattr(argument, "fields", ()))

@@ -6,7 +6,10 @@ digit of 8 bits, sixteen of which come from one Philox call; the 32 bits after i
 whose first digit does not decide.
 """
 
+from typing import NamedTuple
+
 import numpy as np
+import numpy.typing as npt
 
 from packsim.line.digits.kernels import addresses_of, note_digits, pick, word_of
 from packsim.line.variation.kernels import row_of, shaped
@@ -19,8 +22,19 @@ _TWO_40 = 1099511627776.0
 _32, _DIGIT, _WORD = np.uint64(32), np.uint32(0xFF), np.uint64(0xFFFFFFFF)
 
 
+class Suspects(NamedTuple):
+    """The cells [m] of a chunk that any step may reject."""
+
+    cells: npt.NDArray[np.uint32]
+    words: npt.NDArray[np.uint32]  # [4, m] in which the steps have their first digits
+    faults: npt.NDArray[np.uint32]  # a bit for each step of which a variable misses its limits
+    traces: npt.NDArray[np.uint16]  # defects
+    look: npt.NDArray[np.uint8]  # room: 1 for those that one step looks at more closely
+    those: npt.NDArray[np.uint32]  # room: their numbers among `cells`
+
+
 @allocating_kernel
-def inspect(scrapped, rejected, defect, x, own, begin, common, offset, counter, line, within, key0, key1):
+def inspect(scrapped, rejected, defect, x, own, begin, common, offset, alike, counter, line, within, key0, key1):
     """Fill scrapped[n] (-1, or the inspected step that scrapped it) and rejected[n] (a bit for each step that did not
     pass it at first); reworked cells change their variables (`row_of` x, own) and defect[n].
 
@@ -34,37 +48,17 @@ def inspect(scrapped, rejected, defect, x, own, begin, common, offset, counter, 
     look = note_faults(missed, defect, line.looks_for)
     for g in range(line.group_purpose.size):
         if line.group_used[g, 0] | line.group_used[g, 1] != 0:
-            note_digits(look, counter, line.group_purpose[g], line.group_bound[g], line.group_used[g], TOPS, key0, key1)
+            bound, used = line.group_bound[g], line.group_used[g]
+            note_digits(look, alike, counter, line.group_purpose[g], bound, used, TOPS, key0, key1)
     cells = np.empty(look.size, np.uint32)
     cells = cells[: pick(cells, look)]
-    address, words = addresses_of(cells, counter), np.empty((4, cells.size), np.uint32)
-    faults, traces = np.empty(cells.size, np.uint32), np.empty(cells.size, np.uint16)
-    for m in range(cells.size):
-        faults[m], traces[m] = missed[cells[m]], defect[cells[m]]
-    those, again = np.empty(cells.size, np.uint32), np.empty(cells.size, np.uint32)
+    address, again = addresses_of(cells, counter), np.empty(cells.size, np.uint32)
+    suspects = suspects_of(cells, missed, defect)
     for j in range(line.alarm.size):
         if j == 0 or line.purpose[j] != line.purpose[j - 1]:
-            write_words(words[0], words[1], words[2], words[3], address, line.purpose[j], key0, key1)
-        count = reject(
-            again,
-            scrapped,
-            rejected,
-            defect,
-            those,
-            look,
-            cells,
-            words,
-            faults,
-            traces,
-            x,
-            own,
-            begin,
-            counter,
-            line,
-            j,
-            key0,
-            key1,
-        )
+            w = suspects.words
+            write_words(w[0], w[1], w[2], w[3], address, line.purpose[j], key0, key1)
+        count = reject(again, scrapped, rejected, defect, suspects, x, own, begin, counter, line, j, key0, key1)
         if line.rework[j] and count > 0:
             share, purpose = line.rework_yield[j], line.rework_purpose[j]
             count = turn_out_well(again[:count], counter, purpose, line.word[j], share, key0, key1)
@@ -75,36 +69,35 @@ def inspect(scrapped, rejected, defect, x, own, begin, common, offset, counter, 
                 make_again(again[:count], x, own, begin, line.set_at, j, common, offset, counter, within, key0, key1)
 
 
+@allocating_kernel
+def suspects_of(cells, missed, defect):
+    """`cells` as suspects, their words still to be drawn."""
+    size = cells.size
+    faults, traces = np.empty(size, np.uint32), np.empty(size, np.uint16)
+    for m in range(size):
+        faults[m], traces[m] = missed[cells[m]], defect[cells[m]]
+    words, look, those = np.empty((4, size), np.uint32), np.empty(size, np.uint8), np.empty(size, np.uint32)
+    return Suspects(cells, words, faults, traces, look, those)
+
+
 @kernel
-def reject(
-    again,
-    scrapped,
-    rejected,
-    defect,
-    those,
-    look,
-    cells,
-    words,
-    faults,
-    traces,
-    x,
-    own,
-    begin,
-    counter,
-    line,
-    j,
-    key0,
-    key1,
-):
+def reject(again, scrapped, rejected, defect, suspects, x, own, begin, counter, line, j, key0, key1):
     """Cells that step j rejects into the first of again[n]; how many. Noted as scrapped, too.
 
-    Apart from `inspect`, because it counts no references; those[m], look[m] are room for the suspects among `cells`.
+    Apart from `inspect`, because it counts no references.
     """
+    cells, faults, traces, look, those = (
+        suspects.cells,
+        suspects.faults,
+        suspects.traces,
+        suspects.look,
+        suspects.those,
+    )
     count, alarm = 0, line.alarm[j]
-    word, shift = words[line.digit[j] // 4], np.uint32(8 * (line.digit[j] % 4))
+    word, shift = suspects.words[line.digit[j] // 4], np.uint32(8 * (line.digit[j] % 4))
     limit = np.uint32(np.uint64(alarm * _TWO_40 + 0.5) >> _32)
-    note_suspects(look[: cells.size], word, shift, limit, faults, np.uint32(1 << j), traces, line.looks_for[j])
-    for q in range(pick(those, look[: cells.size])):
+    note_suspects(look, word, shift, limit, faults, np.uint32(1 << j), traces, line.looks_for[j])
+    for q in range(pick(those, look)):
         m = those[q]
         i = cells[m]
         if scrapped[i] >= 0:

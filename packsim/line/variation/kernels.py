@@ -15,16 +15,16 @@ from packsim.numerics.streams import (
     _philox,
     _word,
     normals_of_bits,
-    of_one_block,
     write_short_normals,
     write_slot_words,
+    write_slot_words_of_two,
     write_words,
 )
 
 NORMAL, LOGNORMAL, TABLE = 0, 1, 2  # how a latent value becomes the variable
 LOT, ROLL, WITHIN, LANE, DRIFT, REWORK = 0, 1, 2, 3, 4, 5  # rows of plan.purpose
 KNOTS = 2049
-PART = 1024  # cells whose words are drawn at once
+PART = 512  # cells whose words are drawn at once
 REACH = 7.0  # tables hold latent values from -REACH to REACH
 
 
@@ -100,51 +100,79 @@ def write_normals(out0, out1, out2, out3, counter, purpose, key0, key1):
 
 
 @allocating_kernel
-def draw(z, wanted, counter, purpose, group_rows, key0, key1):
-    """Normals of one level into z[v, n] where wanted[v] > 0; counter[3, n] holds slot, block, candidate."""
+def draw(z, alike, wanted, counter, purpose, group_rows, key0, key1):
+    """Normals of one level into z[v, n] where wanted[v] > 0; counter[3, n] holds slot, block, candidate.
+
+    `alike`: slots alone tell the addresses apart (`of_one_block`), which is quicker.
+    """
     n = counter.shape[1]
-    alike = n > 0 and of_one_block(counter)
-    write_level(
-        z,
-        np.empty((4, min(PART, n) if alike else n), np.uint32),
-        alike,
-        wanted,
-        counter,
-        purpose,
-        group_rows,
-        key0,
-        key1,
-    )
+    words = np.empty((8, min(PART, n) if alike else n), np.uint32)
+    write_level(z, words, alike, wanted, counter, purpose, group_rows, key0, key1)
 
 
 @kernel
 def write_level(z, words, alike, wanted, counter, purpose, group_rows, key0, key1):
-    """As `draw`, through words[4, part]; all at once unless the addresses are `alike` but for their slots.
+    """As `draw`, through words[8, part]; all at once unless the addresses are `alike`.
 
     Words first, then normals of each variable: loops over float32 alone have twice the lanes of mixed ones. In parts
-    whose words stay in the nearest cache.
+    whose words stay in the nearest cache, and two purposes at once (`write_slot_words_of_two`).
     """
     n, size = counter.shape[1], max(words.shape[1], 1)
     for begin in range(0, n, size):
-        end = min(begin + size, n)
-        w0, w1, w2, w3 = (
-            words[0, : end - begin],
-            words[1, : end - begin],
-            words[2, : end - begin],
-            words[3, : end - begin],
-        )
+        end, held = min(begin + size, n), -1
         for g in range(purpose.size):
-            drawn = False
-            for k in range(4):
-                v = group_rows[g, k]
-                if v < wanted.size and wanted[v] > 0.0:
-                    if not drawn and alike:
-                        slot, block, candidate = counter[0, begin:end], counter[1, 0], counter[2, 0]
-                        write_slot_words(w0, w1, w2, w3, slot, block, candidate, purpose[g], key0, key1)
-                    elif not drawn:
-                        write_words(w0, w1, w2, w3, counter, purpose[g], key0, key1)
-                    drawn = True
-                    write_short_normals(z[v, begin:end], words[k, : end - begin])
+            if not any_wanted(wanted, group_rows, g):
+                continue
+            if not alike:
+                write_words(words[0], words[1], words[2], words[3], counter, purpose[g], key0, key1)
+                write_group(z, words, 0, begin, end, wanted, group_rows, g)
+            elif held < 0:
+                held = g
+            else:
+                write_two(words, begin, end, counter, purpose[held], purpose[g], key0, key1)
+                write_group(z, words, 0, begin, end, wanted, group_rows, held)
+                write_group(z, words, 4, begin, end, wanted, group_rows, g)
+                held = -1
+        if held >= 0:
+            write_one(words, begin, end, counter, purpose[held], key0, key1)
+            write_group(z, words, 0, begin, end, wanted, group_rows, held)
+
+
+@kernel
+def any_wanted(wanted, group_rows, g):
+    """Whether a variable of word group g needs its normals."""
+    found = False
+    for k in range(4):
+        v = group_rows[g, k]
+        found |= v < wanted.size and wanted[v] > 0.0
+    return found
+
+
+@kernel
+def write_one(words, begin, end, counter, purpose, key0, key1):
+    """Words of slots begin .. end - 1 into words[:4], all rows one by one (`row_of`)."""
+    n, slot = end - begin, counter[0, begin:end]
+    w0, w1, w2, w3 = words[0, :n], words[1, :n], words[2, :n], words[3, :n]
+    write_slot_words(w0, w1, w2, w3, slot, counter[1, 0], counter[2, 0], purpose, key0, key1)
+
+
+@kernel
+def write_two(words, begin, end, counter, purpose, other, key0, key1):
+    """As `write_one` for two purposes, into words[:4] and words[4:]."""
+    n, slot = end - begin, counter[0, begin:end]
+    w0, w1, w2, w3 = words[0, :n], words[1, :n], words[2, :n], words[3, :n]
+    w4, w5, w6, w7 = words[4, :n], words[5, :n], words[6, :n], words[7, :n]
+    block, candidate = counter[1, 0], counter[2, 0]
+    write_slot_words_of_two(w0, w1, w2, w3, w4, w5, w6, w7, slot, block, candidate, purpose, other, key0, key1)
+
+
+@kernel
+def write_group(z, words, first, begin, end, wanted, group_rows, g):
+    """Normals of word group g into z[v, begin .. end - 1], from words[first ...]."""
+    for k in range(4):
+        v = group_rows[g, k]
+        if v < wanted.size and wanted[v] > 0.0:
+            write_short_normals(z[v, begin:end], words[first + k, : end - begin])
 
 
 @kernel

@@ -47,6 +47,17 @@ class Moving(NamedTuple):
     base: npt.NDArray[np.float64]
 
 
+class Innovations(NamedTuple):
+    """What is new in each segment: normals of BATCH of them, and what these are drawn with and through."""
+
+    z: npt.NDArray[np.float32]  # [v, BATCH]
+    words: npt.NDArray[np.uint32]  # [8, BATCH]
+    counter: npt.NDArray[np.uint64]  # [3, BATCH]
+    drawn: npt.NDArray[np.float64]  # [v] > 0 where a normal is needed
+    purpose: npt.NDArray[np.int64]  # [g]
+    group_rows: npt.NDArray[np.int64]  # [g, 4]
+
+
 @allocating_kernel
 def shared(lot, address, in_turn, plan, key0, key1):
     """What the cells at address[n, 3] share, which may follow one another (`follow`); their lot numbers into lot[n]."""
@@ -154,9 +165,9 @@ def roll_levels(of_roll, of_lot, plan, key0, key1):
     level = np.empty((plan.location.size, count))
     for v in range(plan.location.size):
         level[v] = plan.location[v]
-    draw(z, plan.draws[LOT], of_lot, plan.purpose[LOT], plan.group_rows, key0, key1)
+    draw(z, False, plan.draws[LOT], of_lot, plan.purpose[LOT], plan.group_rows, key0, key1)
     add(level, plan.sd_lot, plan.factor_lot, z)
-    draw(z, plan.draws[ROLL], of_roll, plan.purpose[ROLL], plan.group_rows, key0, key1)
+    draw(z, False, plan.draws[ROLL], of_roll, plan.purpose[ROLL], plan.group_rows, key0, key1)
     add(level, plan.sd_roll, plan.factor_roll, z)
     return level
 
@@ -197,49 +208,20 @@ def walk(level, of_rolls, of_piece, place, of_roll, begins, plan, key0, key1):
         room[2],
         room[3],
     )
-    z = np.zeros((plan.location.size, BATCH), np.float32)  # rows that do not drift stay 0
-    counter, words = np.empty((3, BATCH), np.uint64), np.empty((4, BATCH), np.uint32)
-    drawn, purpose = plan.sd_drift, plan.purpose[DRIFT]
-    length, group_rows = plan.segment_cells, plan.group_rows
-    walk_pieces(
-        level,
-        of_rolls,
-        of_piece,
-        place,
-        of_roll,
-        begins,
-        length,
-        moving,
-        z,
-        words,
-        counter,
-        drawn,
-        purpose,
-        group_rows,
-        key0,
-        key1,
+    news = Innovations(
+        np.zeros((plan.location.size, BATCH), np.float32),  # rows that do not drift stay 0
+        np.empty((8, BATCH), np.uint32),
+        np.empty((3, BATCH), np.uint64),
+        plan.sd_drift,
+        plan.purpose[DRIFT],
+        plan.group_rows,
     )
+    length = plan.segment_cells
+    walk_pieces(level, of_rolls, of_piece, place, of_roll, begins, length, moving, news, key0, key1)
 
 
 @kernel
-def walk_pieces(
-    level,
-    of_rolls,
-    of_piece,
-    place,
-    of_roll,
-    begins,
-    length,
-    moving,
-    z,
-    words,
-    counter,
-    drawn,
-    purpose,
-    group_rows,
-    key0,
-    key1,
-):
+def walk_pieces(level, of_rolls, of_piece, place, of_roll, begins, length, moving, news, key0, key1):
     """The loop of `walk`, apart because it counts no references."""
     rows, kept, gain, target, wear, life = (
         moving.rows,
@@ -260,13 +242,11 @@ def walk_pieces(
         while upcoming <= number:
             b = upcoming % BATCH
             if b == 0:
-                for k in range(BATCH):
-                    counter[0, k], counter[1, k], counter[2, k] = of_roll[0, r], of_roll[1, r], _word(upcoming + k)
-                write_level(z, words, False, drawn, counter, purpose, group_rows, key0, key1)
+                innovate(news, of_roll[0, r], of_roll[1, r], upcoming, key0, key1)
             cell = begins[r] + upcoming * length
             for m in range(rows.size):
                 sd = moving.first_sd[m] if upcoming == 0 else moving.later_sd[m]
-                drift[m] = kept[m] * drift[m] + sd * z[rows[m], b]
+                drift[m] = kept[m] * drift[m] + sd * news.z[rows[m], b]
                 own[m] = base[m] + drift[m] + correction[m]
                 if wear[m] != 0.0:
                     own[m] += wear[m] * ((cell % life[m]) / life[m])
@@ -274,6 +254,15 @@ def walk_pieces(
             upcoming += 1
         for m in range(rows.size):
             level[rows[m], p] = own[m]
+
+
+@kernel
+def innovate(news, slot, block, segment, key0, key1):
+    """Normals of the roll that begins at `slot` of `block`, of BATCH segments from `segment` on."""
+    counter = news.counter
+    for k in range(BATCH):
+        counter[0, k], counter[1, k], counter[2, k] = slot, block, _word(segment + k)
+    write_level(news.z, news.words, False, news.drawn, counter, news.purpose, news.group_rows, key0, key1)
 
 
 @kernel
@@ -325,6 +314,7 @@ def spread(x, z, part, least, level, piece, edges):
 @kernel
 def spread_in_lanes(x, z, part, least, level, lane_level, columns, lanes, piece, edges):
     """As `spread`, with the deviations of positions across the web, from `columns` [2, p] on (`columns_of`)."""
+    step = BLOCK % lanes  # here: a division in the loop would be made for every block
     for p in range(edges.size - 1):
         own, column, last = level[piece + p], columns[0, p], columns[1, p]
         for begin in range(edges[p], edges[p + 1], BLOCK):
@@ -336,7 +326,7 @@ def spread_in_lanes(x, z, part, least, level, lane_level, columns, lanes, piece,
             else:
                 for i in range(x.size - begin):
                     x[begin + i] = max(own + lane_level[column + i] + part * z[begin + i], least)
-            column += BLOCK % lanes
+            column += step
             if column >= last:
                 column -= lanes
 
@@ -376,7 +366,7 @@ def lane_levels(of_lot, plan, key0, key1):
             counter[0, r * lanes + lane], counter[1, r * lanes + lane] = of_lot[0, r], of_lot[1, r]
             counter[2, r * lanes + lane] = _word(lane)
     z, out = np.empty((plan.location.size, count * lanes), np.float32), np.empty((plan.location.size, count * columns))
-    draw(z, plan.sd_lane, counter, plan.purpose[LANE], plan.group_rows, key0, key1)
+    draw(z, False, plan.sd_lane, counter, plan.purpose[LANE], plan.group_rows, key0, key1)
     repeat_lanes(out, z, plan.sd_lane, count, lanes)
     return out
 
