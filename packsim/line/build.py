@@ -25,7 +25,7 @@ def build(plan: LinePlan, seed: int, addresses: Addresses) -> Cells:
     Fastest where consecutive rows are consecutive slots of one block and candidate (see `slot_addresses`).
 
     Raises:
-        ValueError: addresses that are no int64[n, 3].
+        ValueError: addresses that are no int64[n, 3], or a slot that the line's blocks do not have.
     """
     if addresses.ndim != 2 or addresses.shape[1] != 3 or addresses.dtype != np.int64:
         raise ValueError(f"addresses must be int64[n, 3], not {addresses.dtype}{list(addresses.shape)}")

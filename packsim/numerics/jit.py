@@ -137,7 +137,8 @@ def _compile_once(dispatcher: Any, compile_signature: Callable[[Any], Any], lock
         try:
             with lock.held():
                 return compile_signature(signature)
-        except (OSError, EOFError, pickle.UnpicklingError) as error:
+        except (OSError, EOFError, pickle.UnpicklingError, ImportError, AttributeError) as error:
+            # the last two: a kept signature names a class that has moved; an error of our own comes again below
             warn_uncached(error)
             dispatcher._cache = NullCache()
             return compile_signature(signature)

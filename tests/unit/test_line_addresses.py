@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+from scenarios import small
 
+from packsim.line.build import build, slot_addresses
 from packsim.line.kernels import counters_of
+from packsim.line.plan import plan
 from packsim.line.variation.levels.kernels import end_of_run, follow
 
 ROWS = 300
@@ -54,3 +58,16 @@ def test_counters_are_the_words_of_the_addresses():
         expected = (address[:, [1, 0, 2]].T % 2**32).astype(np.uint64)
         for in_turn in {False, follow(address)}:
             assert np.array_equal(counters_of(address, in_turn), expected)
+
+
+@pytest.mark.parametrize("slot", [-1, 48, 49, 10**9, 2**40])
+@pytest.mark.parametrize("row", [0, 20, 47])
+def test_a_slot_that_blocks_do_not_have_is_refused(slot, row):
+    line = plan(small().line, 48)
+    address = slot_addresses(3, range(48))
+    assert len(build(line, 1, address)) == 48
+    address[row, 1] = slot
+    with pytest.raises(ValueError, match="a slot that the line's blocks do not have"):
+        build(line, 1, address)
+    with pytest.raises(ValueError, match="a slot that the line's blocks do not have"):
+        build(line, 1, slot_addresses(3, range(slot, slot + 60)))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numba
 import numpy as np
 import pytest
 
-from packsim.numerics import jit
+from packsim.numerics import jit, kernel_cache
 from packsim.numerics.wide import WIDEST
 
 # Kernels are kernels only in a kernels.py: these are made as `kernel` makes them there.
@@ -72,3 +73,23 @@ def test_kernels_may_use_the_widest_vector_registers():
 def llvm_of(dispatcher):
     dispatcher(np.arange(4.0))
     return list(dispatcher.inspect_llvm().values())
+
+
+@pytest.mark.parametrize(
+    "error", [ModuleNotFoundError("no module named gone"), AttributeError("no class Gone"), EOFError()]
+)
+def test_code_kept_for_a_class_that_has_moved_is_compiled_anew(error, monkeypatch, tmp_path):
+    monkeypatch.setattr(kernel_cache, "_warned", [])
+    tried = []
+
+    def compile_signature(signature):
+        tried.append(signature)
+        if len(tried) == 1:
+            raise error
+        return "code"
+
+    dispatcher, lock = SimpleNamespace(_cache="damaged"), kernel_cache.FileLock(tmp_path / "lock")
+    with pytest.warns(kernel_cache.KernelCacheWarning, match="compiled anew"):
+        assert jit._compile_once(dispatcher, compile_signature, lock, "signature") == "code"
+    assert dispatcher._cache != "damaged"
+    assert tried == ["signature"] * 2

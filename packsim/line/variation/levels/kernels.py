@@ -72,6 +72,9 @@ def pieces(lot, address, in_turn, plan):
 
     Then addresses [3, r] (slot, block, candidate 0) of the first cells of those rolls and of their lots, and running
     numbers [r] of the rolls' first cells over the whole line. A lot across blocks begins in an earlier one.
+
+    Raises:
+        ValueError: a slot that the line's blocks do not have.
     """
     n, slots, span = lot.size, plan.slots_per_block, plan.blocks_per_lot
     longest = plan.segment_cells if plan.any_moves else plan.roll_cells
@@ -98,6 +101,8 @@ def pieces(lot, address, in_turn, plan):
         if i >= run:
             run = min(i + end - position, n)
             run = run if in_turn else end_of_run(address, i, run)
+            if address[i, 1] < 0 or address[max(run, i + 1) - 1, 1] >= slots:  # slots of a run follow one another
+                raise ValueError("a slot that the line's blocks do not have")
         after = min(i + longest - (position - begin) % longest, run)
         for k in range(i, after):
             lot[k] = number
