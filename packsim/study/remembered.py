@@ -8,22 +8,20 @@ file that is damaged counts as missing; one that cannot be written is done witho
 from __future__ import annotations
 
 import contextlib
-import functools
 import hashlib
 import json
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from packsim.cell.plan import CellPlan
-from packsim.numerics.kernel_cache import PACKAGE, cache_directory, source_hash
+from packsim.numerics.kernel_cache import cache_directory
 from packsim.scenario.hashing import scenario_hash
 from packsim.scenario.model import Scenario
 from packsim.study.calibrate import Calibration, calibrate
+from packsim.study.program import program_hash
 from packsim.study.store.files import write_whole
 
 PARTS = ("cell", "line", "inspection", "qualification")  # of a scenario, all that calibration reads
-LIBRARIES = ("numpy", "scipy", "pybamm")
 
 
 def calibration(scenario: Scenario, cell_plan: CellPlan) -> Calibration:
@@ -51,16 +49,6 @@ def _place(scenario: Scenario) -> Path | None:
         return None
     asked = f"{scenario_hash(scenario, PARTS)} {scenario.slots_per_block} {program_hash()}"
     return directory / "calibrations" / f"{hashlib.sha256(asked.encode()).hexdigest()}.json"
-
-
-@functools.cache
-def program_hash(package: Path = PACKAGE) -> str:
-    """SHA-256 (hex) of every source file of the package, of the libraries' versions and of what the kernels depend on."""
-    digest = hashlib.sha256(source_hash().encode())
-    for path in sorted(package.rglob("*.py")):
-        digest.update(str(path.relative_to(package)).encode() + b"\0" + path.read_bytes() + b"\0")
-    digest.update(" ".join(version(name) for name in LIBRARIES).encode())
-    return digest.hexdigest()
 
 
 def _text(found: Calibration) -> str:

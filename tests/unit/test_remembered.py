@@ -11,6 +11,7 @@ from scenarios import small
 from packsim.cell import plan as cell_plans
 from packsim.study import remembered
 from packsim.study.calibrate import Calibration, CalibrationError
+from packsim.study.program import program_hash
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,10 +72,10 @@ def test_code_and_libraries_are_part_of_its_name(tmp_path: Path) -> None:
     package = tmp_path / "package"
     package.mkdir()
     (package / "a.py").write_text("x = 1\n")
-    before = remembered.program_hash(package)
-    remembered.program_hash.cache_clear()
+    before = program_hash(package)
+    program_hash.cache_clear()
     (package / "a.py").write_text("x = 2\n")
-    assert remembered.program_hash(package) != before
+    assert program_hash(package) != before
 
 
 @pytest.mark.parametrize("damage", [b"", b"[]", b"{}", b'{"check": 3}', b"\xff\xfe"])

@@ -21,6 +21,7 @@ def run_settings(kind: str, scenario: Scenario, packs: int, seed: int, **more: A
 
     from packsim import __version__
     from packsim.numerics.kernel_cache import source_hash
+    from packsim.study.program import program_hash
 
     return {
         "kind": kind,
@@ -30,6 +31,7 @@ def run_settings(kind: str, scenario: Scenario, packs: int, seed: int, **more: A
         **more,
         "packsim": __version__,
         "kernels": source_hash(),
+        "program": program_hash(),
         **{name: version(name) for name in LIBRARIES},
         "cpu": llvmlite.binding.get_host_cpu_name(),
     }
