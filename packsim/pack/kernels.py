@@ -303,6 +303,27 @@ def new_lane(n):
 
 
 @allocating_kernel
+def run_packs(values, window, soc, order, offset_v, design, duty, trace, outcome, first, last):
+    """Packs first .. last - 1, of cells order[p] of values [t, n], window [5, n] and soc[n]; returns columns of `trace`.
+
+    Many at once, because a call from Python takes as long as a cell's whole discharge.
+    """
+    cells, count = order.shape[1], 0
+    own, own_window, start = np.empty((values.shape[0], cells)), np.empty((5, cells)), np.ones(cells)
+    for p in range(first, last):
+        for j in range(cells):
+            which = order[p, j]
+            if not duty.top_balanced:
+                start[j] = soc[which]
+            for row in range(values.shape[0]):
+                own[row, j] = values[row, which]
+            for row in range(5):
+                own_window[row, j] = window[row, which]
+        count = run_pack(own, own_window, start, offset_v[p], design, duty, trace, outcome, p)
+    return count
+
+
+@allocating_kernel
 def run_pack(values, window, soc, offset_v, design, duty, trace, outcome, p):
     """One pack from shipping SOC through charge, rest and discharge into row p of `outcome`; returns columns of `trace`.
 

@@ -7,15 +7,16 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from packsim.cell.cell import window_of
 from packsim.cell.cells import Cells
 from packsim.cell.electrodes.kernels import Design
+from packsim.cell.kernels import balance
 from packsim.numerics.purposes import SENSOR
 from packsim.numerics.streams import fill_normals, seed_key
 from packsim.numerics.threads import in_parallel
 from packsim.pack import kernels as k
 
 Array = npt.NDArray[np.float64]
+BALANCED = 256  # cells whose balance is found in one piece
 
 
 def empty_outcome(packs: int, series: int) -> k.Outcome:
@@ -58,24 +59,25 @@ def run(
         cells, soc: n cells and their state of charge (0..1) when they are assembled.
         order: cell of each position, [pack, group-major position].
         offset_v: sensor offsets [pack, group].
-        window: the cells' electrode balance [5, n] (`window_of`), where it is known; default: found here.
+        window: the cells' electrode balance [5, n] (`windows`), where it is known; default: found here.
     """
-    outcome = empty_outcome(len(order), duty.series)
-    no_trace = np.empty((2 + duty.series, 0))
+    outcome, no_trace = empty_outcome(len(order), duty.series), np.empty((2 + duty.series, 0))
+    known = windows(design, cells.values) if window is None else window
+    given = tuple(map(np.ascontiguousarray, (cells.values, known, soc, order, offset_v)))  # one type, compiled once
 
     def packs(first: int, last: int) -> None:
-        for p in range(first, last):
-            values, start = _own(duty, cells.values, soc, order[p])
-            own = window_of(design, values) if window is None else np.ascontiguousarray(window[:, order[p]])
-            k.run_pack(values, own, start, offset_v[p], design, duty, no_trace, outcome, p)
+        k.run_packs(*given, design, duty, no_trace, outcome, first, last)
 
     in_parallel(packs, len(order))
     return outcome
 
 
-def _own(duty: k.Duty, values: Array, soc: Array, order: npt.NDArray[np.int64]) -> tuple[Array, Array]:
-    """Traits and state of charge of one pack's cells, in position order; a top-balanced pack starts full."""
-    return np.ascontiguousarray(values[:, order]), np.ones(order.size) if duty.top_balanced else soc[order]
+def windows(design: Design, values: Array) -> Array:
+    """Electrode balance [5, n] of cells by their traits [trait, n]: x0, x100, y0, y100, capacity_ah; nan where none."""
+    out = np.empty((5, values.shape[1]))
+    given = np.ascontiguousarray(values)
+    in_parallel(lambda first, last: balance(out, given, design, first, last), values.shape[1], BALANCED)
+    return out
 
 
 class PackTrace(NamedTuple):
@@ -90,8 +92,8 @@ def trace(
     duty: k.Duty, design: Design, cells: Cells, soc: Array, offset_v: Array, samples: int = 20_000
 ) -> tuple[k.Outcome, PackTrace]:
     """As `run` for one pack of `cells` in position order, with every accepted step (at most `samples`)."""
-    outcome = empty_outcome(1, duty.series)
-    room = np.zeros((2 + duty.series, samples))
-    values, start = _own(duty, cells.values, soc, np.arange(len(cells)))
-    used = k.run_pack(values, window_of(design, values), start, offset_v, design, duty, room, outcome, 0)
+    outcome, order = empty_outcome(1, duty.series), np.arange(len(cells))[None]
+    room, window = np.zeros((2 + duty.series, samples)), windows(design, cells.values)
+    given = tuple(map(np.ascontiguousarray, (cells.values, window, soc, order, offset_v[None])))
+    used = k.run_packs(*given, design, duty, room, outcome, 0, 1)
     return outcome, PackTrace(room[0, :used].copy(), room[1, :used].copy(), room[2:, :used].copy())
