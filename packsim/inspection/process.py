@@ -104,16 +104,15 @@ def outcomes(
         limit: K-value limit of each slot [n]; None: as in a run, where it may be relative to the lots among `address`.
     """
     out, surplus = np.zeros((3, len(address)), np.int64), np.zeros((line.probability.size, len(address)))
-    open_slots, started = np.arange(len(address)), 0
+    open_slots, tries = np.arange(len(address)), np.zeros(len(address))
     for candidate in range(MOST_CANDIDATES):
         at = address[open_slots]
         at[:, 2] = candidate
-        built, started = build(line, seed, at), started + open_slots.size
+        built = build(line, seed, at)
+        tries[open_slots] += 1.0
         some = np.flatnonzero(built.defect)
-        for k, probability in enumerate(line.probability):
-            if probability > 0.0:
-                surplus[k, open_slots] -= probability
-                surplus[k, open_slots[some]] += (built.defect[some] >> k) & 1
+        for k in np.flatnonzero(line.probability):
+            surplus[k, open_slots[some[(built.defect[some] >> k) & 1 != 0]]] += 1.0
         tested, reached = at_end(built)
         slots = open_slots[reached]
         measured = read(inspection, tested, truth(tested, seed), seed, None if limit is None else limit[slots])
@@ -128,7 +127,8 @@ def outcomes(
         open_slots = open_slots[left]
         if not open_slots.size:
             break
-    return Outcomes(out, surplus, started)
+    surplus -= line.probability[:, None] * tries
+    return Outcomes(out, surplus, int(tries.sum()))
 
 
 def with_defects(line: LinePlan, defects: tuple[int, ...]) -> LinePlan:

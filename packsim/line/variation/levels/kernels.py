@@ -80,19 +80,23 @@ def pieces(lot, address, in_turn, plan):
     longest = plan.segment_cells if plan.any_moves else plan.roll_cells
     edges, of_piece, place = np.empty(n + 1, np.int64), np.empty(n, np.int32), np.empty(n, np.int64)
     of_roll, of_lot, begins = np.empty((3, n), np.uint64), np.empty((3, n), np.uint64), np.empty(n, np.int64)
+    lots = -(-span * slots // plan.lot_cells)
     count, rolls, block, begin, end, number, i, run = 0, 0, -1, 0, 0, 0, 0, 0
     while i < n:
         position = (address[i, 0] - block) * slots + address[i, 1]  # within the blocks that one lot may span
         if block < 0 or position < begin or position >= end:
-            block = address[i, 0] // span * span
+            block = address[i, 0] // span * span if span > 1 else address[i, 0]
             position = (address[i, 0] - block) * slots + address[i, 1]
             begin = position // plan.roll_cells * plan.roll_cells
             end = min(begin + plan.roll_cells, span * slots)  # blocks that no lot leaves end a roll, too
             own_lot = position // plan.lot_cells
-            number = block // span * -(-span * slots // plan.lot_cells) + own_lot
-            of_roll[0, rolls], of_roll[1, rolls] = _word(begin % slots), _word(block + begin // slots)
+            number = block // span * lots + own_lot if span > 1 else block * lots + own_lot
             first = own_lot * plan.lot_cells
-            of_lot[0, rolls], of_lot[1, rolls] = _word(first % slots), _word(block + first // slots)
+            before_roll, before_lot = 0, 0  # blocks
+            if span > 1:  # else no division: where each cell has a roll of its own they were a fifth of the time
+                before_roll, before_lot = begin // slots, first // slots
+            of_roll[0, rolls], of_roll[1, rolls] = _word(begin - before_roll * slots), _word(block + before_roll)
+            of_lot[0, rolls], of_lot[1, rolls] = _word(first - before_lot * slots), _word(block + before_lot)
             of_roll[2, rolls] = of_lot[2, rolls] = np.uint64(0)
             begins[rolls] = block * slots + begin
             rolls += 1
