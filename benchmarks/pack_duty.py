@@ -123,15 +123,13 @@ def main() -> int:
     print("\n".join(rows))
     share = best["joints, rails, heat, BMS, events"][0] / reference
     print(f"everything on, of the plain coupled solve: {share:.3f} | >= 0.6")
-    off = best["every feature off"][0] / reference
-    print(
-        f"every feature off, of the plain coupled solve: {off:.3f} (ps.Pack; a scenario then takes the plain loop itself)"
-    )
+    off = best["every feature off"][0] / reference  # of ps.Pack: a scenario then takes the plain loop itself
+    print(f"every feature off, of the plain coupled solve: {off:.3f} | >= 0.95")
     if write:
         text = DOCS.read_text()
         pattern = re.compile(r"(<!-- duty cost -->\n).*?(<!-- end -->)", re.DOTALL)
         DOCS.write_text(pattern.sub(lambda found: found.group(1) + "\n".join(rows) + "\n" + found.group(2), text))
-    return 0 if share >= 0.6 else 1
+    return 0 if share >= 0.6 and off >= 0.95 else 1
 
 
 if __name__ == "__main__":
