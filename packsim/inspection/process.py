@@ -39,9 +39,7 @@ class Outcomes(NamedTuple):
     """What became of n slots."""
 
     counts: Numbers  # [3, n] tests, rejects without and with a defect
-    surplus: (
-        Array  # [kind of defect, n] those that the slot's started cells have, less what their rates say: 0 on average
-    )
+    surplus: Array  # [kind, n] defects of the slot's started cells, less what their rates say: 0 on average
     started: int
 
 
