@@ -17,8 +17,8 @@ from packsim.cell.electrodes.kernels import LEAK, R_OHM, X_N
 from packsim.cell.heat import kernels as cell_heat
 from packsim.cell.ramp import kernels as ramp
 from packsim.numerics import pace
-from packsim.numerics.jit import allocating_kernel, kernel
-from packsim.numerics.roots import COLUMNS, TRIALS, next_time, note_value, open_bracket, width
+from packsim.numerics.jit import kernel
+from packsim.numerics.roots import TRIALS, next_time, note_value, open_bracket, width
 from packsim.pack.bms import kernels as bms_kernels
 from packsim.pack.duty.control.kernels import (
     CURRENT,
@@ -97,6 +97,20 @@ class Own(NamedTuple):
     found: np.ndarray  # bool[fault kinds, places] faults already seen
 
 
+class Room(NamedTuple):
+    """Where the time loop writes what it needs from one step to the next; it makes no arrays, and so counts none."""
+
+    ends: np.ndarray  # [BMS_FIRST] limits of the protocol's step
+    before_v: np.ndarray  # [g] voltages of the last accepted step
+    per_second: np.ndarray  # [g] their slopes over it
+    trend: np.ndarray  # [n] and those of the cells' currents
+    f_old: np.ndarray  # [CONDITIONS] how far each end was passed one step earlier,
+    f_now: np.ndarray  # [CONDITIONS] at the last accepted step,
+    f_new: np.ndarray  # [CONDITIONS] in this trial
+    bracket: np.ndarray  # [2, COLUMNS] of an end that is sought
+    full_v: np.ndarray  # [s] readings at the largest charge current
+
+
 class Kept(NamedTuple):
     """What is kept of one pack: a row a protocol step, and extremes."""
 
@@ -135,7 +149,7 @@ class Trace(NamedTuple):
 
 
 @kernel
-def note_sample(trace, t, k, total, own, design, heating, group, readings, soc, hottest_k, around_k, given_ah):
+def note_sample(trace, t, k, total, own, design, heating, readings, soc, hottest_k, around_k, given_ah):
     """Write an accepted step into the trace."""
     at = trace.used[0]
     if at >= trace.time_s.shape[0]:
@@ -145,7 +159,7 @@ def note_sample(trace, t, k, total, own, design, heating, group, readings, soc, 
     trace.voltage_v[at] = nodes.node_v[nodes.node_v.shape[0] - 1]
     trace.soc[at], trace.ambient_k[at], trace.given_ah[at] = soc, around_k, given_ah
     for g in range(trace.group_v.shape[0]):
-        trace.group_v[g, at] = nodes.node_v[group[g]]
+        trace.group_v[g, at] = nodes.node_v[g]
     for s in range(trace.reading_v.shape[0]):
         trace.reading_v[s, at] = readings[s]
     trace.hottest_k[at] = hottest_k
@@ -167,11 +181,12 @@ def note_sample(trace, t, k, total, own, design, heating, group, readings, soc, 
 
 @kernel
 def solve(
-    lane, work, drain, joints, memory, scratch, temperature_k, entropic, net, design, bms, settings, kind, target, total
-):
+    lane, work, drain, joints, memory, scratch, full_v, temperature_k, entropic, net, design, bms, settings, kind,
+    target, total,
+):  # fmt: skip
     """Currents of the prepared step: (pack current, ended_by or RUNNING). Newton from `lane.current`."""
     n, root = lane.current.shape[0], net.kind.shape[0] - 1
-    small = 1e-3 * settings.rated_a
+    small, parts = 1e-3 * settings.rated_a, n / settings.series
     for _ in range(NEWTON_LIMIT):
         cell.respond(lane.emf, lane.slope, lane.current, lane.work, lane.coef, design, 0, n)
         if entropic:
@@ -191,41 +206,41 @@ def solve(
         elif kind == VOLTAGE:
             new = (e - target * settings.series) / r
             if new < 0.0 and settings.monitor_holds:
-                new = held_by_monitor(lane, work, drain, joints, memory, net, bms, target, new)
+                new = held_by_monitor(work, drain, joints, memory, full_v, net, bms, target, new)
         if not math.isfinite(new):
             return total, NOT_CONVERGED
         network.expand(work, lane.current, new, lane.emf, net, joints, drain)
-        largest = 0.0
-        for j in range(n):
-            largest = max(largest, abs(lane.current[j] - scratch[j]))
-        moved, total = abs(new - total), new
-        if not math.isfinite(largest):
-            return total, NOT_CONVERGED
-        parts = n / settings.series
         tolerance = SPLIT_TOLERANCE * max(abs(new), small)
-        if largest * parts <= tolerance and moved <= tolerance:
+        moved, total = abs(new - total), new
+        far, lost = 0, 0  # counts, because a loop for the largest would not run on vector registers
+        for j in range(n):
+            change = abs(lane.current[j] - scratch[j])
+            far += change * parts > tolerance
+            lost += not change < math.inf
+        if lost > 0:
+            return total, NOT_CONVERGED
+        if far == 0 and moved <= tolerance:
             return total, RUNNING
     return total, NOT_CONVERGED
 
 
-@allocating_kernel
-def held_by_monitor(lane, work, drain, joints, memory, net, bms, limit_v, most):
+@kernel
+def held_by_monitor(work, drain, joints, memory, full_v, net, bms, limit_v, most):
     """Charge current (<= 0, not beyond `most`) that puts the highest reading at the limit; voltages are linear in it."""
-    network.expand(work, lane.current, most, lane.emf, net, joints, drain)
+    network.expand_nodes(work, most, net, joints, drain)
     bms_kernels.read(memory, bms, work.node_v, work.node_r, drain)
     if not memory.scalars[bms_kernels.HIGH] > limit_v:
         return most
-    sensors = memory.reading.shape[0]
-    full = np.empty(sensors)
-    for s in range(sensors):
-        full[s] = memory.reading[s]
-    network.expand(work, lane.current, 0.0, lane.emf, net, joints, drain)
+    reading = memory.reading
+    for s in range(reading.shape[0]):
+        full_v[s] = reading[s]
+    network.expand_nodes(work, 0.0, net, joints, drain)
     bms_kernels.read(memory, bms, work.node_v, work.node_r, drain)
     best = most
-    for s in range(sensors):
-        rise = full[s] - memory.reading[s]
+    for s in range(reading.shape[0]):
+        rise = full_v[s] - reading[s]
         if rise > 0.0:
-            best = max(best, most * (limit_v - memory.reading[s]) / rise)
+            best = max(best, most * (limit_v - reading[s]) / rise)
     return min(best, 0.0)
 
 
@@ -240,13 +255,20 @@ def asked_ends(ends, protocol, k):
 
 
 @kernel
-def conditions(f, ends, node_v, group, scalars, bms_limits, series, total, through_ah, soc, hottest_k, charger_holds):
-    """How far each end of the step is passed (>= 0) or ahead (< 0), into f[CONDITIONS]."""
-    mean = node_v[node_v.shape[0] - 1] / series
-    low, high = math.inf, -math.inf
-    for g in range(group.shape[0]):
-        v = node_v[group[g]]
+def survey(group_v, before, per_second, step, last):
+    """Of the groups' voltages at the end of a trial: lowest, highest, largest change, largest bend."""
+    low, high, change, bent = math.inf, -math.inf, 0.0, 0.0
+    for g in range(before.shape[0]):
+        v = group_v[g]
         low, high = min(low, v), max(high, v)
+        change = max(change, abs(v - before[g]))
+        bent = max(bent, pace.bend(before[g], per_second[g], step, last, v))
+    return low, high, change, bent
+
+
+@kernel
+def conditions(f, ends, mean, low, high, scalars, bms_limits, total, through_ah, soc, hottest_k, charger_holds):
+    """How far each end of the step is passed (>= 0) or ahead (< 0), into f[CONDITIONS]."""
     f[MEAN_LOW], f[MEAN_HIGH] = ends[MEAN_LOW] - mean, mean - ends[MEAN_HIGH]
     f[GROUP_LOW], f[GROUP_HIGH] = ends[GROUP_LOW] - low, high - ends[GROUP_HIGH]
     f[SMALL_CURRENT], f[CHARGE] = ends[SMALL_CURRENT] - abs(total), through_ah - ends[CHARGE]
@@ -262,34 +284,20 @@ def conditions(f, ends, node_v, group, scalars, bms_limits, series, total, throu
 
 
 @kernel
-def largest_change(before, node_v, group):
-    """Largest change of a group's voltage since `before`."""
-    out = 0.0
-    for g in range(group.shape[0]):
-        out = max(out, abs(node_v[group[g]] - before[g]))
-    return out
-
-
-@kernel
-def largest_bend(before, per_second, step, last, node_v, group):
-    """The largest bend of a group's voltage."""
-    out = 0.0
-    for g in range(group.shape[0]):
-        out = max(out, pace.bend(before[g], per_second[g], step, last, node_v[group[g]]))
-    return out
-
-
-@kernel
 def keep_step(
-    highest, lowest, below, below_ah, q, node_v, group, first, current, thresholds, before, per_second, step, last
+    highest, lowest, below, below_ah, q, group_v, first, current, thresholds, highest_v, before, per_second, step, last
 ):
-    """Extremes of an accepted step, times below thresholds, and the charge that groups below the first one gave."""
-    for g in range(group.shape[0]):
-        v = node_v[group[g]]
+    """Extremes of an accepted step, times below thresholds, and the charge that groups below the first one gave.
+
+    No threshold is above highest_v.
+    """
+    for g in range(before.shape[0]):
+        v = group_v[g]
         highest[g], lowest[g] = max(highest[g], v), min(lowest[g], v)
-        if step == 0.0:
+        under = min(v, before[g])
+        if step == 0.0 or under >= highest_v:
             continue
-        sagging, under = pace.sag(before[g], per_second[g], step, last, v), min(v, before[g])
+        sagging = pace.sag(before[g], per_second[g], step, last, v)
         if under < thresholds[0]:
             through = 0.0
             for j in range(first[g], first[g + 1]):  # groups are the first nodes, their cells the first children
@@ -302,9 +310,9 @@ def keep_step(
 
 
 @kernel
-def keep_end(kept, q, node_v, group, first, state, window, is_table):
+def keep_end(kept, q, group_v, groups, first, state, window, is_table):
     """Voltage and state of charge of each group at the end of protocol step q."""
-    for g in range(group.shape[0]):
+    for g in range(groups):
         charge, capacity = 0.0, 0.0
         for j in range(first[g], first[g + 1]):
             soc = state[X_N, j]
@@ -312,7 +320,7 @@ def keep_end(kept, q, node_v, group, first, state, window, is_table):
                 soc = (soc - window[0, j]) / (window[1, j] - window[0, j])
             charge += soc * window[4, j]
             capacity += window[4, j]
-        kept.end_v[q, g], kept.end_soc[q, g] = node_v[group[g]], charge / capacity
+        kept.end_v[q, g], kept.end_soc[q, g] = group_v[g], charge / capacity
 
 
 @kernel
@@ -330,6 +338,17 @@ def leak(lane, leak_a, short_s, damage):
             short *= (emf[j] - slope[j] * current[j] + inner * before) / (1.0 + short * inner)
             damage[cell_beyond.SHORT_A, j] = short
         coef[LEAK, j] = leak_a[j] + short
+
+
+@kernel
+def under_way(own):
+    """Whether shorts or stuck sensors of earlier runs change what cells leak, or how sensors err, at every step."""
+    short_s, damage, stuck_v, out = own.short_s, own.damage, own.memory.stuck_v, False
+    for j in range(short_s.shape[0]):
+        out = out or short_s[j] + damage[cell_beyond.SHORT_S, j] > 0.0
+    for s in range(stuck_v.shape[0]):
+        out = out or not math.isnan(stuck_v[s])
+    return out
 
 
 @kernel
@@ -405,27 +424,23 @@ def alarm_value(memory, limit, hottest_k, total):
     return hottest_k if limit == bms_kernels.OVER_TEMPERATURE else total
 
 
-@allocating_kernel
+@kernel
 def drive(
-    design, net, protocol, heating, damaging, ageing, bms, faults, limits, settings, own, kept, log, trace, block, pack
-):
+    design, net, protocol, heating, damaging, ageing, bms, faults, limits, settings, own, room, kept, log, trace, block,
+    pack,
+):  # fmt: skip
     """Run one pack through the protocol; `own` ends where the last accepted step ended."""
     # what every step touches by name: handing on whole tuples of arrays costs more than the arithmetic of small packs
     lane, work, memory, joints, scratch = own.lane, own.work, own.memory, own.joints, own.scratch
-    node_v, drain, scalars, held, steps, group = (
-        work.node_v,
-        own.drain_a,
-        memory.scalars,
-        own.held,
-        kept.steps,
-        net.group,
-    )
+    node_v, drain, scalars, held, steps = work.node_v, own.drain_a, memory.scalars, own.held, kept.steps
+    ends, before, per_second, trend = room.ends, room.before_v, room.per_second, room.trend
+    f_old, f_now, f_new, bracket = room.f_old, room.f_now, room.f_new, room.bracket
     entropic = heating.on and heating.has_entropy
-    n, groups, rows = own.leak_a.shape[0], group.shape[0], protocol.kind.shape[0]
-    ends = np.empty(BMS_FIRST)
-    before, per_second, trend = np.zeros(groups), np.zeros(groups), np.zeros(n)
-    f_old, f_now, f_new = np.empty(CONDITIONS), np.empty(CONDITIONS), np.empty(CONDITIONS)
-    bracket = np.empty((2, COLUMNS))
+    n, groups, rows = own.leak_a.shape[0], net.group.shape[0], protocol.kind.shape[0]
+    highest_v = -math.inf  # of the thresholds
+    for k in range(settings.thresholds_v.shape[0]):
+        highest_v = max(highest_v, settings.thresholds_v[k])
+    before[:], per_second[:] = 0.0, 0.0
     # heat and damage take the current at the end of a step for the whole of it, so cells hold it there
     can_lean = ramp.can_lean(design) and not (heating.on or damaging.on)
     cv_change = CV_CHANGE if can_lean else CV_CHANGE_HELD
@@ -444,6 +459,9 @@ def drive(
     fault, given_ah = 0, 0.0
     while fault < faults.time_s.shape[0] and faults.time_s[fault] < t:
         fault += 1  # took effect before this run
+    # what cells leak and whether something looks faulty is found anew only where that can change
+    restless = heating.on or damaging.on or ageing.on or bms.bleed_a > 0.0 or under_way(own)
+    look, suspect = True, False
     began, around_k, warming = t, heating.pack.ambient_k, 0.0  # K/s of the hottest cell in the last step
     for q in range(rows):
         kind, duration = protocol.kind[q], protocol.duration_s[q]
@@ -457,7 +475,7 @@ def drive(
         hot, trip_in, tripped, sampled = True, math.inf, -1, bms.sampling_s > 0.0
         spreads = can_lean and n > settings.series and (kind in (CURRENT, POWER)) and not profiled
         dt, last, v_per_second = first_length(settings.dt_max, spreads), 0.0, 0.0
-        starts, seeking, trials, end, change, bent, calm = True, -1, 0, RUNNING, 0.0, 0.0, False
+        starts, seeking, trials, end, calm = True, -1, 0, RUNNING, False
         f_now[:] = -1.0
         while end == RUNNING:
             if starts:
@@ -494,6 +512,7 @@ def drive(
                 joints,
                 memory,
                 scratch,
+                room.full_v,
                 own.heats.temperature_k,
                 entropic,
                 net,
@@ -519,14 +538,10 @@ def drive(
             seen_k = hottest + warming * (own.heats.since[warmth.SINCE_S] + step) + memory.offset_k[0]
             bms_kernels.read(memory, bms, node_v, work.node_r, drain)
             holds = kind == VOLTAGE and new < 0.0  # the charger keeps the voltage at its limit
-            conditions(
-                f_new, ends, node_v, group, scalars, bms.limits, settings.series, new, through_new, soc, seen_k, holds
-            )
+            low, high, change, bent = survey(node_v, before, per_second, step, last)
+            mean = node_v[node_v.shape[0] - 1] / settings.series
+            conditions(f_new, ends, mean, low, high, scalars, bms.limits, new, through_new, soc, seen_k, holds)
             if not starts:
-                change, bent = (
-                    largest_change(before, node_v, group),
-                    largest_bend(before, per_second, step, last, node_v, group),
-                )
                 if spreads:
                     mean_a = max(abs(new), 1e-3 * settings.rated_a) * settings.series / n
                     bent = max(bent, current_bend(held, trend, lane.current, step, last, mean_a))
@@ -582,10 +597,10 @@ def drive(
                 kept.below_ah,
                 q,
                 node_v,
-                group,
                 net.first,
                 lane.current,
                 settings.thresholds_v,
+                highest_v,
                 before,
                 per_second,
                 step,
@@ -602,9 +617,8 @@ def drive(
             v_per_second = (v_pack - v_before) * per_step
             total, v_before = new, v_pack
             for g in range(groups):
-                v = node_v[group[g]]
-                per_second[g] = (v - before[g]) * per_step
-                before[g] = v
+                per_second[g] = (node_v[g] - before[g]) * per_step
+                before[g] = node_v[g]
             end = met(f_new, seeking)
             if end == RUNNING and duration - step_t <= 1e-9:
                 end = DURATION
@@ -644,21 +658,16 @@ def drive(
                 trip_in, tripped = math.inf, -1
             if bms_kernels.derate(memory, bms, hottest + memory.offset_k[0], step) < 1.0 - 1e-9:
                 dt = min(dt, 0.5 * bms_kernels.DERATE_TAU_S)
-            bleed_in = bms_kernels.balance(memory, bms, drain, group, by_group, total, zero_a, step)
+            bleed_in = bms_kernels.balance(memory, bms, drain, net.group, by_group, total, zero_a, step)
             if end >= BMS_FIRST and end < CONDITIONS:
                 limit = end - BMS_FIRST
                 note_alarm(log, t, limit, alarm_place(memory, limit), alarm_value(memory, limit, seen_k, total))
             # faults
-            if fault_kernels.suspicious(
-                lane,
-                joints.child_ohm,
-                own.weld_ohm,
-                limits,
-                memory.reading,
-                node_v,
-                bms.node,
-                bms.per_cell,
-            ) or (
+            if look:
+                suspect = fault_kernels.suspicious(
+                    lane, joints.child_ohm, own.weld_ohm, limits, memory.reading, node_v, bms.node, bms.per_cell
+                )
+            if suspect or (
                 heating.on
                 and fault_kernels.uncooled(own.heats, limits, heating.cooled, pack_heat.inlet_at(heating.pack, t))
             ):
@@ -689,7 +698,10 @@ def drive(
                     memory.reading,
                     own.heats.flow,
                 )
-            leak(lane, own.leak_a, own.short_s, own.damage)
+                restless = restless or changed
+            if look or changed:
+                leak(lane, own.leak_a, own.short_s, own.damage)
+            look = restless
             if trace.time_s.shape[0] > 0:
                 note_sample(
                     trace,
@@ -699,7 +711,6 @@ def drive(
                     own,
                     design,
                     heating,
-                    group,
                     memory.reading,
                     scalars[bms_kernels.SOC],
                     hottest,
@@ -714,7 +725,7 @@ def drive(
                 end = NO_LIMIT
         given_ah += charge_ah
         kept.ended_by[q], kept.time_s[q], kept.charge_ah[q], kept.energy_wh[q] = end, step_t, charge_ah, energy / 3600.0
-        keep_end(kept, q, node_v, group, net.first, lane.state, own.window, design.is_table)
+        keep_end(kept, q, node_v, groups, net.first, lane.state, own.window, design.is_table)
         if end == OPEN_PACK:
             fault_kernels.find_open(own.found, log, t, own, net)
         if (

@@ -19,6 +19,7 @@ from packsim.cell.beyond.plan import plan as beyond_plan
 from packsim.cell.cell import empty_lane, window_of
 from packsim.cell.electrodes.kernels import LEAK, T_WELD, Design
 from packsim.cell.heat.kernels import heat_capacity
+from packsim.numerics.roots import COLUMNS
 from packsim.numerics.threads import in_parallel
 from packsim.pack.bms import kernels as bms_kernels
 from packsim.pack.bms import plan as bms_plans
@@ -194,6 +195,22 @@ def empty_kept(plan: DutyPlan, rows: int) -> k.Kept:
     )
 
 
+def room_for(plan: DutyPlan) -> k.Room:
+    """What the time loop needs beside the pack itself."""
+    groups = plan.network.net.group.size
+    return k.Room(
+        ends=np.zeros(k.BMS_FIRST),
+        before_v=np.zeros(groups),
+        per_second=np.zeros(groups),
+        trend=np.zeros(plan.network.cells),
+        f_old=np.zeros(k.CONDITIONS),
+        f_now=np.zeros(k.CONDITIONS),
+        f_new=np.zeros(k.CONDITIONS),
+        bracket=np.zeros((2, COLUMNS)),
+        full_v=np.zeros(plan.bms.node.size),
+    )
+
+
 def empty_trace(plan: DutyPlan, samples: int, cells: bool) -> k.Trace:
     """Room for `samples` accepted steps; with currents of cells if asked for."""
     net = plan.network.net
@@ -242,7 +259,8 @@ def run(
     kept = empty_kept(plan, protocol.kind.size)
     trace, log = empty_trace(plan, samples, cells), empty_log()
     shared = (plan.design, plan.network.net, protocol, plan.heating, plan.damaging, plan.ageing, plan.bms, faults)
-    rows = k.drive(*shared, plan.limits, plan.settings, own, kept, log, trace, block, pack)
+    room = room_for(plan)
+    rows = k.drive(*shared, plan.limits, plan.settings, own, room, kept, log, trace, block, pack)
     return Run(own, kept, log, trace, rows)
 
 
