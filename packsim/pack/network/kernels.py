@@ -110,8 +110,9 @@ def reduce(work, emf, slope, net, joints, drain_a):
         if kind[k] == SERIES:
             e, r = 0.0, 0.0
             for s in range(first[k], first[k + 1]):
-                e += node_e[child[s]]
-                r += node_r[child[s]] + ohm[s]
+                j = np.uint32(child[s])  # a node
+                e += node_e[j]
+                r += node_r[j] + ohm[s]
             node_e[k], node_r[k] = drained(e, r, drain_a[k]), r
         else:
             for s in range(first[k], first[k + 1]):
@@ -221,7 +222,7 @@ def expand_nodes(work, total, net, joints, drain_a):
                 through = 0.0
                 open_series(work, k, net, joints)
             for s in range(begin, end):
-                j = child[s]
+                j = np.uint32(child[s])  # a node
                 node_i[j] = through
                 if node_r[j] != math.inf:
                     node_v[j] = node_e[j] - node_r[j] * through
