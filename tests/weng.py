@@ -27,6 +27,7 @@ Mask = npt.NDArray[np.bool_]
 CELLS = (("151805", 1.83), ("152098", 1.93))  # name, Ah; the data's README
 DISCHARGE_STARTS_S = 20737.0  # the experiment's middle: rest, small discharge, rest, charge, rest | discharge, rest
 BLOCK_S = 3600.0
+FLOWS = 0.1  # of the largest current
 
 
 class Experiment(NamedTuple):
@@ -87,6 +88,7 @@ def halves(e: Experiment) -> dict[str, Mask]:
 def fit(e: Experiment, part: Mask, *, current_weight: float = 0.0) -> RcFit:
     """One RC pair common to both cells, two numbers (size, time constant), from the part's voltages.
 
+    The OCV's slope is taken over the shift that a cell's current makes in that part (root mean square where one flows).
     `current_weight` [V/A] adds the branch currents to what is fitted; without it they are predicted everywhere.
     """
 
@@ -94,7 +96,11 @@ def fit(e: Experiment, part: Mask, *, current_weight: float = 0.0) -> RcFit:
         model = simulate(e, cells)
         return np.concatenate([model.voltage_v[part], current_weight * model.first_a[part]])
 
-    return fit_together(e.cells, predict, np.concatenate([e.voltage_v[part], current_weight * e.current_a[0][part]]))
+    total = e.total_a[part]
+    flows = np.abs(total) > FLOWS * np.abs(e.total_a).max()
+    current = float(np.sqrt(np.mean(total[flows] ** 2))) / len(e.cells)
+    measured = np.concatenate([e.voltage_v[part], current_weight * e.current_a[0][part]])
+    return fit_together(e.cells, predict, measured, current_a=current)
 
 
 def rmse(model: Model, e: Experiment, part: Mask | slice = slice(None)) -> tuple[float, float]:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 Array = npt.NDArray[np.float64]
 Shape = Literal["flat", "ocv_slope"]
 
-SLOPE_HALF_WIDTH = 0.01  # of SOC, over which the slope of the OCV is taken
+SLOPE_HALF_WIDTH = 0.01  # of SOC, over which the slope of the OCV is taken where no current is given
+NARROWEST = 1e-3  # likewise, at the least
 TRIAL_TIMES = 9  # time constants tried before the search, evenly in log
 
 
@@ -45,30 +46,40 @@ class RcFit:
         return self.cells[0]
 
 
-def shape_of(cell: TableCell, shape: Shape) -> Array:
+def shape_of(cell: TableCell, shape: Shape, half_width: float = SLOPE_HALF_WIDTH) -> Array:
     """What a pair's resistance is proportional to over the cell's SOCs [n]: 1, or dOCV/dSOC [V] as diffusion has it.
 
-    A concentration gradient shifts the SOC at the particles' surface; its overvoltage is that shift times the OCV's slope.
+    A concentration gradient shifts the SOC at the particles' surface; its overvoltage is that shift times the OCV's slope,
+    here over +-half_width of SOC.
     """
     soc = np.asarray(cell.soc, float)
     if shape == "flat":
         return np.ones(soc.size)
     ocv = np.asarray(cell.over(cell.ocv_v)[0])
-    width = min(SLOPE_HALF_WIDTH, 0.5 * (soc[-1] - soc[0]))
+    width = min(max(half_width, NARROWEST), 0.5 * (soc[-1] - soc[0]))
     low = np.clip(soc - width, soc[0], soc[-1] - 2.0 * width)
     slope: Array = (np.interp(low + 2.0 * width, soc, ocv) - np.interp(low, soc, ocv)) / (2.0 * width)
     return slope
 
 
 def with_pairs(
-    cell: TableCell, size: Sequence[float], time_s: Sequence[float], shape: Shape = "flat", scale: float = 1.0
+    cell: TableCell,
+    size: Sequence[float],
+    time_s: Sequence[float],
+    shape: Shape = "flat",
+    scale: float = 1.0,
+    current_a: float | None = None,
 ) -> TableCell:
-    """The cell with RC pairs of resistance size * shape [ohm] and R0 times `scale`."""
-    form = shape_of(cell, shape)
+    """The cell with RC pairs of resistance size * shape [ohm] and R0 times `scale`.
+
+    With `current_a` the OCV's slope is taken over the shift that this current makes, +-size * current_a: the overvoltage is
+    then the mean of OCV(z + shift) - OCV(z) and OCV(z) - OCV(z - shift), what charge and discharge do at that current.
+    """
+    forms = [shape_of(cell, shape, SLOPE_HALF_WIDTH if current_a is None else a * current_a) for a in size]
     return replace(
         cell,
         resistance_mohm=scale * np.asarray(cell.resistance_mohm, float),
-        rc_mohm=tuple(1e3 * a * form for a in size),
+        rc_mohm=tuple(1e3 * a * form for a, form in zip(size, forms, strict=True)),
         rc_s=tuple(float(t) for t in time_s),
     )
 
@@ -144,6 +155,7 @@ def fit_together(
     *,
     start: Sequence[tuple[float, float]] = ((0.05, 3000.0),),
     shape: Shape = "ocv_slope",
+    current_a: float | None = None,
 ) -> RcFit:
     """Pairs that several cells share (size and time constant alike, R = size * shape of each), R0 as given.
 
@@ -151,12 +163,13 @@ def fit_together(
         predict: what is measured, from cells with pairs: for example common voltage and currents of a parallel group.
         measured: as `predict` returns it [k].
         start: (size, time_s) of each pair at which the search begins.
+        current_a: typical current of a cell where it flows (see `with_pairs`).
     """
     from scipy.optimize import least_squares
 
     def made(logs: Array) -> list[TableCell]:
         size, time = np.exp(logs.reshape(2, -1))
-        return [with_pairs(cell, size.tolist(), time.tolist(), shape) for cell in cells]
+        return [with_pairs(cell, size.tolist(), time.tolist(), shape, current_a=current_a) for cell in cells]
 
     begin = np.log(np.array(start, float).T.ravel())
     found = least_squares(lambda logs: predict(made(logs)) - measured, begin, diff_step=1e-4)
