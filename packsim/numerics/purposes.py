@@ -31,12 +31,8 @@ BMS_NOISE = 63  # at (block, sample, pack * (sensors + 1) + sensor), word 0: noi
 # 70: gone (first digits of defects)
 DEFECT_DIGITS_0 = 71  # two purposes: the 32 bits after the first digits of the uniforms that decide on defects
 # 73, 74: gone (first digits of in-line inspections)
-IN_LINE_DIGITS_0 = (
-    75  # eight purposes: the 32 bits after the first digits of the uniforms that decide in-line inspections
-)
-DECISIONS_0 = (
-    83  # two purposes: first digits, 8 bits each: of up to 8 defects, of in-line inspections of up to 24 steps
-)
+IN_LINE_DIGITS_0 = 75  # eight purposes: likewise for in-line inspections
+DECISIONS_0 = 83  # two purposes: first digits, 8 bits each: of up to 8 defects, of inspections at up to 24 steps
 NAMED = 1 << 31  # from here on: purposes of process variables and steps of the user's, by a hash of their names
 # A process variable takes one word only, so four neighbouring slots share a call: word slot % 4 of slot // 4.
 
