@@ -23,16 +23,8 @@ if TYPE_CHECKING:
 
 FIRST = {"within": 1, "roll": 5, "lot": 9, "lane": 20, "drift": 24, "rework": 28}  # numerics/purposes.py
 DECISIONS, OCCURS_DIGITS, SEVERITY, GAUGE, STORAGE, IN_LINE_DIGITS, REWORK_GOOD = 83, 71, 15, 17, 18, 75, 37
-USUAL = [
-    "coating_cathode",
-    "coating_anode",
-    "calendering_cathode",
-    "calendering_anode",
-    "cutting",
-    "winding",
-    "welding",
-    "filling",
-]
+ELECTRODES = [f"{step}_{electrode}" for step in ("coating", "calendering") for electrode in ("cathode", "anode")]
+USUAL = [*ELECTRODES, "cutting", "winding", "welding", "filling"]
 DIGIT = {step: 8 + k for k, step in enumerate([*USUAL, *(step for step in STEPS if step not in USUAL)])}  # of DECISIONS
 DEFECTS = (  # name, key, severity per unit, trait, added (or lost share)
     ("particle_contamination", "leakage_ua", 1.0, "leakage_ua", True),
