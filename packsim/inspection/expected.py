@@ -25,7 +25,7 @@ from packsim.inspection.process import (
     spread_slots,
     with_defects,
 )
-from packsim.inspection.response import Surface, estimate
+from packsim.inspection.response import Surfaces, estimate
 from packsim.inspection.scrap import at_end
 from packsim.inspection.test import read, true_values
 from packsim.line.build import build
@@ -64,7 +64,7 @@ class Rates(NamedTuple):
 
 
 def moments(
-    line: LinePlan, inspection: InspectionPlan, surface: Surface, seed: int, slots: int, limits: Array | None
+    line: LinePlan, inspection: InspectionPlan, surfaces: Surfaces, seed: int, slots: int, limits: Array | None
 ) -> Moments:
     """By the response surface, on `slots` slots (rounded up to whole batches), one a lot or PER_ROLL of one of its rolls.
 
@@ -76,7 +76,7 @@ def moments(
     address = spread_slots(line, min(slots, BATCH), PER_ROLL if line.any_moves else 1)
     size = len(address)
     batches, dealt = -(-slots // size), _dealt(inspection, limits, size)
-    truth = functools.partial(estimate, inspection, surface)
+    truth = functools.partial(estimate, inspection, surfaces)
     found, kinds, started = np.empty((batches, 3)), _lasting(line), np.empty(batches, np.int64)
     surplus, product = np.empty((batches, kinds.size)), np.empty((batches, 3 + kinds.size, kinds.size))
 
@@ -96,7 +96,7 @@ def moments(
 def correction(
     line: LinePlan,
     inspection: InspectionPlan,
-    surface: Surface,
+    surfaces: Surfaces,
     seed: int,
     cells: int,
     per_lot: int,
@@ -109,7 +109,7 @@ def correction(
     relative = math.isfinite(inspection.k_robust_sigmas)
     batches = max(cells // BATCH, 1)
     groups = spread_groups(line, min(cells, BATCH), per_lot if relative else 1)
-    exact, surrogate = functools.partial(true_values, inspection), functools.partial(estimate, inspection, surface)
+    exact, surrogate = functools.partial(true_values, inspection), functools.partial(estimate, inspection, surfaces)
     found = np.empty((batches, groups.groups, 3))
     tests, started = np.empty(batches, np.int64), np.empty(batches, np.int64)
 
@@ -144,10 +144,10 @@ def lot_limits(
 
 
 def estimated_limits(
-    line: LinePlan, inspection: InspectionPlan, surface: Surface, seed: int, cells: int, per_lot: int
+    line: LinePlan, inspection: InspectionPlan, surfaces: Surfaces, seed: int, cells: int, per_lot: int
 ) -> Array | None:
     """As `lot_limits`, by the response surface."""
-    return lot_limits(line, inspection, seed, cells, per_lot, functools.partial(estimate, inspection, surface))
+    return lot_limits(line, inspection, seed, cells, per_lot, functools.partial(estimate, inspection, surfaces))
 
 
 def rates(*parts: Moments) -> Rates:

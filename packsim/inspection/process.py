@@ -18,7 +18,7 @@ from packsim.inspection.scrap import at_end, limits_of_slots
 from packsim.inspection.test import TrueValues, read
 from packsim.line.build import build
 from packsim.line.defects import DEFECTS
-from packsim.line.plan import LinePlan
+from packsim.line.plan import LinePlan, at_rates
 
 Array = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
@@ -133,4 +133,4 @@ def with_defects(line: LinePlan, defects: tuple[int, ...]) -> LinePlan:
     """The same line, whose every cell has exactly these defects (numbers in DEFECTS)."""
     probability = np.zeros(len(DEFECTS))
     probability[list(defects)] = 1.0
-    return line._replace(probability=probability)
+    return at_rates(line, probability)

@@ -207,6 +207,13 @@ def plan(
     )
 
 
+def at_rates(line: LinePlan, probability: Array) -> LinePlan:
+    """The same line with other probabilities [d] of defects."""
+    in_line = line.in_line
+    digits = digits_plan(probability, in_line.purpose, in_line.digit, in_line.alarm)
+    return line._replace(probability=probability, digits=digits)
+
+
 def variable_names(model: LineModel) -> list[str]:
     """The traits, then the process variables of the user's, in the order of the steps."""
     return [trait.name for trait in TRAITS] + [name for _, step in model.ordered() for name in step.variables]

@@ -11,11 +11,12 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from packsim.cell.cells import Cells
 from packsim.cell.plan import CellPlan
 from packsim.inspection import plan as inspection_plans
 from packsim.inspection.expected import Rates, correction, estimated_limits, moments, rates
 from packsim.inspection.process import spread_slots, with_defects
-from packsim.inspection.response import Surface, fit
+from packsim.inspection.response import Surfaces, fit_kinds
 from packsim.line import plan as line_plans
 from packsim.line.build import build
 from packsim.line.plan import LinePlan, largest_defect_factor
@@ -79,14 +80,18 @@ class Turned:
             wanted = cells * min((error / CORRECTION_ERROR) ** 2, 8.0)
             cells = min(1 << math.ceil(math.log2(wanted)), MOST_CORRECTION_CELLS)
 
-    def _at(self, factors: Factors, cells: int) -> tuple[LinePlan, Surface, Factors | None]:
+    def _at(self, factors: Factors, cells: int) -> tuple[LinePlan, Surfaces, Factors | None]:
         line = self.line(factors)
         spread = float(factors[0])
         surface = self._surface(math.ceil(math.log(spread, GRID)) if spread > 0.0 else None)
         return line, surface, estimated_limits(line, self.inspection, surface, SEED, cells, CELLS_OF_LOT)
 
-    def _fitted(self, power: int | None) -> Surface:
-        """The response surface for spreads up to GRID ** power."""
-        spread = 0.0 if power is None else WIDER * GRID**power
-        wide = with_defects(self.line(np.array([spread, 0.0])), ())
-        return fit(self.inspection, build(wide, SEED, spread_slots(wide, FITTED_CELLS)))
+    def _fitted(self, power: int | None) -> Surfaces:
+        """The response surfaces for spreads up to GRID ** power."""
+        wide = self.line(np.array([0.0 if power is None else WIDER * GRID**power, 0.0]))
+
+        def made(defects: tuple[int, ...]) -> Cells:
+            return build(with_defects(wide, defects), SEED, spread_slots(wide, FITTED_CELLS))
+
+        kinds = np.flatnonzero(self.line(np.minimum(np.ones(2), self.largest)).probability)
+        return fit_kinds(self.inspection, made, kinds.tolist())
