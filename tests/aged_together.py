@@ -12,12 +12,16 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtri
 
 import packsim as ps
 from packsim.cell.traits import INDEX
 from packsim.life.checkups import CheckUp, check_up
 from packsim.life.pack_life import live
 from packsim.life.plan import WEEK_S, YEAR_S, LifePlan
+from packsim.line import plan as line_plans
+from packsim.line.distributions import knots
+from packsim.line.variation.kernels import LOGNORMAL, TABLE
 from packsim.numerics.threads import in_parallel
 from packsim.pack.network.plan import joints_of
 from packsim.scenario.model import Scenario
@@ -27,6 +31,7 @@ from packsim.study.plans import make_plans
 
 Array = npt.NDArray[np.float64]
 CONFIG = Path(__file__).resolve().parents[1] / "configs/nmc-18650-aged-together.yaml"
+RATE = INDEX["ageing_rate_ratio"]
 CELLS = 48
 CHECK_UPS = (0, 2, 4, 6, 8)
 FITTED = (2, 4)  # the spread of ageing is fitted to these
@@ -36,6 +41,7 @@ RESISTANCE_CV_PCT = (1.70, 2.06, 3.08, 4.69, 7.42)
 CORRELATION = (-0.41, -0.63, -0.89, -0.96, -0.97)
 LOSS_CV_PCT = (12.0, 20.0, 33.0)  # of the capacity lost, at check-ups 2, 4, 6
 LIFE_CV_PCT = 8.9
+LIFE_SHAPE = 11.4  # of a Weibull distribution
 TEST = CheckUp(current_a=2.0, lower_v=3.0)
 LONGEST_WEEKS = 10.0
 
@@ -110,7 +116,29 @@ def aged(plan: LifePlan, values: Array, rate: Array) -> Population:
 def population(of: Scenario, cells: int, seed: int = 48) -> Population:
     """Cells from the scenario's line through the scenario's life."""
     values = built(of, cells, seed)
-    return aged(life_plan_of(of), values, values[INDEX["ageing_rate_ratio"]].copy())
+    return aged(life_plan_of(of), values, values[RATE].copy())
+
+
+def speeds(of: Scenario, score: Array) -> Array:
+    """Speeds of ageing of cells with these normal scores."""
+    plan = line_plans.plan(of.line, of.slots_per_block)
+    sd = np.sqrt(plan.sd_lot[RATE] ** 2 + plan.sd_roll[RATE] ** 2 + plan.sd_within[RATE] ** 2)
+    u = plan.location[RATE] + sd * score
+    if plan.form[RATE] == TABLE:
+        return plan.centre[RATE] + plan.scale[RATE] * np.interp(u, knots(), plan.tables[plan.table[RATE]])
+    return np.exp(u) if plan.form[RATE] == LOGNORMAL else u
+
+
+def life_cv_pct(of: Population, made_by: Scenario) -> float:
+    """Coefficient of variation of lives, as a ratio to that of 1/speed in the same cells times that in the whole line.
+
+    Lives go as 1/speed (correlation 0.998), so what few cells say is far nearer to what all would say (a ratio estimate:
+    Cochran 1977, Sampling Techniques, chapter 6): 240 cells know it to 0.4 %, their own CV to 5 %.
+    """
+    whole = 1.0 / speeds(made_by, ndtri((np.arange(100_000) + 0.5) / 100_000))
+    life, own = lives(of.capacity_ah), 1.0 / of.rate
+    cv = [float(x.std(ddof=1) / x.mean()) for x in (life[np.isfinite(life)], own, whole)]
+    return 100.0 * cv[0] / cv[1] * cv[2]
 
 
 def lives(capacity_ah: Array, end: float = 0.8) -> Array:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.stats import norm, truncnorm, weibull_min
+from scipy.stats import invweibull, norm, truncnorm, weibull_min
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +51,8 @@ def shape(
     if kind == "truncated":
         low, high = (limit / 100.0 * nominal for limit in limits_pct)
         quantile = truncated(mean, sd * factor, low, high)
+    elif kind == "inverse_weibull":
+        quantile = inverse_weibull(mean, sd * factor)
     else:
         if kind == "empirical":
             values = np.sort(np.loadtxt(folder / str(spread.file)) * nominal / 100.0)
@@ -93,6 +95,15 @@ def weibull(sd: float, shape: float) -> Callable[[float], float]:
         return float(scale * from_below - mean)
 
     return quantile
+
+
+def inverse_weibull(mean: float, sd: float) -> Callable[[float], float]:
+    """Value at a latent normal."""
+    if sd == 0.0:
+        return lambda u: mean
+    shape = brentq(lambda c: invweibull.std(c) / invweibull.mean(c) - sd / mean, 2.0001, 1e4, xtol=1e-12, rtol=1e-14)
+    own = invweibull(shape, 0.0, mean / invweibull.mean(shape))
+    return lambda u: float(own.ppf(norm.cdf(u)) if u < 0.0 else own.isf(norm.sf(u)))
 
 
 def truncated(mean: float, sd: float, low: float, high: float) -> Callable[[float], float]:

@@ -30,6 +30,9 @@ def spread(draw: np.random.Generator, nominal: float | None) -> dict[str, Any]:
         own |= {"lower_pct": low, "upper_pct": high} if draw.random() < 0.5 else {"tolerance_pct": high - 100.0}
     if kind == "weibull":
         own["weibull_shape"] = draw.uniform(0.8, 12.0)
+        if own["weibull_shape"] > 7.0:  # without a draw of its own: the other lines stay what they were
+            del own["weibull_shape"]
+            own["distribution"] = "inverse_weibull"
     if kind == "mixture":
         own |= {"tail_share_pct": draw.uniform(0.5, 20.0), "tail_offset_pct": draw.uniform(-8, 8)}
         own["tail_sd_pct"] = draw.uniform(0.5, 3.0)

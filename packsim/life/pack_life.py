@@ -19,7 +19,8 @@ from packsim.cell.beyond import kernels as beyond
 from packsim.life import kernels as k
 from packsim.life.plan import FIRST_JUMP, GROWTH, LifePlan
 from packsim.pack.duty import run as full
-from packsim.pack.duty.kernels import NO_LIMIT, NOT_CONVERGED, Own
+from packsim.pack.duty.ends.kernels import NO_LIMIT, NOT_CONVERGED
+from packsim.pack.duty.kernels import Own
 from packsim.pack.faults.kernels import FOUND, OPEN_WELD, SOFT_SHORT
 from packsim.pack.network.kernels import Joints
 

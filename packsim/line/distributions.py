@@ -15,10 +15,11 @@ import numpy.typing as npt
 
 from packsim.line.variation.kernels import KNOTS, REACH
 from packsim.scenario.errors import ScenarioError
-from packsim.scenario.spread import Spread
+from packsim.scenario.spread import LARGEST_INVERSE_WEIBULL_CV, Spread
 
 Array = npt.NDArray[np.float64]
 FEWEST_VALUES = 20  # of an empirical distribution
+SMALL_CV = 1e-4  # below it the gamma functions cancel, and two terms of a series are right to 1e-8
 
 
 def knots() -> Array:
@@ -34,6 +35,36 @@ def weibull(sd: float, shape: float) -> Array:
     scale = sd / math.sqrt(g2 - g1 * g1)
     deviations: Array = scale * ((-log_ndtr(-knots())) ** (1.0 / shape) - g1)
     return deviations
+
+
+def inverse_weibull(mean: float, sd: float) -> Array:
+    """Deviations [KNOTS] from `mean` of x whose 1/x is Weibull with two parameters; mean > 0.
+
+    Speeds of cells whose lives are Weibull, with the same shape. Also Frechet's distribution (Johnson, Kotz &
+    Balakrishnan 1995, Continuous Univariate Distributions 2, section 22.2).
+    """
+    from scipy.special import log_ndtr
+
+    if sd == 0.0:
+        return np.zeros(KNOTS)
+    power = 1.0 / inverse_weibull_shape(sd / mean)
+    deviations: Array = mean * np.expm1(-power * np.log(-log_ndtr(knots())) - math.lgamma(1.0 - power))
+    return deviations
+
+
+def inverse_weibull_shape(cv: float) -> float:
+    """Shape at which sd over mean is `cv` > 0; above 2, because at 2 there is no variance any more."""
+    from scipy.optimize import brentq
+
+    if cv < SMALL_CV:
+        first, second = math.pi**2 / 6.0, 1.2020569031595942  # zeta(2), zeta(3)
+        power = cv / math.sqrt(first)
+        return 1.0 / (power * (1.0 - power * second / first))
+
+    def excess(power: float) -> float:
+        return math.lgamma(1.0 - 2.0 * power) - 2.0 * math.lgamma(1.0 - power) - math.log1p(cv * cv)
+
+    return 1.0 / float(brentq(excess, 0.0, 0.5 - 1e-15, xtol=1e-18, rtol=1e-14))
 
 
 def truncated(mean: float, sd: float, lower: float, upper: float) -> Array:
@@ -122,11 +153,22 @@ def table_of(
 ) -> tuple[float, float, Array]:
     """(mean of the process, factor on the deviations, deviations [KNOTS]) of a distribution that needs a table.
 
-    `sd` before `factor`, in the unit of the values; a truncated normal keeps its limits whatever the factor.
+    `sd` before `factor`, in the unit of the values; a truncated normal keeps its limits whatever the factor, and an
+    inverse Weibull is one still. `key`: where the spread stands in the scenario.
+
+    Raises:
+        ScenarioError: an empirical distribution's file that cannot be used; an inverse Weibull too wide for a table.
     """
     unit = nominal / 100.0
     if spread.distribution == "weibull":
         return mean, factor, weibull(sd, float(spread.weibull_shape or 1.0))
+    if spread.distribution == "inverse_weibull":
+        if sd > LARGEST_INVERSE_WEIBULL_CV * mean:
+            given, most = 100.0 * sd / mean, 100.0 * LARGEST_INVERSE_WEIBULL_CV
+            raise ScenarioError(
+                [f"{key}: given a standard deviation of {given:.4g} % of the mean; allowed: at most {most:g} %"]
+            )
+        return mean, 1.0, inverse_weibull(mean, sd * factor)
     if spread.distribution == "mixture":
         share, offset, tail = (
             float(v or 0.0) for v in (spread.tail_share_pct, spread.tail_offset_pct, spread.tail_sd_pct)
@@ -134,8 +176,8 @@ def table_of(
         return mean, factor, mixture(sd, share / 100.0, offset * unit, tail * unit)
     if spread.distribution == "empirical":
         if file is None:
-            raise ScenarioError([f"{key}: given no file; allowed: a text file of values"])
-        own, deviations = empirical(read_values(file, key) * unit)
+            raise ScenarioError([f"{key}.file: given no file; allowed: a text file of values"])
+        own, deviations = empirical(read_values(file, f"{key}.file") * unit)
         return own + nominal * spread.offset_pct / 100.0, factor, deviations
     lower, upper = spread.limits_pct
     low = -math.inf if lower is None else lower * unit

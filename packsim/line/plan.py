@@ -122,7 +122,8 @@ def plan(
 
     Raises:
         ValueError: a negative factor, or a rate above 1 (see `largest_defect_factor`).
-        ScenarioError: an empirical distribution's file that cannot be used, correlations that cannot hold together.
+        ScenarioError: an empirical distribution's file that cannot be used, an inverse Weibull that is too wide,
+            correlations that cannot hold together.
     """
     largest = largest_defect_factor(model)
     if not (0.0 <= sd_factor < math.inf and 0.0 <= defect_factor <= largest):
@@ -262,7 +263,7 @@ def _row(
         wear, target = wear / mean, math.log(nominal) - 0.5 * variance  # where its mean is nominal
     elif spread.distribution not in ("normal", "lognormal"):
         form, location, sd = TABLE, 0.0, 1.0
-        mean, scale, table = table_of(spread, nominal, mean, one, factor, source, f"line.{key}.file")
+        mean, scale, table = table_of(spread, nominal, mean, one, factor, source, f"line.{key}")
         centre = mean
         spread_out = scale * float(table[KNOTS // 2 + 146] - table[KNOTS // 2 - 146]) / 2.0  # about one sd: 146 knots
         per_sd = 1.0 / spread_out if spread_out > 0.0 else 0.0

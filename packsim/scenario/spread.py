@@ -11,6 +11,9 @@ from packsim.scenario.traits import TRAIT_NAMES, Trait
 
 SHARES = ("between_lot_share", "between_roll_share", "between_lane_share", "drift_share")
 SIZES = ("sd_pct", "cpk", "first_pass_yield_pct")
+LARGEST_INVERSE_WEIBULL_CV = 0.67
+"""Sd over mean of an inverse Weibull, shape 3.02. At shape 2 the variance is infinite, and near it too little of it lies
+within the 7 sigma of a table (here all but 0.03 %)."""
 Deviation = Annotated[float, Field(gt=-100.0, lt=100.0)]
 
 
@@ -51,8 +54,10 @@ class Spread(Model):
     """Shift that tool wear has caused when the tool is changed; it grows in proportion to the cells made since."""
     tool_life_cells: Count | None = None
     """Cells between two tool changes."""
-    distribution: Literal["normal", "lognormal", "weibull", "truncated", "mixture", "empirical"] = "normal"
-    """Shape of the distribution: normal; lognormal or weibull (three parameters) with the same mean and standard deviation; truncated (a normal cut at its limits, pieces outside having been replaced); mixture (a rare second normal); empirical (`file`)."""  # noqa: E501
+    distribution: Literal["normal", "lognormal", "weibull", "inverse_weibull", "truncated", "mixture", "empirical"] = (
+        "normal"
+    )
+    """Shape of the distribution: normal; lognormal, weibull (three parameters) or inverse_weibull (1/x is Weibull, as lives are of which x is the speed of ageing) with the same mean and standard deviation; truncated (a normal cut at its limits, pieces outside having been replaced); mixture (a rare second normal); empirical (`file`)."""  # noqa: E501
     weibull_shape: Annotated[float, Field(ge=0.5, le=50.0)] | None = None
     """Shape parameter of weibull: below 3.6 skewed to high values, above to low ones."""
     tail_share_pct: Annotated[float, Field(gt=0.0, lt=50.0)] | None = None
@@ -108,8 +113,14 @@ class Spread(Model):
         kind = self.distribution
         tail = (self.tail_share_pct, self.tail_offset_pct, self.tail_sd_pct)
         lower, upper = self.limits_pct
+        widest = LARGEST_INVERSE_WEIBULL_CV * (100.0 + self.offset_pct)
         require(
             self,
+            (
+                kind != "inverse_weibull" or (self.sd_pct or 0.0) <= widest,
+                "sd_pct",
+                f"at most {widest:g} with distribution inverse_weibull: the tail of a wider one is beyond any table",
+            ),
             ((self.weibull_shape is not None) == (kind == "weibull"), "weibull_shape", _only("weibull", "a number")),
             (
                 all(each is not None for each in tail)

@@ -14,8 +14,13 @@ PREDICTED = (6, 8)
 
 
 @pytest.fixture(scope="module")
-def found() -> t.Statistics:
-    return t.statistics(t.population(t.scenario(), CELLS))
+def cells() -> t.Population:
+    return t.population(t.scenario(), CELLS)
+
+
+@pytest.fixture(scope="module")
+def found(cells: t.Population) -> t.Statistics:
+    return t.statistics(cells)
 
 
 def place(check_up: int) -> int:
@@ -63,10 +68,13 @@ def test_new_capacity_does_not_tell_the_life(found, report):
     report("cells still above 80 % after ten check-ups", found.alive / CELLS, 0.02)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="predicted 14 to 15 %, measured 8.9: the spread at check-up 4 asks for 14 % in the speed of ageing, and in one "
-    "process with one speed lives spread as much (docs/life.md)",
-)
-def test_the_spread_of_lives(found, report):
-    report("CV of lives to 80 % over the measured, off 1", abs(found.life_cv_pct / t.LIFE_CV_PCT - 1.0), 0.3)
+def test_the_spread_of_lives(cells, found, report):
+    # CVs of lives scatter by 5 % from 240 cells to the next (these: 12.2 %, beyond the bound; 8,000: 11.48, within), and the
+    # bound is 1.3 % away; the luck of the speeds drawn taken out, they scatter by 0.4 %
+    found_pct = t.life_cv_pct(cells, t.scenario())
+    report("CV of lives to 80 % over the measured, off 1", abs(found_pct / t.LIFE_CV_PCT - 1.0), 0.3)
+    report(
+        "... of the 240 as drawn, off the whole line's, in standard errors",
+        abs(found.life_cv_pct / found_pct - 1) / 0.047,
+        3,
+    )

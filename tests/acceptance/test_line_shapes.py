@@ -39,6 +39,11 @@ def lognormal(mean: float, sd: float) -> Any:
     return stats.lognorm(math.sqrt(variance), 0.0, mean * math.exp(-variance / 2.0))
 
 
+def inverse_weibull(shape: float) -> Any:
+    """Of mean 1."""
+    return stats.invweibull(shape, 0.0, 1.0 / stats.invweibull.mean(shape))
+
+
 class Mixture:
     def __init__(self, share: float, first: Any, second: Any) -> None:
         self.share, self.first, self.second = share, first, second
@@ -78,6 +83,12 @@ CASES: dict[str, tuple[str, str, dict[str, Any], Any]] = {
         "overlap_ratio",
         {"sd_pct": 3.0, "distribution": "weibull", "weibull_shape": 8.0},
         weibull(8.0, 0.03),
+    ),
+    "inverse weibull": (
+        "formation",
+        "ageing_rate_ratio",
+        {"sd_pct": 100.0 * float(inverse_weibull(11.0).std()), "distribution": "inverse_weibull"},
+        inverse_weibull(11.0),
     ),
     "truncated": (
         "calendering_cathode",
@@ -145,21 +156,25 @@ def test_share_of_the_tail(report: Callable[..., None], sampled: dict[str, np.nd
     report("mixture: share in the tail off 1 %", abs(share - 0.01), Z * math.sqrt(0.01 / N))
 
 
-@pytest.mark.parametrize("share", ["between_lot_share", "between_roll_share", "drift_share", "within"])
-def test_correlations_of_each_level(report: Callable[..., None], share: str) -> None:
+@pytest.mark.parametrize(
+    ("share", "other"),
+    [
+        *((share, "lognormal") for share in ("between_lot_share", "between_roll_share", "drift_share", "within")),
+        ("within", "inverse weibull"),
+    ],
+)
+def test_correlations_of_each_level(report: Callable[..., None], share: str, other: str) -> None:
     """All variance at one level; scores are the normals behind values, by the inverse of their own distributions."""
     n, rho = 100_000, 0.6
     split = {} if share == "within" else {share: 1.0}
     own = {"lot": "between_lot_share", "roll": "between_roll_share", "within": "within"}
-    steps = {
-        step: {trait: {**spread, **split}} for step, trait, spread, _ in (CASES["weibull 1.5"], CASES["lognormal"])
-    }
+    steps = {step: {trait: {**spread, **split}} for step, trait, spread, _ in (CASES["weibull 1.5"], CASES[other])}
     worst, distance = 0.0, 0.0
     for level in ("lot", "roll", "within", "all"):
-        pair = {"a": "anode_loading_ratio", "b": "coated_area_ratio", "value": rho, "level": level}
+        pair = {"a": CASES[other][1], "b": "coated_area_ratio", "value": rho, "level": level}
         cells = build(plans.plan(line(steps, correlations=[pair]), n), 6, slot_addresses(0, range(n)))
         scores = []
-        for name in ("weibull 1.5", "lognormal"):
+        for name in ("weibull 1.5", other):
             _, trait, _, truth = CASES[name]
             x = cells.values[INDEX[trait]]
             scores.append(stats.norm.ppf(truth.cdf(x)))
@@ -168,6 +183,6 @@ def test_correlations_of_each_level(report: Callable[..., None], share: str) -> 
         z = math.atanh(float(np.corrcoef(*scores)[0, 1])) - math.atanh(expected)
         worst = max(worst, abs(z) * math.sqrt(n))
     bound = float(-stats.norm.ppf(FALSE_ALARM / 8))
-    report(f"copula, {share}: Fisher's z of four correlations off", worst, bound, "standard errors")
+    report(f"copula, {share}, {other}: Fisher's z of four correlations off", worst, bound, "standard errors")
     massart = math.sqrt(math.log(16.0 / FALSE_ALARM) / (2.0 * n))
-    report(f"copula, {share}: Kolmogorov-Smirnov distance of marginals", distance, massart)
+    report(f"copula, {share}, {other}: Kolmogorov-Smirnov distance of marginals", distance, massart)

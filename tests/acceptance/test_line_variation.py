@@ -148,6 +148,7 @@ def test_closed_loop_on_drift_has_the_variance_of_its_recursion(
     [
         {"distribution": "lognormal"},
         {"distribution": "weibull", "weibull_shape": 2.0},
+        {"distribution": "inverse_weibull"},
         {"distribution": "mixture", "tail_share_pct": 1.0, "tail_offset_pct": 8.0, "tail_sd_pct": 1.0},
     ],
     ids=lambda shape: str(shape["distribution"]),

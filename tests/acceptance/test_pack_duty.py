@@ -7,7 +7,7 @@ import pytest
 from packs import cell_plan, pack_case
 
 from packsim.cell.cell import Cell, window_of
-from packsim.cell.electrodes.kernels import X_N
+from packsim.cell.electrodes.kernels import LEAK, X_N
 from packsim.cell.traits import INDEX, TRAIT_NAMES, trait_values
 from packsim.pack.duty.protocol import Rated
 from packsim.pack.duty.protocol import plan as protocol_plan
@@ -226,6 +226,20 @@ def test_every_injected_fault_is_found(report):
     )
     assert lines(whole)[0][:2] == (faults_k.FOUND, 1)  # a series pack stops there
     assert whole.raw.kept.time_s[0] == pytest.approx(100.0)
+
+
+@pytest.mark.parametrize("kind", ["stuck_sensor", "soft_short"])
+def test_faults_of_an_earlier_run_go_on_in_the_next(kind):
+    # nothing in the second run's features or list of faults says that a sensor errs or a cell leaks more and more
+    ohm = {"resistance_mohm": 20_000.0} if kind == "soft_short" else {}
+    pack = Pack("Chen2020", "3s2p", traits=spread(6))
+    pack.run(["Rest for 1 minute"], faults=[InjectedFault(kind=kind, time_s=30.0, place=2, **ohm)])
+    before = pack.own.lane.coef[LEAK, 2]
+    run = pack.run(["Discharge at C/2 for 1 hour"])
+    if kind == "stuck_sensor":
+        assert [line[:2] for line in lines(run)] == [(faults_k.FOUND + 3, 2)]
+    else:  # its current follows the falling voltage
+        assert pack.own.lane.coef[LEAK, 2] < 0.97 * before
 
 
 def test_a_saved_pack_goes_on_to_the_bit(tmp_path, report):

@@ -64,6 +64,11 @@ CASES = {
         "a number with distribution weibull",
     ),
     "shape of a normal": (cut("{sd_pct: 1.0, weibull_shape: 2.0}"), f"{AREA}.weibull_shape", "else nothing"),
+    "an inverse weibull without variance": (
+        cut("{sd_pct: 40.0, offset_pct: -45.0, distribution: inverse_weibull}"),
+        f"{AREA}.sd_pct",
+        "at most 36.85 with distribution inverse_weibull",
+    ),
     "half a mixture": (
         cut("{sd_pct: 1.0, distribution: mixture, tail_share_pct: 1.0}"),
         f"{AREA}.tail_share_pct",

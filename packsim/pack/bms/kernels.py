@@ -42,7 +42,7 @@ class Bms(NamedTuple):
 
     limits: Limits
 
-    node: np.ndarray  # int32[s] node of the network under each sensor
+    node: np.ndarray  # uint32[s] node of the network under each sensor
     per_cell: np.ndarray  # [s] 1 / cells in series between its terminals
     every_part: bool  # False: one sensor on the whole pack
     delay_s: np.ndarray  # [LIMITS]

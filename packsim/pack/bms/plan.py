@@ -37,7 +37,7 @@ def in_series(net: Network) -> Array:
 def plan(model: Bms, net: Network, *, lower_v: float, upper_v: float, rated_ah: float, ocv: Array, seed: int) -> k.Bms:
     """Numbers of the BMS of a pack of `rated_ah`; `ocv` [m] is the nominal cell's, even in SOC 0..1."""
     root = net.kind.size - 1
-    node = {"every_group": net.group, "every_module": net.module}.get(model.monitoring, np.array([root], np.int32))
+    node = {"every_group": net.group, "every_module": net.module}.get(model.monitoring, np.array([root], np.uint32))
     key = seed_key(seed)
     bleed, derate = model.balancing, model.derating
     limits = k.Limits(
@@ -50,7 +50,7 @@ def plan(model: Bms, net: Network, *, lower_v: float, upper_v: float, rated_ah: 
     )
     return k.Bms(
         limits=limits,
-        node=np.ascontiguousarray(node, np.int32),
+        node=np.ascontiguousarray(node, np.uint32),
         per_cell=1.0 / in_series(net)[node],
         every_part=model.monitoring != "pack_only",
         delay_s=np.array(

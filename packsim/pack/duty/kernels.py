@@ -2,7 +2,8 @@
 
 Every accepted step ends with currents that satisfy Kirchhoff's laws at its *end* (implicit, Newton on linearised
 cells, `pack/network`). A trial is accepted, shortened, or starts the search for the event that it stepped over, as in
-`pack/kernels.py`, which stays the faster way for ideal busbars and the plain duty.
+`pack/kernels.py`, the loop of scenarios with ideal busbars and the plain duty. It makes no arrays: kernels that do count
+references, and so does then each of their calls.
 """
 
 import math
@@ -11,26 +12,33 @@ from typing import NamedTuple
 import numpy as np
 
 from packsim.cell import kernels as cell
-from packsim.cell.ageing import kernels as cell_ageing
 from packsim.cell.beyond import kernels as cell_beyond
-from packsim.cell.electrodes.kernels import LEAK, R_OHM, X_N
 from packsim.cell.heat import kernels as cell_heat
 from packsim.cell.ramp import kernels as ramp
 from packsim.numerics import pace
-from packsim.numerics.jit import allocating_kernel, kernel
-from packsim.numerics.roots import COLUMNS, TRIALS, next_time, note_value, open_bracket, width
+from packsim.numerics.jit import kernel
+from packsim.numerics.roots import TRIALS, next_time, note_value, open_bracket, width
 from packsim.pack.bms import kernels as bms_kernels
-from packsim.pack.duty.control.kernels import (
-    CURRENT,
-    POWER,
-    PROFILE,
-    REST,
-    VOLTAGE,
-    at_power,
-    next_point,
-    profile_mean,
+from packsim.pack.duty.control.kernels import CURRENT, POWER, PROFILE, REST, VOLTAGE, next_point, profile_mean
+from packsim.pack.duty.currents.kernels import first_trial, solve
+from packsim.pack.duty.ends.kernels import (
+    BMS_FIRST,
+    CONDITIONS,
+    DURATION,
+    NO_LIMIT,
+    OPEN_PACK,
+    RUNNING,
+    SMALL_CURRENT,
+    alarm_place,
+    alarm_value,
+    asked_ends,
+    conditions,
+    ends_at,
+    met,
 )
+from packsim.pack.duty.kept.kernels import keep_end, keep_step, note_sample
 from packsim.pack.duty.warmth import kernels as warmth
+from packsim.pack.duty.wear.kernels import age, hurt, leak, under_way
 from packsim.pack.faults import kernels as fault_kernels
 from packsim.pack.faults.kernels import note_alarm
 from packsim.pack.heat import kernels as pack_heat
@@ -40,22 +48,12 @@ from packsim.pack.kernels import (
     CV_FACTOR,
     REST_FACTOR,
     REST_FACTOR_EXACT,
-    SPLIT_TOLERANCE,
     current_bend,
     first_length,
 )
 from packsim.pack.network import kernels as network
 
-NEWTON_LIMIT = 40
 STEP_LIMIT = 2_000_000
-TOGETHER = 1e-6
-
-# conditions that end a step; the last three are the BMS's while it watches all the time
-(MEAN_LOW, MEAN_HIGH, GROUP_LOW, GROUP_HIGH, SMALL_CURRENT, CHARGE, SOC_LOW, SOC_HIGH, TEMPERATURE) = range(9)
-BMS_FIRST = 9
-CONDITIONS = BMS_FIRST + bms_kernels.LIMITS
-DURATION, OPEN_PACK, NO_POWER, NOT_CONVERGED, NO_LIMIT, RUNNING = range(CONDITIONS, CONDITIONS + 6)  # other ends
-ENDS = CONDITIONS + 6
 
 
 class Settings(NamedTuple):
@@ -97,335 +95,49 @@ class Own(NamedTuple):
     found: np.ndarray  # bool[fault kinds, places] faults already seen
 
 
-class Kept(NamedTuple):
-    """What is kept of one pack: a row a protocol step, and extremes."""
+class Room(NamedTuple):
+    """Where the time loop writes what it needs from one step to the next."""
 
-    ended_by: np.ndarray  # int8[q]
-    time_s: np.ndarray  # [q]
-    charge_ah: np.ndarray  # [q] discharged
-    energy_wh: np.ndarray  # [q]
-    end_v: np.ndarray  # [q, g]
-    end_soc: np.ndarray  # [q, g] state of charge of each group, 1 = its own upper cut-off at rest
-    below_s: np.ndarray  # [q, k, g] time below the thresholds
-    below_ah: np.ndarray  # [q, g] drawn from each group while it is below the first of them
-    highest_v: np.ndarray  # [g] over the whole run
-    lowest_v: np.ndarray  # [g]
-    hottest_k: np.ndarray  # [1] over the whole run
-    steps: np.ndarray  # int64[2] accepted, tried
-
-
-class Trace(NamedTuple):
-    """Every accepted step while there is room; arrays of zero columns keep nothing."""
-
-    time_s: np.ndarray  # [m]
-    step: np.ndarray  # int32[m] protocol step
-    current_a: np.ndarray  # [m]
-    voltage_v: np.ndarray  # [m]
-    group_v: np.ndarray  # [g, m]
-    reading_v: np.ndarray  # [s, m]
-    hottest_k: np.ndarray  # [m]
-    cell_a: np.ndarray  # [n, m] or [0, m]
-    cell_v: np.ndarray  # likewise
-    cell_k: np.ndarray  # likewise
-    cell_soc: np.ndarray  # likewise
-    soc: np.ndarray  # [m] the BMS's estimate
-    ambient_k: np.ndarray  # [m]
-    given_ah: np.ndarray  # [m] discharged since the protocol began
-    used: np.ndarray  # int64[1]
+    ends: np.ndarray  # [BMS_FIRST] limits of the protocol's step
+    before_v: np.ndarray  # [g] voltages of the last accepted step
+    per_second: np.ndarray  # [g] their slopes over it
+    trend: np.ndarray  # [n] and those of the cells' currents
+    f_old: np.ndarray  # [CONDITIONS] how far each end was passed one step earlier,
+    f_now: np.ndarray  # [CONDITIONS] at the last accepted step,
+    f_new: np.ndarray  # [CONDITIONS] in this trial
+    bracket: np.ndarray  # [2, COLUMNS] of an end that is sought
+    full_v: np.ndarray  # [s] readings at the largest charge current
 
 
 @kernel
-def note_sample(trace, t, k, total, own, design, heating, group, readings, soc, hottest_k, around_k, given_ah):
-    """Write an accepted step into the trace."""
-    at = trace.used[0]
-    if at >= trace.time_s.shape[0]:
-        return
-    nodes = own.work
-    trace.time_s[at], trace.step[at], trace.current_a[at] = t, k, total
-    trace.voltage_v[at] = nodes.node_v[nodes.node_v.shape[0] - 1]
-    trace.soc[at], trace.ambient_k[at], trace.given_ah[at] = soc, around_k, given_ah
-    for g in range(trace.group_v.shape[0]):
-        trace.group_v[g, at] = nodes.node_v[group[g]]
-    for s in range(trace.reading_v.shape[0]):
-        trace.reading_v[s, at] = readings[s]
-    trace.hottest_k[at] = hottest_k
-    if trace.cell_a.shape[0] > 0:  # voltages of the cells themselves at their currents, not of their linearisation
-        lane, n = own.lane, own.leak_a.shape[0]
-        cell.respond(lane.emf, lane.slope, lane.current, lane.work, lane.coef, design, 0, n)
-        if heating.on and heating.has_entropy:
-            cell_heat.entropic(lane.emf, lane.current, lane.work, design, own.heats.temperature_k, 0, n)
-    for j in range(trace.cell_a.shape[0]):
-        trace.cell_a[j, at] = own.lane.current[j]
-        trace.cell_v[j, at] = own.lane.emf[j] - own.lane.slope[j] * own.lane.current[j]
-        trace.cell_k[j, at] = own.heats.temperature_k[j]
-        soc_j = own.lane.state[X_N, j]
-        if not design.is_table:
-            soc_j = (soc_j - own.window[0, j]) / (own.window[1, j] - own.window[0, j])
-        trace.cell_soc[j, at] = soc_j
-    trace.used[0] = at + 1
-
-
-@kernel
-def solve(
-    lane, work, drain, joints, memory, scratch, temperature_k, entropic, net, design, bms, settings, kind, target, total
-):
-    """Currents of the prepared step: (pack current, ended_by or RUNNING). Newton from `lane.current`."""
-    n, root = lane.current.shape[0], net.kind.shape[0] - 1
-    small = 1e-3 * settings.rated_a
-    for _ in range(NEWTON_LIMIT):
-        cell.respond(lane.emf, lane.slope, lane.current, lane.work, lane.coef, design, 0, n)
-        if entropic:
-            cell_heat.entropic(lane.emf, lane.current, lane.work, design, temperature_k, 0, n)
-        for j in range(n):
-            scratch[j] = lane.current[j]
-        network.reduce(work, lane.emf, lane.slope, net, joints, drain)
-        e, r = work.node_e[root], work.node_r[root]
-        new = target
-        if r == math.inf:
-            if target != 0.0 or kind == VOLTAGE:
-                return 0.0, OPEN_PACK
-        elif kind == POWER:
-            new = at_power(target, e, r)
-            if math.isnan(new):
-                return total, NO_POWER
-        elif kind == VOLTAGE:
-            new = (e - target * settings.series) / r
-            if new < 0.0 and settings.monitor_holds:
-                new = held_by_monitor(lane, work, drain, joints, memory, net, bms, target, new)
-        if not math.isfinite(new):
-            return total, NOT_CONVERGED
-        network.expand(work, lane.current, new, lane.emf, net, joints, drain)
-        largest = 0.0
-        for j in range(n):
-            largest = max(largest, abs(lane.current[j] - scratch[j]))
-        moved, total = abs(new - total), new
-        if not math.isfinite(largest):
-            return total, NOT_CONVERGED
-        parts = n / settings.series
-        tolerance = SPLIT_TOLERANCE * max(abs(new), small)
-        if largest * parts <= tolerance and moved <= tolerance:
-            return total, RUNNING
-    return total, NOT_CONVERGED
-
-
-@allocating_kernel
-def held_by_monitor(lane, work, drain, joints, memory, net, bms, limit_v, most):
-    """Charge current (<= 0, not beyond `most`) that puts the highest reading at the limit; voltages are linear in it."""
-    network.expand(work, lane.current, most, lane.emf, net, joints, drain)
-    bms_kernels.read(memory, bms, work.node_v, work.node_r, drain)
-    if not memory.scalars[bms_kernels.HIGH] > limit_v:
-        return most
-    sensors = memory.reading.shape[0]
-    full = np.empty(sensors)
-    for s in range(sensors):
-        full[s] = memory.reading[s]
-    network.expand(work, lane.current, 0.0, lane.emf, net, joints, drain)
-    bms_kernels.read(memory, bms, work.node_v, work.node_r, drain)
-    best = most
-    for s in range(sensors):
-        rise = full[s] - memory.reading[s]
-        if rise > 0.0:
-            best = max(best, most * (limit_v - memory.reading[s]) / rise)
-    return min(best, 0.0)
-
-
-@kernel
-def asked_ends(ends, protocol, k):
-    """The limits of protocol step k into ends[BMS_FIRST]; those that are not asked for are infinite."""
-    ends[MEAN_LOW], ends[MEAN_HIGH] = protocol.until_v_low[k], protocol.until_v_high[k]
-    ends[GROUP_LOW], ends[GROUP_HIGH] = protocol.until_group_low[k], protocol.until_group_high[k]
-    ends[SMALL_CURRENT], ends[CHARGE] = protocol.until_current_a[k], protocol.until_ah[k]
-    ends[SOC_LOW], ends[SOC_HIGH] = protocol.until_soc_low[k], protocol.until_soc_high[k]
-    ends[TEMPERATURE] = protocol.until_temperature_k[k]
-
-
-@kernel
-def conditions(f, ends, node_v, group, scalars, bms_limits, series, total, through_ah, soc, hottest_k, charger_holds):
-    """How far each end of the step is passed (>= 0) or ahead (< 0), into f[CONDITIONS]."""
-    mean = node_v[node_v.shape[0] - 1] / series
-    low, high = math.inf, -math.inf
-    for g in range(group.shape[0]):
-        v = node_v[group[g]]
+def survey(group_v, before, per_second, step, last):
+    """Of the groups' voltages at the end of a trial: lowest, highest, largest change, largest bend."""
+    low, high, change, bent = math.inf, -math.inf, 0.0, 0.0
+    for g in range(before.shape[0]):
+        v = group_v[g]
         low, high = min(low, v), max(high, v)
-    f[MEAN_LOW], f[MEAN_HIGH] = ends[MEAN_LOW] - mean, mean - ends[MEAN_HIGH]
-    f[GROUP_LOW], f[GROUP_HIGH] = ends[GROUP_LOW] - low, high - ends[GROUP_HIGH]
-    f[SMALL_CURRENT], f[CHARGE] = ends[SMALL_CURRENT] - abs(total), through_ah - ends[CHARGE]
-    f[SOC_LOW], f[SOC_HIGH] = ends[SOC_LOW] - soc, soc - ends[SOC_HIGH]
-    f[TEMPERATURE] = hottest_k - ends[TEMPERATURE]
-    read_low, read_high = scalars[bms_kernels.LOW], scalars[bms_kernels.HIGH]
-    for limit in range(bms_kernels.LIMITS):
-        f[BMS_FIRST + limit] = -math.inf
-        if bms_limits.always:
-            f[BMS_FIRST + limit] = bms_kernels.beyond_limit(limit, read_low, read_high, bms_limits, total, hottest_k)
-    if charger_holds:
-        f[BMS_FIRST + bms_kernels.OVER_VOLTAGE] = -math.inf
+        change = max(change, abs(v - before[g]))
+        bent = max(bent, pace.bend(before[g], per_second[g], step, last, v))
+    return low, high, change, bent
 
 
 @kernel
-def largest_change(before, node_v, group):
-    """Largest change of a group's voltage since `before`."""
-    out = 0.0
-    for g in range(group.shape[0]):
-        out = max(out, abs(node_v[group[g]] - before[g]))
-    return out
-
-
-@kernel
-def largest_bend(before, per_second, step, last, node_v, group):
-    """The largest bend of a group's voltage."""
-    out = 0.0
-    for g in range(group.shape[0]):
-        out = max(out, pace.bend(before[g], per_second[g], step, last, node_v[group[g]]))
-    return out
-
-
-@kernel
-def keep_step(
-    highest, lowest, below, below_ah, q, node_v, group, first, current, thresholds, before, per_second, step, last
-):
-    """Extremes of an accepted step, times below thresholds, and the charge that groups below the first one gave."""
-    for g in range(group.shape[0]):
-        v = node_v[group[g]]
-        highest[g], lowest[g] = max(highest[g], v), min(lowest[g], v)
-        if step == 0.0:
-            continue
-        sagging, under = pace.sag(before[g], per_second[g], step, last, v), min(v, before[g])
-        if under < thresholds[0]:
-            through = 0.0
-            for j in range(first[g], first[g + 1]):  # groups are the first nodes, their cells the first children
-                through += current[j]
-            below_s = step * pace.part_below(before[g], v, sagging, thresholds[0])
-            below_ah[q, g] += max(through, 0.0) * below_s / 3600.0
-        for k in range(thresholds.shape[0]):
-            if under < thresholds[k]:
-                below[q, k, g] += step * pace.part_below(before[g], v, sagging, thresholds[k])
-
-
-@kernel
-def keep_end(kept, q, node_v, group, first, state, window, is_table):
-    """Voltage and state of charge of each group at the end of protocol step q."""
-    for g in range(group.shape[0]):
-        charge, capacity = 0.0, 0.0
-        for j in range(first[g], first[g + 1]):
-            soc = state[X_N, j]
-            if not is_table:
-                soc = (soc - window[0, j]) / (window[1, j] - window[0, j])
-            charge += soc * window[4, j]
-            capacity += window[4, j]
-        kept.end_v[q, g], kept.end_soc[q, g] = node_v[group[g]], charge / capacity
-
-
-@kernel
-def leak(lane, leak_a, short_s, damage):
-    """Leakage of each cell for the next step: as built, and through its shorts.
-
-    The short's current is the one at the end of a step in which the cell falls by its own slope: a current held from the
-    voltage before would swing on a stiff short (as in packsim/cell/beyond/kernels.py: apply_damage).
-    """
-    coef, emf, slope, current = lane.coef, lane.emf, lane.slope, lane.current
-    for j in range(leak_a.shape[0]):
-        short = short_s[j] + damage[cell_beyond.SHORT_S, j]
-        if short > 0.0:
-            inner, before = max(slope[j] - coef[R_OHM, j], 0.0), damage[cell_beyond.SHORT_A, j]
-            short *= (emf[j] - slope[j] * current[j] + inner * before) / (1.0 + short * inner)
-            damage[cell_beyond.SHORT_A, j] = short
-        coef[LEAK, j] = leak_a[j] + short
-
-
-@kernel
-def hurt(own, design, laws, step):
-    """Damage of the step just committed."""
-    lane, volts = own.lane, own.scratch
-    for j in range(volts.shape[0]):
-        volts[j] = lane.emf[j] - lane.slope[j] * lane.current[j]
-    cell_beyond.advance_damage(
-        own.damage, lane.state, lane.work, lane.coef, design, laws, lane.current, volts, step, 0, volts.shape[0]
-    )
-
-
-@kernel
-def age(own, design, laws, step):
-    """Ageing of the step just committed."""
-    lane, n = own.lane, own.leak_a.shape[0]
-    cell_ageing.advance_ageing(
-        own.ageing, lane.state, lane.coef, own.heats.base, lane.work, design, laws, own.leak_a, lane.current,
-        own.heats.temperature_k, step, 0, n,
-    )  # fmt: skip
-
-
-@kernel
-def first_trial(own, protocol, k, settings):
-    """Guess of the pack's current and, into `held`, of the cells' at the start of step k."""
-    n, kind, total = own.held.shape[0], protocol.kind[k], 0.0
-    if kind == CURRENT:
-        total = protocol.value[k]
-    elif kind == POWER:
-        total = protocol.value[k] / (settings.series * 3.7)
-    for j in range(n):
-        own.held[j] = total * settings.series / n
-    return total
-
-
-@kernel
-def ends_at(f_new, f_now, seeking):
-    """A condition other than the one sought that this trial went past, or -1."""
-    for c in range(CONDITIONS):
-        behind = f_new[c] >= 0.0 if seeking < 0 else f_new[c] > TOGETHER
-        if behind and f_now[c] < 0.0 and c != seeking:
-            return c
-    return -1
-
-
-@kernel
-def met(f_new, seeking):
-    """The condition that ends the step here, or RUNNING."""
-    if seeking >= 0:
-        return seeking
-    for c in range(CONDITIONS):
-        if f_new[c] >= 0.0:
-            return c
-    return RUNNING
-
-
-@kernel
-def alarm_place(memory, limit):
-    """The sensor whose reading passed a voltage limit; -1 for other limits."""
-    if limit > bms_kernels.OVER_VOLTAGE:
-        return -1
-    return int(memory.scalars[bms_kernels.LOW_AT if limit == bms_kernels.UNDER_VOLTAGE else bms_kernels.HIGH_AT])
-
-
-@kernel
-def alarm_value(memory, limit, hottest_k, total):
-    """What passed a limit: the voltage read, the hottest temperature, or the current."""
-    if limit == bms_kernels.UNDER_VOLTAGE:
-        return memory.scalars[bms_kernels.LOW]
-    if limit == bms_kernels.OVER_VOLTAGE:
-        return memory.scalars[bms_kernels.HIGH]
-    return hottest_k if limit == bms_kernels.OVER_TEMPERATURE else total
-
-
-@allocating_kernel
 def drive(
-    design, net, protocol, heating, damaging, ageing, bms, faults, limits, settings, own, kept, log, trace, block, pack
-):
+    design, net, protocol, heating, damaging, ageing, bms, faults, limits, settings, own, room, kept, log, trace, block,
+    pack,
+):  # fmt: skip
     """Run one pack through the protocol; `own` ends where the last accepted step ended."""
     # what every step touches by name: handing on whole tuples of arrays costs more than the arithmetic of small packs
     lane, work, memory, joints, scratch = own.lane, own.work, own.memory, own.joints, own.scratch
-    node_v, drain, scalars, held, steps, group = (
-        work.node_v,
-        own.drain_a,
-        memory.scalars,
-        own.held,
-        kept.steps,
-        net.group,
-    )
+    node_v, drain, scalars, held, steps = work.node_v, own.drain_a, memory.scalars, own.held, kept.steps
+    ends, before, per_second, trend = room.ends, room.before_v, room.per_second, room.trend
+    f_old, f_now, f_new, bracket = room.f_old, room.f_now, room.f_new, room.bracket
     entropic = heating.on and heating.has_entropy
-    n, groups, rows = own.leak_a.shape[0], group.shape[0], protocol.kind.shape[0]
-    ends = np.empty(BMS_FIRST)
-    before, per_second, trend = np.zeros(groups), np.zeros(groups), np.zeros(n)
-    f_old, f_now, f_new = np.empty(CONDITIONS), np.empty(CONDITIONS), np.empty(CONDITIONS)
-    bracket = np.empty((2, COLUMNS))
+    n, groups, rows = own.leak_a.shape[0], net.group.shape[0], protocol.kind.shape[0]
+    highest_v = -math.inf  # of the thresholds
+    for k in range(settings.thresholds_v.shape[0]):
+        highest_v = max(highest_v, settings.thresholds_v[k])
+    before[:], per_second[:] = 0.0, 0.0
     # heat and damage take the current at the end of a step for the whole of it, so cells hold it there
     can_lean = ramp.can_lean(design) and not (heating.on or damaging.on)
     cv_change = CV_CHANGE if can_lean else CV_CHANGE_HELD
@@ -444,6 +156,9 @@ def drive(
     fault, given_ah = 0, 0.0
     while fault < faults.time_s.shape[0] and faults.time_s[fault] < t:
         fault += 1  # took effect before this run
+    # what cells leak and whether something looks faulty is found anew only where that can change
+    restless = heating.on or damaging.on or ageing.on or bms.bleed_a > 0.0 or under_way(own)
+    look, suspect = True, False
     began, around_k, warming = t, heating.pack.ambient_k, 0.0  # K/s of the hottest cell in the last step
     for q in range(rows):
         kind, duration = protocol.kind[q], protocol.duration_s[q]
@@ -457,7 +172,7 @@ def drive(
         hot, trip_in, tripped, sampled = True, math.inf, -1, bms.sampling_s > 0.0
         spreads = can_lean and n > settings.series and (kind in (CURRENT, POWER)) and not profiled
         dt, last, v_per_second = first_length(settings.dt_max, spreads), 0.0, 0.0
-        starts, seeking, trials, end, change, bent, calm = True, -1, 0, RUNNING, 0.0, 0.0, False
+        starts, seeking, trials, end, calm = True, -1, 0, RUNNING, False
         f_now[:] = -1.0
         while end == RUNNING:
             if starts:
@@ -488,22 +203,9 @@ def drive(
                 at = bms_kernels.DISCHARGE_FACTOR if target > 0.0 else bms_kernels.CHARGE_FACTOR
                 target *= scalars[at]
             new, status = solve(
-                lane,
-                work,
-                drain,
-                joints,
-                memory,
-                scratch,
-                own.heats.temperature_k,
-                entropic,
-                net,
-                design,
-                bms,
-                settings,
-                kind,
-                target,
-                decay * total,
-            )
+                lane, work, drain, joints, memory, scratch, room.full_v, own.heats.temperature_k, entropic, net, design,
+                bms, settings, kind, target, decay * total,
+            )  # fmt: skip
             steps[1] += 1
             if status != RUNNING:
                 if starts or step <= pace.SHORTEST_S:
@@ -519,14 +221,10 @@ def drive(
             seen_k = hottest + warming * (own.heats.since[warmth.SINCE_S] + step) + memory.offset_k[0]
             bms_kernels.read(memory, bms, node_v, work.node_r, drain)
             holds = kind == VOLTAGE and new < 0.0  # the charger keeps the voltage at its limit
-            conditions(
-                f_new, ends, node_v, group, scalars, bms.limits, settings.series, new, through_new, soc, seen_k, holds
-            )
+            low, high, change, bent = survey(node_v, before, per_second, step, last)
+            mean = node_v[node_v.shape[0] - 1] / settings.series
+            conditions(f_new, ends, mean, low, high, scalars, bms.limits, new, through_new, soc, seen_k, holds)
             if not starts:
-                change, bent = (
-                    largest_change(before, node_v, group),
-                    largest_bend(before, per_second, step, last, node_v, group),
-                )
                 if spreads:
                     mean_a = max(abs(new), 1e-3 * settings.rated_a) * settings.series / n
                     bent = max(bent, current_bend(held, trend, lane.current, step, last, mean_a))
@@ -576,21 +274,9 @@ def drive(
             v_mean = 0.5 * (v_before + v_pack) - pace.sag(v_before, v_per_second, step, last, v_pack) / 6.0
             energy += (v_pack if profiled else v_mean) * through_a * step
             keep_step(
-                kept.highest_v,
-                kept.lowest_v,
-                kept.below_s,
-                kept.below_ah,
-                q,
-                node_v,
-                group,
-                net.first,
-                lane.current,
-                settings.thresholds_v,
-                before,
-                per_second,
-                step,
-                last,
-            )
+                kept.highest_v, kept.lowest_v, kept.below_s, kept.below_ah, q, node_v, net.first, lane.current,
+                settings.thresholds_v, highest_v, before, per_second, step, last,
+            )  # fmt: skip
             per_step = 0.0 if starts else 1.0 / step
             decline = 0.0
             if kind == VOLTAGE and not starts and new * total > 0.0:
@@ -602,9 +288,8 @@ def drive(
             v_per_second = (v_pack - v_before) * per_step
             total, v_before = new, v_pack
             for g in range(groups):
-                v = node_v[group[g]]
-                per_second[g] = (v - before[g]) * per_step
-                before[g] = v
+                per_second[g] = (node_v[g] - before[g]) * per_step
+                before[g] = node_v[g]
             end = met(f_new, seeking)
             if end == RUNNING and duration - step_t <= 1e-9:
                 end = DURATION
@@ -644,68 +329,38 @@ def drive(
                 trip_in, tripped = math.inf, -1
             if bms_kernels.derate(memory, bms, hottest + memory.offset_k[0], step) < 1.0 - 1e-9:
                 dt = min(dt, 0.5 * bms_kernels.DERATE_TAU_S)
-            bleed_in = bms_kernels.balance(memory, bms, drain, group, by_group, total, zero_a, step)
+            bleed_in = bms_kernels.balance(memory, bms, drain, net.group, by_group, total, zero_a, step)
             if end >= BMS_FIRST and end < CONDITIONS:
                 limit = end - BMS_FIRST
                 note_alarm(log, t, limit, alarm_place(memory, limit), alarm_value(memory, limit, seen_k, total))
             # faults
-            if fault_kernels.suspicious(
-                lane,
-                joints.child_ohm,
-                own.weld_ohm,
-                limits,
-                memory.reading,
-                node_v,
-                bms.node,
-                bms.per_cell,
-            ) or (
+            if look:
+                suspect = fault_kernels.suspicious(
+                    lane, joints.child_ohm, own.weld_ohm, limits, memory.reading, node_v, bms.node, bms.per_cell
+                )
+            if suspect or (
                 heating.on
                 and fault_kernels.uncooled(own.heats, limits, heating.cooled, pack_heat.inlet_at(heating.pack, t))
             ):
                 fault_kernels.find(
-                    own.found,
-                    log,
-                    t,
-                    own,
-                    net,
-                    bms,
-                    limits,
-                    heating.on and heating.cooled,
-                    pack_heat.inlet_at(heating.pack, t),
-                    total,
-                    zero_a,
-                )
+                    own.found, log, t, own, net, bms, limits, heating.on and heating.cooled,
+                    pack_heat.inlet_at(heating.pack, t), total, zero_a,
+                )  # fmt: skip
             changed = fault < faults.time_s.shape[0] and faults.time_s[fault] <= t + 1e-9
             if changed:
                 fault, changed = fault_kernels.inject(
-                    faults,
-                    fault,
-                    t + 1e-9,
-                    pack,
-                    own.joints.child_ohm,
-                    own.short_s,
-                    memory.stuck_v,
-                    memory.dead,
-                    memory.reading,
-                    own.heats.flow,
-                )
-            leak(lane, own.leak_a, own.short_s, own.damage)
+                    faults, fault, t + 1e-9, pack, own.joints.child_ohm, own.short_s, memory.stuck_v, memory.dead,
+                    memory.reading, own.heats.flow,
+                )  # fmt: skip
+                restless = restless or changed
+            if look or changed:
+                leak(lane, own.leak_a, own.short_s, own.damage)
+            look = restless
             if trace.time_s.shape[0] > 0:
                 note_sample(
-                    trace,
-                    t,
-                    q,
-                    total,
-                    own,
-                    design,
-                    heating,
-                    group,
-                    memory.reading,
-                    scalars[bms_kernels.SOC],
-                    hottest,
-                    around_k,
-                    given_ah + charge_ah,
-                )
+                    trace, t, q, total, own, design, heating, memory.reading, scalars[bms_kernels.SOC], hottest,
+                    around_k, given_ah + charge_ah,
+                )  # fmt: skip
             starts, seeking = changed, -1
             if starts:
                 dt = first_length(settings.dt_max, spreads)
@@ -714,7 +369,7 @@ def drive(
                 end = NO_LIMIT
         given_ah += charge_ah
         kept.ended_by[q], kept.time_s[q], kept.charge_ah[q], kept.energy_wh[q] = end, step_t, charge_ah, energy / 3600.0
-        keep_end(kept, q, node_v, group, net.first, lane.state, own.window, design.is_table)
+        keep_end(kept, q, node_v, groups, net.first, lane.state, own.window, design.is_table)
         if end == OPEN_PACK:
             fault_kernels.find_open(own.found, log, t, own, net)
         if (

@@ -19,10 +19,13 @@ from packsim.cell.beyond.plan import plan as beyond_plan
 from packsim.cell.cell import empty_lane, window_of
 from packsim.cell.electrodes.kernels import LEAK, T_WELD, Design
 from packsim.cell.heat.kernels import heat_capacity
+from packsim.numerics.roots import COLUMNS
 from packsim.numerics.threads import in_parallel
 from packsim.pack.bms import kernels as bms_kernels
 from packsim.pack.bms import plan as bms_plans
 from packsim.pack.duty import kernels as k
+from packsim.pack.duty.ends.kernels import BMS_FIRST, CONDITIONS
+from packsim.pack.duty.kept.kernels import Kept, Trace
 from packsim.pack.duty.protocol import Protocol
 from packsim.pack.duty.warmth import kernels as warmth
 from packsim.pack.faults import kernels as fault_kernels
@@ -59,9 +62,9 @@ class Run(NamedTuple):
     """One pack after a run."""
 
     own: k.Own
-    kept: k.Kept
+    kept: Kept
     log: fault_kernels.Log
-    trace: k.Trace
+    trace: Trace
     rows: int  # protocol steps that were begun
 
 
@@ -175,10 +178,10 @@ def no_faults() -> fault_kernels.Faults:
     return fault_kernels.Faults(none, none.astype(np.int8), none.astype(np.int64), none.astype(np.int32), none)
 
 
-def empty_kept(plan: DutyPlan, rows: int) -> k.Kept:
+def empty_kept(plan: DutyPlan, rows: int) -> Kept:
     """Arrays for what is kept of one pack."""
     groups, levels = plan.network.net.group.size, plan.settings.thresholds_v.size
-    return k.Kept(
+    return Kept(
         ended_by=np.full(rows, -1, np.int8),
         time_s=np.zeros(rows),
         charge_ah=np.zeros(rows),
@@ -194,10 +197,26 @@ def empty_kept(plan: DutyPlan, rows: int) -> k.Kept:
     )
 
 
-def empty_trace(plan: DutyPlan, samples: int, cells: bool) -> k.Trace:
+def room_for(plan: DutyPlan) -> k.Room:
+    """What the time loop needs beside the pack itself."""
+    groups = plan.network.net.group.size
+    return k.Room(
+        ends=np.zeros(BMS_FIRST),
+        before_v=np.zeros(groups),
+        per_second=np.zeros(groups),
+        trend=np.zeros(plan.network.cells),
+        f_old=np.zeros(CONDITIONS),
+        f_now=np.zeros(CONDITIONS),
+        f_new=np.zeros(CONDITIONS),
+        bracket=np.zeros((2, COLUMNS)),
+        full_v=np.zeros(plan.bms.node.size),
+    )
+
+
+def empty_trace(plan: DutyPlan, samples: int, cells: bool) -> Trace:
     """Room for `samples` accepted steps; with currents of cells if asked for."""
     net = plan.network.net
-    return k.Trace(
+    return Trace(
         time_s=np.zeros(samples),
         step=np.zeros(samples, np.int32),
         current_a=np.zeros(samples),
@@ -242,14 +261,15 @@ def run(
     kept = empty_kept(plan, protocol.kind.size)
     trace, log = empty_trace(plan, samples, cells), empty_log()
     shared = (plan.design, plan.network.net, protocol, plan.heating, plan.damaging, plan.ageing, plan.bms, faults)
-    rows = k.drive(*shared, plan.limits, plan.settings, own, kept, log, trace, block, pack)
+    room = room_for(plan)
+    rows = k.drive(*shared, plan.limits, plan.settings, own, room, kept, log, trace, block, pack)
     return Run(own, kept, log, trace, rows)
 
 
 class Many(NamedTuple):
     """What is kept of p packs that went through the same protocol of q steps."""
 
-    kept: k.Kept  # every array with the packs in front, [p, ...]
+    kept: Kept  # every array with the packs in front, [p, ...]
     start_soc: Array  # [p, g] of each group
     seen: npt.NDArray[np.void]  # one row an alarm or fault: pack, time_s, code, place, value
 
@@ -276,7 +296,7 @@ def run_many(
         faults: their packs count within these.
     """
     packs, rows = len(order), protocol.kind.size
-    kept = k.Kept(*(np.stack([one] * packs) for one in empty_kept(plan, rows)))
+    kept = Kept(*(np.stack([one] * packs) for one in empty_kept(plan, rows)))
     start_soc = np.zeros((packs, plan.network.net.group.size))
     seen: list[npt.NDArray[np.void]] = [np.zeros(0, SEEN)] * packs
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from packsim.pack.bms import kernels as bms
-from packsim.pack.duty import kernels as k
+from packsim.pack.duty.ends import kernels as k
 from packsim.pack.faults import kernels as faults
 
 ENDED = {

@@ -13,6 +13,8 @@ from packsim.cell.electrodes.kernels import X_N
 from packsim.pack import kernels as k
 from packsim.pack.duty import kernels as d
 from packsim.pack.duty import run as full
+from packsim.pack.duty.ends.kernels import NO_LIMIT, NOT_CONVERGED
+from packsim.pack.duty.kept.kernels import Kept
 from packsim.pack.duty.run import SEEN
 from packsim.pack.faults.plan import plan as fault_plan
 from packsim.pack.fleet.plan import KELVIN, FleetPlan, Whole
@@ -199,7 +201,7 @@ def of_outcome(plan: FleetPlan, outcome: k.Outcome, offset_v: Array) -> Fleet:
 
 def _of_one(whole: Whole, one: full.Run, start_soc: Array, row: int, offset_v: Array) -> Fleet:
     """A fleet of one pack, number `row` of its block."""
-    kept = d.Kept(*(array[None] for array in one.kept))
+    kept = Kept(*(array[None] for array in one.kept))
     return _of_many(whole, full.Many(kept, start_soc[None], full.sightings(one.log, row)), offset_v)
 
 
@@ -207,7 +209,7 @@ def _of_many(whole: Whole, many: full.Many, offset_v: Array) -> Fleet:
     """Fullest and emptiest are the ends of protocol steps (or the start) with the highest and lowest mean SOC."""
     kept, packs = many.kept, np.arange(len(many.start_soc))
     begun = kept.ended_by != BEGAN_NOT
-    failed = (kept.ended_by == d.NOT_CONVERGED) | (kept.ended_by == d.NO_LIMIT)
+    failed = (kept.ended_by == NOT_CONVERGED) | (kept.ended_by == NO_LIMIT)
     mean = np.where(begun, kept.end_soc.mean(axis=2), np.nan)
     fullest, emptiest = np.nanargmax(mean, axis=1), np.nanargmin(mean, axis=1)
     charged = mean[packs, fullest] > many.start_soc.mean(axis=1)

@@ -4,6 +4,7 @@ Shapes: m nodes, g groups, c children (n cells and the m - 1 nodes below the roo
 node through its positive terminal. `reduce` goes bottom-up and leaves each node as `voltage = node_e - node_r * I`; `expand`
 goes top-down with the root's current. Rails of parallel nodes are ladders, solved by block elimination from the far end; the
 algebra, with its signs, is in docs/network.md. Nothing is allocated; slices are avoided (a view costs as much as a cell).
+Places are counted without a sign: each access would else test for one that counts from the end, half of a sum's work.
 
 Voltages of a parallel node are taken from its first child's (`work.origin`): currents then keep their digits where small
 differences of large EMFs drive them, and equal EMFs at rest give exactly no current.
@@ -29,12 +30,12 @@ class Network(NamedTuple):
     """
 
     kind: np.ndarray  # int8[m] SERIES or PARALLEL
-    first: np.ndarray  # int32[m + 1] children of node k are child[first[k]:first[k + 1]]
+    first: np.ndarray  # uint32[m + 1] children of node k are child[first[k]:first[k + 1]]
     child: np.ndarray  # int32[c] a node, or ~cell
     opposite: np.ndarray  # bool[m] PARALLEL: negative terminal at the last child; else both at the first
     ideal: np.ndarray  # bool[m] PARALLEL: rails without resistance
-    group: np.ndarray  # int32[g] = 0 .. g-1
-    module: np.ndarray  # int32[] nodes of modules
+    group: np.ndarray  # uint32[g] = 0 .. g-1
+    module: np.ndarray  # uint32[] nodes of modules
 
 
 class Joints(NamedTuple):
@@ -109,8 +110,9 @@ def reduce(work, emf, slope, net, joints, drain_a):
         if kind[k] == SERIES:
             e, r = 0.0, 0.0
             for s in range(first[k], first[k + 1]):
-                e += node_e[child[s]]
-                r += node_r[child[s]] + ohm[s]
+                j = np.uint32(child[s])  # a node
+                e += node_e[j]
+                r += node_r[j] + ohm[s]
             node_e[k], node_r[k] = drained(e, r, drain_a[k]), r
         else:
             for s in range(first[k], first[k + 1]):
@@ -191,8 +193,19 @@ def gather(work, begin_k, end_k, e, net, joints, drain_a):
 def expand(work, current, total, emf, net, joints, drain_a):
     """Top-down after `reduce`: current[n] of all cells, node_i, node_v, rail_v, when the pack carries `total`.
 
-    Returns whether it can: a pack that is open carries nothing, and everything is then at rest. Across an open child of a
-    series node stands what its neighbours leave of the node's voltage, in equal parts where several are open.
+    Returns whether it can: a pack that is open carries nothing, and everything is then at rest.
+    """
+    closed = expand_nodes(work, total, net, joints, drain_a)
+    share(work, 0, net.group.shape[0], emf, current, net, joints, drain_a)
+    return closed or total == 0.0
+
+
+@kernel
+def expand_nodes(work, total, net, joints, drain_a):
+    """As `expand` down to the groups, without the currents of their cells; returns whether the pack is closed.
+
+    Across an open child of a series node stands what its neighbours leave of the node's voltage, in equal parts where
+    several are open.
     """
     kind, first, child, ohm = net.kind, net.first, net.child, joints.child_ohm
     node_e, node_r, node_v, node_i = work.node_e, work.node_r, work.node_v, work.node_i
@@ -209,7 +222,7 @@ def expand(work, current, total, emf, net, joints, drain_a):
                 through = 0.0
                 open_series(work, k, net, joints)
             for s in range(begin, end):
-                j = child[s]
+                j = np.uint32(child[s])  # a node
                 node_i[j] = through
                 if node_r[j] != math.inf:
                     node_v[j] = node_e[j] - node_r[j] * through
@@ -222,8 +235,7 @@ def expand(work, current, total, emf, net, joints, drain_a):
                 node_v[j] = node_e[j] - node_r[j] * branch_i[s]
             else:
                 node_v[j] = rail_v[s] if ohm[s] != math.inf else 0.0
-    share(work, 0, groups, emf, current, net, joints, drain_a)
-    return closed or total == 0.0
+    return closed
 
 
 @kernel

@@ -71,12 +71,12 @@ def network_of(
     lowest = [g + k for k, (node, _) in enumerate(above) if node.is_module]
     return Network(
         kind=np.array(kind, np.int8),
-        first=np.concatenate([[0], np.cumsum(count)]).astype(np.int32),
+        first=np.concatenate([[0], np.cumsum(count)]).astype(np.uint32),
         child=np.array(child, np.int32),
         opposite=(np.array(kind) == PARALLEL) & opposite,
         ideal=np.where(is_group, ideal_groups, ideal_strings),
-        group=np.arange(g, dtype=np.int32),
-        module=np.array(lowest or range(g), np.int32),
+        group=np.arange(g, dtype=np.uint32),
+        module=np.array(lowest or range(g), np.uint32),
     )
 
 

@@ -1,0 +1,1 @@
+"""Currents at the end of a step."""

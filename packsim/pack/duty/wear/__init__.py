@@ -1,0 +1,1 @@
+"""What changes cells beside their current."""
