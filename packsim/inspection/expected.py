@@ -34,6 +34,7 @@ from packsim.numerics.threads import alone, in_parallel
 
 Array = npt.NDArray[np.float64]
 BATCH = 1 << 15
+MANY = 64  # batches: then twice as large ones, whose Python takes less
 FEW = 8
 PER_ROLL = 8  # slots of a roll that drifts: walking along it costs more than testing a cell
 CONSTANT = 1e-9  # added to the variance of defects, relative
@@ -73,7 +74,8 @@ def moments(
     Args:
         limits: K-value limits of other lots (see `lot_limits`), dealt out to the slots; None: the absolute one.
     """
-    address = spread_slots(line, min(slots, BATCH), PER_ROLL if line.any_moves else 1)
+    batch_slots = min(slots, 2 * BATCH if slots >= MANY * BATCH else BATCH)
+    address = spread_slots(line, batch_slots, PER_ROLL if line.any_moves else 1)
     size = len(address)
     batches, dealt = -(-slots // size), _dealt(inspection, limits, size)
     truth = functools.partial(estimate, inspection, surfaces)
@@ -84,7 +86,10 @@ def moments(
         counts, by_chance, started[number] = outcomes(line, inspection, truth, seed + number, address, dealt)
         own = by_chance[kinds]
         found[number], surplus[number] = counts.sum(axis=1), own.sum(axis=1)
-        product[number] = np.concatenate([counts - counts.mean(axis=1, keepdims=True), own]) @ own.T
+        terms = np.concatenate([counts - counts.mean(axis=1, keepdims=True), own])
+        product[number] = np.einsum(
+            "ai,ki->ak", terms, own
+        )  # not by @: BLAS has threads of its own, which wait spinning
 
     _each(batch, batches)
     tests = int(found[:, 0].sum())

@@ -29,11 +29,13 @@ DEAR = 4.0
 WIDER = 1.8  # times the spreads: cells that a response surface is fitted to
 GRID = 1.25  # ratio of the factors that surfaces are fitted for
 FITTED_CELLS = 1 << 12
+FITTED_WITH_DEFECT = 1 << 10  # of each kind
 LIMIT_CELLS, CELLS_OF_LOT = 1 << 17, 1024  # for K-value limits relative to the lot
 FEWER_LIMITS = 4  # times, on the way to the final numbers
 CORRECTION_CELLS = 1 << 17
-CORRECTION_ERROR = 5e-5  # share: more cells are run until the correction is as good as that
+CORRECTION_ERROR = 7e-5  # share: more cells are run until the correction is as good as that
 MOST_CORRECTION_CELLS = 1 << 20
+MORE = 1.1  # times the cells that the error asks for
 
 
 class Turned:
@@ -77,8 +79,8 @@ class Turned:
             error = math.sqrt(float(missing.covariance[1:, 1:].sum()))
             if error <= CORRECTION_ERROR or cells >= MOST_CORRECTION_CELLS:
                 return rates(estimated, missing)
-            wanted = cells * min((error / CORRECTION_ERROR) ** 2, 8.0)
-            cells = min(1 << math.ceil(math.log2(wanted)), MOST_CORRECTION_CELLS)
+            wanted = MORE * cells * (error / CORRECTION_ERROR) ** 2
+            cells = min(math.ceil(wanted / CORRECTION_CELLS) * CORRECTION_CELLS, MOST_CORRECTION_CELLS)
 
     def _at(self, factors: Factors, cells: int) -> tuple[LinePlan, Surfaces, Factors | None]:
         line = self.line(factors)
@@ -91,7 +93,8 @@ class Turned:
         wide = self.line(np.array([0.0 if power is None else WIDER * GRID**power, 0.0]))
 
         def made(defects: tuple[int, ...]) -> Cells:
-            return build(with_defects(wide, defects), SEED, spread_slots(wide, FITTED_CELLS))
+            cells = FITTED_WITH_DEFECT if defects else FITTED_CELLS
+            return build(with_defects(wide, defects), SEED, spread_slots(wide, cells))
 
         kinds = np.flatnonzero(self.line(np.minimum(np.ones(2), self.largest)).probability)
         return fit_kinds(self.inspection, made, kinds.tolist())
