@@ -40,7 +40,17 @@ PER_ROLL = 8  # slots of a roll that drifts: walking along it costs more than te
 CONSTANT = 1e-9  # added to the variance of defects, relative
 LIMITS, BOTH = 1 << 40, 1 << 41  # added to the seed: random numbers of their own
 
-__all__ = ["Moments", "Rates", "correction", "estimated_limits", "lot_limits", "moments", "rates", "with_defects"]
+__all__ = [
+    "Moments",
+    "Rates",
+    "correction",
+    "estimated_limits",
+    "lot_limits",
+    "moments",
+    "pooled",
+    "rates",
+    "with_defects",
+]
 
 
 class Moments(NamedTuple):
@@ -106,21 +116,23 @@ def correction(
     cells: int,
     per_lot: int,
     limits: Array | None,
+    first: int = 0,
 ) -> Moments:
     """What to add to `moments`: on about `cells` slots the process as it is, less the one with both shortcuts.
 
-    K-value limits relative to the lot then come from groups of about `per_lot` slots, see `spread_groups`.
+    K-value limits relative to the lot then come from groups of about `per_lot` slots, see `spread_groups`. `first` slots
+    have been looked at already, by a call like this one (`pooled`).
     """
     relative = math.isfinite(inspection.k_robust_sigmas)
-    batches = max(cells // BATCH, 1)
+    batches, before = max(cells // BATCH, 1), first // BATCH
     groups = spread_groups(line, min(cells, BATCH), per_lot if relative else 1)
     exact, surrogate = functools.partial(true_values, inspection), functools.partial(estimate, inspection, surfaces)
     found = np.empty((batches, groups.groups, 3))
     tests, started = np.empty(batches, np.int64), np.empty(batches, np.int64)
 
     def batch(number: int) -> None:
-        own = seed + BOTH + number
-        dealt = _dealt(inspection, limits, groups.groups, number * groups.groups)[groups.group]
+        own = seed + BOTH + before + number
+        dealt = _dealt(inspection, limits, groups.groups, (before + number) * groups.groups)[groups.group]
         real, _, started[number] = outcomes(line, inspection, exact, own, groups.address, None if relative else dealt)
         off = real - outcomes(line, inspection, surrogate, own, groups.address, dealt).counts
         size = np.bincount(groups.group, minlength=groups.groups)
@@ -153,6 +165,17 @@ def estimated_limits(
 ) -> Array | None:
     """As `lot_limits`, by the response surface."""
     return lot_limits(line, inspection, seed, cells, per_lot, functools.partial(estimate, inspection, surfaces))
+
+
+def pooled(one: Moments, slots: int, other: Moments, more: int) -> Moments:
+    """Moments of `slots` and `more` slots together."""
+    share = slots / (slots + more)
+    return Moments(
+        share * one.mean + (1.0 - share) * other.mean,
+        share**2 * one.covariance + (1.0 - share) ** 2 * other.covariance,
+        one.tests + other.tests,
+        one.started + other.started,
+    )
 
 
 def rates(*parts: Moments) -> Rates:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from packsim.cell.cells import Cells
 from packsim.cell.plan import CellPlan
 from packsim.inspection import plan as inspection_plans
-from packsim.inspection.expected import Rates, correction, estimated_limits, moments, rates
+from packsim.inspection.expected import Rates, correction, estimated_limits, moments, pooled, rates
 from packsim.inspection.process import spread_slots, with_defects
 from packsim.inspection.response import Surfaces, fit_kinds
 from packsim.line import plan as line_plans
@@ -74,13 +74,15 @@ class Turned:
         """Expected rates of the process as it is: what the response surface leaves out is measured and added."""
         line, surface, limits = self._at(factors, LIMIT_CELLS)
         estimated, cells = moments(line, self.inspection, surface, SEED, slots, limits), CORRECTION_CELLS
+        missing = correction(line, self.inspection, surface, SEED, cells, CELLS_OF_LOT, limits)
         while True:
-            missing = correction(line, self.inspection, surface, SEED, cells, CELLS_OF_LOT, limits)
             error = math.sqrt(float(missing.covariance[1:, 1:].sum()))
             if error <= CORRECTION_ERROR or cells >= MOST_CORRECTION_CELLS:
                 return rates(estimated, missing)
-            wanted = MORE * cells * (error / CORRECTION_ERROR) ** 2
-            cells = min(math.ceil(wanted / CORRECTION_CELLS) * CORRECTION_CELLS, MOST_CORRECTION_CELLS)
+            wanted = math.ceil(MORE * (error / CORRECTION_ERROR) ** 2 * cells / CORRECTION_CELLS) * CORRECTION_CELLS
+            more = min(wanted, MOST_CORRECTION_CELLS) - cells
+            part = correction(line, self.inspection, surface, SEED, more, CELLS_OF_LOT, limits, first=cells)
+            missing, cells = pooled(missing, cells, part, more), cells + more
 
     def _at(self, factors: Factors, cells: int) -> tuple[LinePlan, Surfaces, Factors | None]:
         line = self.line(factors)
