@@ -116,13 +116,15 @@ def fit_kinds(plan: InspectionPlan, made: Callable[[tuple[int, ...]], Cells], ki
 def estimate(plan: InspectionPlan, by: Surfaces, cells: Cells, seed: int) -> TrueValues:
     """As `true_values`, by the polynomials where they are trusted."""
     true, window, inside = _by(plan, by.sound, cells, seed)
+    outside = np.flatnonzero(~inside)
+    defect = cells.defect[outside]
     for kind, surface in by.of_kind.items():
-        own = np.flatnonzero(~inside & (cells.defect == 1 << kind))
+        own = outside[defect == 1 << kind]
         if own.size:
             some, some_window, trusted = _by(plan, surface, cells.take(own), seed)
             own = own[trusted]
             true[:, own], window[:, own], inside[own] = some[:, trusted], some_window[:, trusted], True
-    outside = np.flatnonzero(~inside)
+    outside = outside[~inside[outside]]
     if outside.size:
         run = true_values(plan, cells.take(outside), seed, finer=False)
         for row, of in (

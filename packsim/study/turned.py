@@ -33,7 +33,7 @@ FITTED_WITH_DEFECT = 1 << 10  # of each kind
 LIMIT_CELLS, CELLS_OF_LOT = 1 << 17, 1024  # for K-value limits relative to the lot
 FEWER_LIMITS = 4  # times, on the way to the final numbers
 CORRECTION_CELLS = 1 << 17
-CORRECTION_ERROR = 7e-5  # share: more cells are run until the correction is as good as that
+CORRECTION_ERROR = 8e-5  # share: more cells are run until the correction is as good as that
 MOST_CORRECTION_CELLS = 1 << 20
 MORE = 1.1  # times the cells that the error asks for
 
