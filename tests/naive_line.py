@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from packsim.scenario.line import LineModel, Spread
 
 FIRST = {"within": 1, "roll": 5, "lot": 9, "lane": 20, "drift": 24, "rework": 28}  # numerics/purposes.py
-OCCURS, OCCURS_DIGITS, SEVERITY, GAUGE, STORAGE, IN_LINE, IN_LINE_DIGITS, REWORK_GOOD = 70, 71, 15, 17, 18, 73, 75, 37
+DECISIONS, OCCURS_DIGITS, SEVERITY, GAUGE, STORAGE, IN_LINE_DIGITS, REWORK_GOOD = 83, 71, 15, 17, 18, 75, 37
+ELECTRODES = [f"{step}_{electrode}" for step in ("coating", "calendering") for electrode in ("cathode", "anode")]
+USUAL = [*ELECTRODES, "cutting", "winding", "welding", "filling"]
+DIGIT = {step: 8 + k for k, step in enumerate([*USUAL, *(step for step in STEPS if step not in USUAL)])}  # of DECISIONS
 DEFECTS = (  # name, key, severity per unit, trait, added (or lost share)
     ("particle_contamination", "leakage_ua", 1.0, "leakage_ua", True),
     ("weld_void", "resistance_mohm", 1.0, "weld_resistance_mohm", True),
@@ -165,8 +168,12 @@ class Line:
         return hashed(f"variable {name} {level}"), 0
 
     def raw(self, name: str, level: str, *address: int) -> float:
-        """Independent standard normal."""
-        return self.deviate(word(self.seed, *self.words_of(name, level), *address))
+        """Independent standard normal; of a variable of the user's four neighbouring slots share a call."""
+        purpose, index = self.words_of(name, level)
+        if name not in TRAIT_PLACE:
+            block, slot, candidate = address
+            index, address = slot % 4, (block, slot // 4, candidate)
+        return self.deviate(word(self.seed, purpose, index, *address))
 
     def correlated(self, name: str, level: str, *address: int) -> float:
         row = self.factor[level][self.names.index(name)]
@@ -224,8 +231,8 @@ class Line:
             if defect is None:
                 continue
             rate = defect.rate_ppm * (level.defect_factor if level else 1.0) * 1e-6
-            digit = word(self.seed, OCCURS, k // 2, *address) >> 16 * (k % 2) & 0xFFFF
-            mask |= ((digit << 32 | word(self.seed, OCCURS_DIGITS, k, *address)) / 2**48 < rate) << k
+            digit = word(self.seed, DECISIONS, k // 4, *address) >> 8 * (k % 4) & 0xFF
+            mask |= ((digit << 32 | word(self.seed, OCCURS_DIGITS, k, *address)) / 2**40 < rate) << k
         mask, scrapped, rejected = self.inspected(address, values, latent, mask)
         for name, (_, spread) in self.spreads.items():
             for trait, effect in getattr(spread, "effects", {}).items():
@@ -262,8 +269,8 @@ class Line:
                 passed *= 1.0 - share / 100.0 if mask >> kinds.index(defect) & 1 else 1.0
             if name in STEPS:
                 place = list(STEPS).index(name)
-                decides, digits, again = (IN_LINE, place // 4), (IN_LINE_DIGITS, place), (REWORK_GOOD, place)
-                shift = 8 * (place % 4)
+                decides, digits, again = (DECISIONS, DIGIT[name] // 4), (IN_LINE_DIGITS, place), (REWORK_GOOD, place)
+                shift = 8 * (DIGIT[name] % 4)
             else:
                 purposes = [hashed(f"step {name} {what}") for what in ("inspection", "inspection digits", "rework")]
                 (decides, digits, again), shift = [(purpose, 0) for purpose in purposes], 0

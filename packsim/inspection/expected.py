@@ -25,7 +25,7 @@ from packsim.inspection.process import (
     spread_slots,
     with_defects,
 )
-from packsim.inspection.response import Surface, estimate
+from packsim.inspection.response import Surfaces, estimate
 from packsim.inspection.scrap import at_end
 from packsim.inspection.test import read, true_values
 from packsim.line.build import build
@@ -34,12 +34,23 @@ from packsim.numerics.threads import alone, in_parallel
 
 Array = npt.NDArray[np.float64]
 BATCH = 1 << 15
+MANY = 64  # batches: then twice as large ones, whose Python takes less
 FEW = 8
 PER_ROLL = 8  # slots of a roll that drifts: walking along it costs more than testing a cell
 CONSTANT = 1e-9  # added to the variance of defects, relative
 LIMITS, BOTH = 1 << 40, 1 << 41  # added to the seed: random numbers of their own
 
-__all__ = ["Moments", "Rates", "correction", "estimated_limits", "lot_limits", "moments", "rates", "with_defects"]
+__all__ = [
+    "Moments",
+    "Rates",
+    "correction",
+    "estimated_limits",
+    "lot_limits",
+    "moments",
+    "pooled",
+    "rates",
+    "with_defects",
+]
 
 
 class Moments(NamedTuple):
@@ -64,7 +75,7 @@ class Rates(NamedTuple):
 
 
 def moments(
-    line: LinePlan, inspection: InspectionPlan, surface: Surface, seed: int, slots: int, limits: Array | None
+    line: LinePlan, inspection: InspectionPlan, surfaces: Surfaces, seed: int, slots: int, limits: Array | None
 ) -> Moments:
     """By the response surface, on `slots` slots (rounded up to whole batches), one a lot or PER_ROLL of one of its rolls.
 
@@ -73,10 +84,11 @@ def moments(
     Args:
         limits: K-value limits of other lots (see `lot_limits`), dealt out to the slots; None: the absolute one.
     """
-    address = spread_slots(line, min(slots, BATCH), PER_ROLL if line.any_moves else 1)
+    batch_slots = min(slots, 2 * BATCH if slots >= MANY * BATCH else BATCH)
+    address = spread_slots(line, batch_slots, PER_ROLL if line.any_moves else 1)
     size = len(address)
     batches, dealt = -(-slots // size), _dealt(inspection, limits, size)
-    truth = functools.partial(estimate, inspection, surface)
+    truth = functools.partial(estimate, inspection, surfaces)
     found, kinds, started = np.empty((batches, 3)), _lasting(line), np.empty(batches, np.int64)
     surplus, product = np.empty((batches, kinds.size)), np.empty((batches, 3 + kinds.size, kinds.size))
 
@@ -84,7 +96,10 @@ def moments(
         counts, by_chance, started[number] = outcomes(line, inspection, truth, seed + number, address, dealt)
         own = by_chance[kinds]
         found[number], surplus[number] = counts.sum(axis=1), own.sum(axis=1)
-        product[number] = np.concatenate([counts - counts.mean(axis=1, keepdims=True), own]) @ own.T
+        terms = np.concatenate([counts - counts.mean(axis=1, keepdims=True), own])
+        product[number] = np.einsum(
+            "ai,ki->ak", terms, own
+        )  # not by @: BLAS has threads of its own, which wait spinning
 
     _each(batch, batches)
     tests = int(found[:, 0].sum())
@@ -96,26 +111,28 @@ def moments(
 def correction(
     line: LinePlan,
     inspection: InspectionPlan,
-    surface: Surface,
+    surfaces: Surfaces,
     seed: int,
     cells: int,
     per_lot: int,
     limits: Array | None,
+    first: int = 0,
 ) -> Moments:
     """What to add to `moments`: on about `cells` slots the process as it is, less the one with both shortcuts.
 
-    K-value limits relative to the lot then come from groups of about `per_lot` slots, see `spread_groups`.
+    K-value limits relative to the lot then come from groups of about `per_lot` slots, see `spread_groups`. `first` slots
+    have been looked at already, by a call like this one (`pooled`).
     """
     relative = math.isfinite(inspection.k_robust_sigmas)
-    batches = max(cells // BATCH, 1)
+    batches, before = max(cells // BATCH, 1), first // BATCH
     groups = spread_groups(line, min(cells, BATCH), per_lot if relative else 1)
-    exact, surrogate = functools.partial(true_values, inspection), functools.partial(estimate, inspection, surface)
+    exact, surrogate = functools.partial(true_values, inspection), functools.partial(estimate, inspection, surfaces)
     found = np.empty((batches, groups.groups, 3))
     tests, started = np.empty(batches, np.int64), np.empty(batches, np.int64)
 
     def batch(number: int) -> None:
-        own = seed + BOTH + number
-        dealt = _dealt(inspection, limits, groups.groups, number * groups.groups)[groups.group]
+        own = seed + BOTH + before + number
+        dealt = _dealt(inspection, limits, groups.groups, (before + number) * groups.groups)[groups.group]
         real, _, started[number] = outcomes(line, inspection, exact, own, groups.address, None if relative else dealt)
         off = real - outcomes(line, inspection, surrogate, own, groups.address, dealt).counts
         size = np.bincount(groups.group, minlength=groups.groups)
@@ -144,10 +161,21 @@ def lot_limits(
 
 
 def estimated_limits(
-    line: LinePlan, inspection: InspectionPlan, surface: Surface, seed: int, cells: int, per_lot: int
+    line: LinePlan, inspection: InspectionPlan, surfaces: Surfaces, seed: int, cells: int, per_lot: int
 ) -> Array | None:
     """As `lot_limits`, by the response surface."""
-    return lot_limits(line, inspection, seed, cells, per_lot, functools.partial(estimate, inspection, surface))
+    return lot_limits(line, inspection, seed, cells, per_lot, functools.partial(estimate, inspection, surfaces))
+
+
+def pooled(one: Moments, slots: int, other: Moments, more: int) -> Moments:
+    """Moments of `slots` and `more` slots together."""
+    share = slots / (slots + more)
+    return Moments(
+        share * one.mean + (1.0 - share) * other.mean,
+        share**2 * one.covariance + (1.0 - share) ** 2 * other.covariance,
+        one.tests + other.tests,
+        one.started + other.started,
+    )
 
 
 def rates(*parts: Moments) -> Rates:

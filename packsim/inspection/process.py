@@ -18,7 +18,7 @@ from packsim.inspection.scrap import at_end, limits_of_slots
 from packsim.inspection.test import TrueValues, read
 from packsim.line.build import build
 from packsim.line.defects import DEFECTS
-from packsim.line.plan import LinePlan
+from packsim.line.plan import LinePlan, at_rates
 
 Array = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
@@ -102,27 +102,30 @@ def outcomes(
         limit: K-value limit of each slot [n]; None: as in a run, where it may be relative to the lots among `address`.
     """
     out, surplus = np.zeros((3, len(address)), np.int64), np.zeros((line.probability.size, len(address)))
-    open_slots, tries = np.arange(len(address)), np.zeros(len(address))
+    open_slots, tries = np.arange(len(address)), np.full(len(address), float(MOST_CANDIDATES))
+    kinds = np.flatnonzero(line.probability)
     for candidate in range(MOST_CANDIDATES):
         at = address[open_slots]
         at[:, 2] = candidate
         built = build(line, seed, at)
-        tries[open_slots] += 1.0
         some = np.flatnonzero(built.defect)
-        for k in np.flatnonzero(line.probability):
-            surplus[k, open_slots[some[(built.defect[some] >> k) & 1 != 0]]] += 1.0
+        of_slot, defect = open_slots[some], built.defect[some]
+        for k in kinds:
+            surplus[k, of_slot[(defect >> k) & 1 != 0]] += 1.0
         tested, reached = at_end(built)
         slots = open_slots[reached]
         measured = read(inspection, tested, truth(tested, seed), seed, None if limit is None else limit[slots])
         if limit is None:
             limit = limits_of_slots(inspection, built, reached, measured.k_limit_mv_per_day)
-        defective = tested.defect != 0
+        rejected = np.flatnonzero(~measured.accepted)
+        of_slot, defective = slots[rejected], tested.defect[rejected] != 0
         out[0, slots] += 1
-        out[1, slots] += ~measured.accepted & ~defective
-        out[2, slots] += ~measured.accepted & defective
-        left = np.ones(open_slots.size, np.bool_)
-        left[reached] = ~measured.accepted
-        open_slots = open_slots[left]
+        out[1, of_slot[~defective]] += 1
+        out[2, of_slot[defective]] += 1
+        closed = np.zeros(open_slots.size, np.bool_)
+        closed[reached] = measured.accepted
+        tries[open_slots[closed]] = candidate + 1
+        open_slots = open_slots[~closed]
         if not open_slots.size:
             break
     surplus -= line.probability[:, None] * tries
@@ -133,4 +136,4 @@ def with_defects(line: LinePlan, defects: tuple[int, ...]) -> LinePlan:
     """The same line, whose every cell has exactly these defects (numbers in DEFECTS)."""
     probability = np.zeros(len(DEFECTS))
     probability[list(defects)] = 1.0
-    return line._replace(probability=probability)
+    return at_rates(line, probability)

@@ -1,10 +1,14 @@
 """Response surface of the test: what cells really are, from polynomials in their traits, about ten times as fast.
 
 Fitted to cells that the line itself makes with wider spreads, so whatever shape and correlation its traits have is
-covered. Cells outside the fitted range (defects, far tails) are run as ever. Errors: docs/inspection.md.
+covered; cells with one defect have surfaces of their own, by its kind. Cells outside the fitted range (several defects, dry
+pores, far tails) are run, dry ones in the steps of all others. Errors: docs/inspection.md.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +20,10 @@ from packsim.inspection.plan import InspectionPlan
 from packsim.inspection.surface import kernels as surfaces
 from packsim.inspection.surface.kernels import Surface
 from packsim.inspection.test import TrueValues, true_values
+from packsim.line.defects import DEFECTS
 from packsim.line.plan import LinePlan
 from packsim.numerics.streams import seed_key
-from packsim.numerics.threads import in_parallel
+from packsim.numerics.threads import alone, in_parallel
 
 Array = npt.NDArray[np.float64]
 STEP = 0.01  # of the slopes' finite differences, in units of the nominal value
@@ -26,9 +31,18 @@ CELLS_PER_TERM = 3  # fewer cells that can be run than this, and no polynomial i
 RIDGE = 1e-10
 LEAK_SHARE = 2e-3  # of the test current: a larger leak also moves what the electrodes give, which is left to the test
 OTHER_KIND = 30.0  # times the median error: such a cell ends its charge or discharge by another limit than the rest
+WORSE = 5.0  # times the residual of sound cells: a kind that fits worse is run
+SHORT_SHARE = 0.1  # likewise, of a short: a hundred times what a K-value limit passes
 CONSTANT = 1e-12  # relative range under which a trait does not spread
 
-__all__ = ["Surface", "estimate", "fit", "reading_slopes"]
+__all__ = ["Surface", "Surfaces", "estimate", "fit", "fit_kinds", "reading_slopes"]
+
+
+class Surfaces(NamedTuple):
+    """One surface for cells without a defect, and those of cells that have one, by its number in DEFECTS."""
+
+    sound: Surface
+    of_kind: Mapping[int, Surface]
 
 
 def fit(plan: InspectionPlan, cells: Cells) -> Surface:
@@ -72,22 +86,47 @@ def fit(plan: InspectionPlan, cells: Cells) -> Surface:
     return surface._replace(residual=np.stack([np.sqrt((off**2).mean(axis=1)), np.abs(off).max(axis=1)]))
 
 
-def estimate(plan: InspectionPlan, surface: Surface, cells: Cells, seed: int) -> TrueValues:
+def fit_kinds(plan: InspectionPlan, made: Callable[[tuple[int, ...]], Cells], kinds: Sequence[int]) -> Surfaces:
+    """Surfaces of cells without a defect and with one of each of `kinds` (numbers in DEFECTS).
+
+    `made` gives the cells to fit, with exactly the defects that it is asked for. A short moves nothing that is fitted: its
+    cells take the surface of sound ones, up to leaks that no K-value limit passes. Kinds whose cells no polynomial fits
+    about as well (dry pores) have none.
+    """
+    fitted = [kind for kind in kinds if INDEX[DEFECTS[kind].trait] != INDEX["leakage_ua"]]
+    wanted: list[tuple[int, ...]] = [(), *((kind,) for kind in fitted)]
+    found: dict[int, Surface] = {}
+
+    def some(first: int, last: int) -> None:
+        with alone():
+            for number in range(first, last):
+                found[number] = fit(plan, made(wanted[number]))
+
+    in_parallel(some, len(wanted))
+    own = {kind: found[1 + number] for number, kind in enumerate(fitted)}
+    least = WORSE * found[0].residual[0]
+    own = {kind: surface for kind, surface in own.items() if np.all(surface.residual[0] <= least)}  # nan is not
+    for kind in set(kinds) - set(fitted):
+        high = found[0].high.copy()
+        high[INDEX["leakage_ua"]] *= SHORT_SHARE / LEAK_SHARE
+        own[kind] = found[0]._replace(high=high)
+    return Surfaces(found[0], own)
+
+
+def estimate(plan: InspectionPlan, by: Surfaces, cells: Cells, seed: int) -> TrueValues:
     """As `true_values`, by the polynomials where they are trusted."""
-    n = len(cells)
-    true, window, inside = np.empty((k.N_TRUE, n)), np.empty((5, n)), np.empty(n, np.bool_)
-    key = seed_key(seed)
-
-    def rows(first: int, last: int) -> None:
-        surfaces.estimate_cells(
-            true, window, inside, cells.values, cells.address, surface, plan.design, plan.bench, *key, first, last
-        )
-
-    in_parallel(rows, n, surfaces.CHUNK)
-    true[k.DCIR] *= 1e3
+    true, window, inside = _by(plan, by.sound, cells, seed)
     outside = np.flatnonzero(~inside)
+    defect = cells.defect[outside]
+    for kind, surface in by.of_kind.items():
+        own = outside[defect == 1 << kind]
+        if own.size:
+            some, some_window, trusted = _by(plan, surface, cells.take(own), seed)
+            own = own[trusted]
+            true[:, own], window[:, own], inside[own] = some[:, trusted], some_window[:, trusted], True
+    outside = outside[~inside[outside]]
     if outside.size:
-        run = true_values(plan, cells.take(outside), seed)
+        run = true_values(plan, cells.take(outside), seed, finer=False)
         for row, of in (
             (k.CAPACITY, run.capacity_ah),
             (k.DCIR, run.dcir_mohm),
@@ -98,6 +137,21 @@ def estimate(plan: InspectionPlan, surface: Surface, cells: Cells, seed: int) ->
             true[row, outside] = of
         window[:, outside] = run.window
     return TrueValues(true[k.CAPACITY], true[k.DCIR], true[k.OCV_FIRST], true[k.OCV_SECOND], true[k.SOC], window)
+
+
+def _by(plan: InspectionPlan, surface: Surface, cells: Cells, seed: int) -> tuple[Array, Array, npt.NDArray[np.bool_]]:
+    """True values [N_TRUE, n] and windows [5, n] by one surface, and where it is trusted [n]."""
+    n, key = len(cells), seed_key(seed)
+    true, window, inside = np.empty((k.N_TRUE, n)), np.empty((5, n)), np.empty(n, np.bool_)
+
+    def rows(first: int, last: int) -> None:
+        surfaces.estimate_cells(
+            true, window, inside, cells.values, cells.address, surface, plan.design, plan.bench, *key, first, last
+        )
+
+    in_parallel(rows, n, surfaces.CHUNK)
+    true[k.DCIR] *= 1e3
+    return true, window, inside
 
 
 def reading_slopes(line: LinePlan, inspection: InspectionPlan) -> Array:

@@ -9,24 +9,23 @@ import math
 
 import numpy as np
 
-from packsim.line.digits.kernels import addresses_of, note_digits, pick, word_of
+from packsim.line.addresses.kernels import addresses_of, counters_of, order_of
+from packsim.line.digits.kernels import DEFECT, decide, pick
 from packsim.line.in_line.kernels import inspect
 from packsim.line.variation.kernels import NORMAL, WITHIN, add_parts, draw, mixes, row_of, shape, within_of
 from packsim.line.variation.levels.kernels import columns_of, cut, follow, shared, spread, spread_in_lanes
 from packsim.numerics.fastmath import exp_fast
 from packsim.numerics.held import Held
 from packsim.numerics.jit import allocating_kernel, kernel
-from packsim.numerics.purposes import DEFECT_DIGITS_0, DEFECT_OCCURS, DEFECT_SEVERITY_0
-from packsim.numerics.streams import _word, of_one_block, write_short_normals, write_words
+from packsim.numerics.purposes import DECISIONS_0, DEFECT_DIGITS_0, DEFECT_SEVERITY_0
+from packsim.numerics.streams import write_short_normals, write_words
 
 ADD, LOSE = 0, 1  # how a defect acts on its trait
 LARGEST_LOSS = 0.95
 CHUNK = 4096
 STRETCH = 4 * CHUNK  # cells whose lots, rolls and segments are drawn at once
-TOPS = np.uint64(0x8000800080008000)  # of digits of 16 bits
-_TWO_48 = 281474976710656.0
-_32, _DIGIT, _WORD = np.uint64(32), np.uint64(0xFFFF), np.uint64(0xFFFFFFFF)
-_DIGIT_32 = np.uint32(0xFFFF)
+_TWO_40 = 1099511627776.0
+_32, _WORD, _DIGIT = np.uint64(32), np.uint64(0xFFFFFFFF), np.uint32(0xFF)
 
 
 @allocating_kernel
@@ -56,19 +55,20 @@ def build_cells(x, lot, defect, scrapped, rejected, address, held, key0, key1, f
         for begin in range(start, stop, CHUNK):
             end, at = min(begin + CHUNK, stop), begin - start
             counter = counters_of(address[begin:end], in_turn)
-            alike = in_turn or of_one_block(counter)
-            vary(x, own, z, begin, alike, counter, common, at, within, key0, key1)
-            hit = occurrences(defect[begin:end], alike, counter, plan.probability, key0, key1)
+            order = order_of(counter, in_turn)
+            vary(x, own, z, begin, order, counter, common, at, within, key0, key1)
+            look = decide(order, counter, plan.digits, key0, key1)
+            hit = occurrences(defect[begin:end], look, counter, plan.probability, key0, key1)
             inspect(
                 scrapped[begin:end],
                 rejected[begin:end],
                 defect[begin:end],
+                look,
                 x,
                 own,
                 begin,
                 common,
                 at,
-                alike,
                 counter,
                 line,
                 within,
@@ -92,22 +92,7 @@ def build_cells(x, lot, defect, scrapped, rejected, address, held, key0, key1, f
 
 
 @allocating_kernel
-def counters_of(address, in_turn):
-    """Slot, block, candidate [3, n] of address[n, 3], which may follow one another (`follow`), as words."""
-    out = np.empty((3, address.shape[0]), np.uint64)
-    if in_turn:
-        slot, block, candidate = out[0], out[1], out[2]
-        c0, c1, c2 = address[0, 1], _word(address[0, 0]), _word(address[0, 2])
-        for i in range(slot.size):
-            slot[i], block[i], candidate[i] = _word(c0 + i), c1, c2
-        return out
-    for i in range(address.shape[0]):
-        out[0, i], out[1, i], out[2, i] = _word(address[i, 1]), _word(address[i, 0]), _word(address[i, 2])
-    return out
-
-
-@allocating_kernel
-def vary(x, own, z, begin, alike, counter, common, offset, within, key0, key1):
+def vary(x, own, z, begin, order, counter, common, offset, within, key0, key1):
     """The variables of rows `offset` ... of a stretch: what is shared, what is the cells' own, and the shape.
 
     x[t, begin ...] takes the traits, own[v - t, ...] the other variables, z[v, ...] normals.
@@ -115,7 +100,7 @@ def vary(x, own, z, begin, alike, counter, common, offset, within, key0, key1):
     n = counter.shape[1]
     piece, edges = cut(common.edges, offset, offset + n)
     columns = columns_of(common, within.lanes, offset, piece, edges)
-    draw(z, alike, within.draws, counter, within.purpose, within.group_rows, key0, key1)
+    draw(z, order, within.draws, counter, within.purpose, within.group_rows, key0, key1)
     knot = np.empty(n, np.uint32)
     put_together(x, own, z, knot, begin, common.level, common.lane_level, columns, piece, edges, within)
 
@@ -153,51 +138,49 @@ def take_effect(x, own, begin, end, variable, trait, elasticity):
 
 
 @allocating_kernel
-def occurrences(defect, alike, counter, probability, key0, key1):
-    """Bit k of defect[n] where the k-th uniform of the address is under the k-th probability; the cells that have any."""
-    bound, used, limit = np.zeros(2, np.uint64), np.zeros(2, np.uint64), np.zeros(8, np.uint64)
-    for k in range(probability.size):
-        limit[k] = np.uint64(probability[k] * _TWO_48 + 0.5)
-        if limit[k] > 0:
-            shift = np.uint64(16 * (k % 4))
-            bound[k // 4] |= min(limit[k] >> _32, _DIGIT) << shift
-            used[k // 4] |= np.uint64(0x8000) << shift
-    look, cells = np.zeros(defect.size, np.uint8), np.empty(defect.size, np.uint32)
-    if used[0] | used[1] != 0:
-        note_digits(look, alike, counter, DEFECT_OCCURS, bound, used, TOPS, key0, key1)
-    cells = cells[: pick(cells, look)]
+def occurrences(defect, look, counter, probability, key0, key1):
+    """Bit k of defect[n] where the k-th uniform of the address is under the k-th probability; the cells that have any.
+
+    look[n] has bit DEFECT where a first digit may be (`decide`).
+    """
+    cells = np.empty(defect.size, np.uint32)
+    cells = cells[: pick(cells, look, DEFECT)]
     address, words = addresses_of(cells, counter), np.empty((4, cells.size), np.uint32)
-    write_words(words[0], words[1], words[2], words[3], address, DEFECT_OCCURS, key0, key1)
     bits, undecided = np.zeros(cells.size, np.uint16), np.zeros(cells.size, np.uint16)
+    write_words(words[0], words[1], words[2], words[3], address, DECISIONS_0, key0, key1)
     for k in range(probability.size):
-        first, high = np.uint32(16 * (k % 2)), np.uint32(limit[k] >> _32)
-        note_bits(bits, undecided, words[k // 2], first, high, np.uint16(1 << k))
-    settle(bits, undecided, address, limit, key0, key1)
+        high, _ = limit_of(probability[k])
+        note_bits(bits, undecided, words[k // 4], np.uint32(8 * (k % 4)), high, np.uint16(1 << k))
+    for k in range(probability.size):
+        if k % 4 == 0:
+            write_words(words[0], words[1], words[2], words[3], address, DEFECT_DIGITS_0 + k // 4, key0, key1)
+        _, low = limit_of(probability[k])
+        settle(bits, undecided, words[k % 4], low, np.uint16(1 << k))
     put_bits(defect, cells, bits)
     return cells
+
+
+@kernel
+def limit_of(probability):
+    """First digit, which may be 256, and the 32 bits after it, that a uniform must be under."""
+    limit = np.uint64(probability * _TWO_40 + 0.5)
+    return np.uint32(limit >> _32), np.uint32(limit & _WORD)
 
 
 @kernel
 def note_bits(bits, undecided, word, shift, high, bit):
     """Set `bit` in bits[m] where the digit of word[m] is under `high`, in undecided[m] where it is just that."""
     for m in range(bits.size):
-        digit = (word[m] >> shift) & _DIGIT_32
+        digit = (word[m] >> shift) & _DIGIT
         bits[m] |= bit if digit < high else np.uint16(0)
         undecided[m] |= bit if digit == high else np.uint16(0)
 
 
 @kernel
-def settle(bits, undecided, address, limit, key0, key1):
-    """The bits that first digits leave open, one cell in thousands, from those that follow."""
+def settle(bits, undecided, word, low, bit):
+    """Set `bit` in bits[m] where it is undecided and the bits after the digit, word[m], are under `low`."""
     for m in range(bits.size):
-        if undecided[m] == 0:
-            continue
-        for k in range(limit.size):
-            if not (undecided[m] >> k) & 1:
-                continue
-            purpose, word = DEFECT_DIGITS_0 + k // 4, k % 4
-            if word_of(address, m, purpose, word, key0, key1) < limit[k] & _WORD:
-                bits[m] |= np.uint16(1 << k)
+        bits[m] |= undecided[m] & bit if word[m] < low else np.uint16(0)
 
 
 @kernel

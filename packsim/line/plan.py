@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from packsim.cell.traits import INDEX, TRAITS
 from packsim.line.defects import DEFECTS
+from packsim.line.digits.plan import DigitsPlan, digits_plan
 from packsim.line.distributions import table_of
 from packsim.line.in_line.plan import InLinePlan, in_line_plan
 from packsim.line.size import sd_pct
@@ -80,6 +81,7 @@ class LinePlan(NamedTuple):
     severity_log_sd: Array  # [d]
     defect_trait: Integers  # [d] row of the trait it acts on
     defect_mode: Integers  # [d] ADD or LOSE
+    digits: DigitsPlan
     in_line: InLinePlan
 
 
@@ -142,6 +144,8 @@ def plan(
     moves = (columns["sd_drift"] > 0.0) | (columns["wear"] != 0.0) | (gain > 0.0)
     group_rows, purpose = words(names)
     own_group, own_word = places(group_rows, len(names))
+    probability = np.array([min(1e-6 * r * defect_factor, 1.0) for r in rate])
+    in_line = in_line_plan(model, names, columns["nominal"])
     effects = [
         (names.index(name), INDEX[trait], elasticity)
         for _, name, spread in model.spreads()
@@ -192,15 +196,23 @@ def plan(
         lot_cells=model.supplier_lot_cells,
         roll_cells=model.roll_cells,
         blocks_per_lot=max(model.supplier_lot_cells // slots_per_block, 1),
-        probability=np.array([min(1e-6 * r * defect_factor, 1.0) for r in rate]),
+        probability=probability,
         severity=np.array(
             [k.per_unit * getattr(d, k.severity) if d else 0.0 for k, d in zip(DEFECTS, given, strict=True)]
         ),
         severity_log_sd=np.array([math.log(d.spread_factor) if d else 0.0 for d in given]),
         defect_trait=np.array([INDEX[defect.trait] for defect in DEFECTS]),
         defect_mode=np.array([defect.mode for defect in DEFECTS]),
-        in_line=in_line_plan(model, names, columns["nominal"]),
+        digits=digits_plan(probability, in_line.purpose, in_line.digit, in_line.alarm),
+        in_line=in_line,
     )
+
+
+def at_rates(line: LinePlan, probability: Array) -> LinePlan:
+    """The same line with other probabilities [d] of defects."""
+    in_line = line.in_line
+    digits = digits_plan(probability, in_line.purpose, in_line.digit, in_line.alarm)
+    return line._replace(probability=probability, digits=digits)
 
 
 def variable_names(model: LineModel) -> list[str]:

@@ -28,11 +28,13 @@ GRADE_SHUFFLE = 60  # at (block, slot, 0), word 0: place of a cell within its bi
 JOINT = 61  # at (block, pack * children + child, 0): normals of the joint in series, both rails, the disconnect
 WELD_FAULT = 62  # at (block, pack * children + cell, 0), word 0: uniform that decides whether a weld failed
 BMS_NOISE = 63  # at (block, sample, pack * (sensors + 1) + sensor), word 0: noise of one sample of one sensor
-DEFECT_OCCURS = 70  # first digits, 16 bits each, of the uniforms of up to 8 defects
-DEFECT_DIGITS_0 = 71  # two purposes: the 32 bits after them
-IN_LINE_0 = 73  # two purposes: first digits, 8 bits each, of the uniforms of in-line inspections of up to 32 steps
-IN_LINE_DIGITS_0 = 75  # eight purposes: the 32 bits after them
+# 70: gone (first digits of defects)
+DEFECT_DIGITS_0 = 71  # two purposes: the 32 bits after the first digits of the uniforms that decide on defects
+# 73, 74: gone (first digits of in-line inspections)
+IN_LINE_DIGITS_0 = 75  # eight purposes: likewise for in-line inspections
+DECISIONS_0 = 83  # two purposes: first digits, 8 bits each: of up to 8 defects, of inspections at up to 24 steps
 NAMED = 1 << 31  # from here on: purposes of process variables and steps of the user's, by a hash of their names
+# A process variable takes one word only, so four neighbouring slots share a call: word slot % 4 of slot // 4.
 
 
 def named(name: str) -> int:

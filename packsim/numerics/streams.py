@@ -32,6 +32,7 @@ _TWO_52_LESS_HALF = 4503599627370495.5
 _TWO_52_BITS = np.uint64(0x4330000000000000)
 _TAIL_WORD = np.uint64(0x7FFFFFFF)
 _SIGN_WORD = np.uint64(0x80000000)
+_SIGN_64 = np.uint64(0x8000000000000000)
 _SHIFT = np.uint64(52)
 _MANTISSA = np.uint64(0x000FFFFFFFFFFFFF)
 _SQRT_HALF_BITS = np.uint64(0x3FE6A09E667F3BCD)
@@ -114,53 +115,69 @@ def uniform_from_word(word: Any) -> float:
 
 
 @inlined_kernel
-def normal_from_word(word: Any) -> float:
-    """Standard normal float64 from 32 bits: the top one is the sign, the others + 1/2 the tail probability p * 2^32.
-
-    |error| < 4e-7 over the whole range of +-6.34 sigma; exactly symmetric; never 0. z = u R(u) with u = -log2(2p), R a
-    ratio of two polynomials of degree 5 and log2 a polynomial of degree 8 over each octave, both minimax fits.
-    """
-    bits = _word(word)
-    tail = bits_float64((bits & _TAIL_WORD) | _TWO_52_BITS) - _TWO_52_LESS_HALF  # word + 1/2, exact
+def _octaves(word: Any) -> float:
+    """-log2(2p) of the tail probability p of a word below 2^32, with the word's sign."""
+    tail = bits_float64((word & _TAIL_WORD) | _TWO_52_BITS) - _TWO_52_LESS_HALF  # word + 1/2, exact
     shifted = float64_bits(tail) + _TO_SQRT_HALF
     octave = _OCTAVES - bits_float64((shifted >> _SHIFT) | _TWO_52_BITS)
     f = bits_float64((shifted & _MANTISSA) + _SQRT_HALF_BITS) - 1.0
     g = 0.21791975304867203 + f * (-0.20872701766786383 + f * 0.12223815178532797)
     g = -0.3607048518398723 + f * (0.287623726023612 + f * (-0.23880757579307813 + f * g))
     u = octave - f * (1.4426948553662786 + f * (-0.7213474011522696 + f * (0.48092351167649317 + f * g)))
+    return bits_float64(float64_bits(u) | ((word & _SIGN_WORD) << _32))
+
+
+@inlined_kernel
+def _ratio(octaves: float) -> float:
+    """The normal of `_octaves`."""
+    bits = float64_bits(octaves)
+    u = bits_float64(bits & ~_SIGN_64)
     top = 0.026046377744565818 + u * (0.0005178459670137427 + u * 1.0488372674646202e-06)
     top = 0.8687304077095854 + u * (0.9952394386498578 + u * (0.30188959785198943 + u * top))
     low = 0.09544415792704537 + u * (0.003917129401659878 + u * 2.9684915493083607e-05)
     low = 1.0 + u * (1.4921782019705683 + u * (0.6589240581157697 + u * low))
-    return bits_float64(float64_bits(u * top / low) | ((bits & _SIGN_WORD) << _32))
+    return bits_float64(float64_bits(u * top / low) | (bits & _SIGN_64))
+
+
+@inlined_kernel
+def normal_from_word(word: Any) -> float:
+    """Standard normal float64 from 32 bits: the top one is the sign, the others + 1/2 the tail probability p * 2^32.
+
+    |error| < 4e-7 over the whole range of +-6.34 sigma; exactly symmetric; never 0. z = u R(u) with u = -log2(2p), R a
+    ratio of two polynomials of degree 5 and log2 a polynomial of degree 8 over each octave, both minimax fits.
+    """
+    return _ratio(_octaves(_word(word)))
 
 
 @inlined_kernel
 def _short_octaves(word: Any) -> Any:
-    """-log2(2p) of a tail probability p."""
+    """As `_octaves` in float32, from a uint32."""
     tail = np.float32(np.int32(word & _TAIL_32)) + _F_HALF
     shifted = float32_bits(tail) + _TO_SQRT_HALF_32
     octave = _F_OCTAVES - np.float32(np.int32(shifted >> _SHIFT_32))
     f = bits_float32((shifted & _MANTISSA_32) + _SQRT_HALF_BITS_32) - _F_ONE
     g = _G0 + f * (_G1 + f * _G2)
     g = _G3 + f * (_G4 + f * (_G5 + f * g))
-    return octave - f * (_G6 + f * (_G7 + f * (_G8 + f * g)))
+    u = octave - f * (_G6 + f * (_G7 + f * (_G8 + f * g)))
+    return bits_float32(float32_bits(u) | (word & _SIGN_32))
 
 
 @inlined_kernel
-def _short_ratio(u: Any, word: Any) -> Any:
-    """The normal of u = -log2(2p), with the sign of its word."""
+def _short_ratio(octaves: Any) -> Any:
+    """As `_ratio` in float32."""
+    bits = float32_bits(octaves)
+    u = bits_float32(bits & _TAIL_32)
     top = _TOP3 + u * (_TOP4 + u * _TOP5)
     top = _TOP0 + u * (_TOP1 + u * (_TOP2 + u * top))
     low = _LOW3 + u * (_LOW4 + u * _LOW5)
     low = _F_ONE + u * (_LOW1 + u * (_LOW2 + u * low))
-    return bits_float32(float32_bits(u * top / low) | (word & _SIGN_32))
+    return bits_float32(float32_bits(u * top / low) | (bits & _SIGN_32))
 
 
 @inlined_kernel
 def short_normal_from_word(word: Any) -> Any:
     """As `normal_from_word` in float32, from a uint32: half the cost, |error| < 2e-6 (relative 4e-7), may be +-0."""
-    return _short_ratio(_short_octaves(word), word)
+    return _short_ratio(_short_octaves(word))
 
 
 @kernel
@@ -246,14 +263,12 @@ def write_short_normals(out: Any, word: Any) -> None:
     """The normal of each uint32 word[n] into float32 out[n]: apart from the words, a loop has twice the lanes.
 
     In two loops, because a processor looks ahead at a hundred operations: of a chain half as long it works on twice as
-    many numbers at once.
+    many numbers at once. For some hundred numbers, which stay in the nearest cache between the loops.
     """
-    for begin in range(0, out.size, _PART):
-        z, bits = out[begin : begin + _PART], word[begin : begin + _PART]
-        for i in range(z.size):
-            z[i] = _short_octaves(bits[i])
-        for i in range(z.size):
-            z[i] = _short_ratio(z[i], bits[i])
+    for i in range(out.size):
+        out[i] = _short_octaves(word[i])
+    for i in range(out.size):
+        out[i] = _short_ratio(out[i])
 
 
 @kernel
@@ -301,6 +316,8 @@ def fill_normals(key0: Any, key1: Any, purpose: int, block: int, first_slot: int
 
 @kernel
 def normals_of_bits(out: Any) -> None:
-    """Words that stand in float64 out[n] as bits become their normals."""
+    """Words that stand in float64 out[n] as bits become their normals; in two loops, see `write_short_normals`."""
     for i in range(out.size):
-        out[i] = normal_from_word(float64_bits(out[i]))
+        out[i] = _octaves(float64_bits(out[i]))
+    for i in range(out.size):
+        out[i] = _ratio(out[i])

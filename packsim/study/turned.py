@@ -11,11 +11,12 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from packsim.cell.cells import Cells
 from packsim.cell.plan import CellPlan
 from packsim.inspection import plan as inspection_plans
-from packsim.inspection.expected import Rates, correction, estimated_limits, moments, rates
+from packsim.inspection.expected import Rates, correction, estimated_limits, moments, pooled, rates
 from packsim.inspection.process import spread_slots, with_defects
-from packsim.inspection.response import Surface, fit
+from packsim.inspection.response import Surfaces, fit_kinds
 from packsim.line import plan as line_plans
 from packsim.line.build import build
 from packsim.line.plan import LinePlan, largest_defect_factor
@@ -28,11 +29,13 @@ DEAR = 4.0
 WIDER = 1.8  # times the spreads: cells that a response surface is fitted to
 GRID = 1.25  # ratio of the factors that surfaces are fitted for
 FITTED_CELLS = 1 << 12
+FITTED_WITH_DEFECT = 1 << 10  # of each kind
 LIMIT_CELLS, CELLS_OF_LOT = 1 << 17, 1024  # for K-value limits relative to the lot
 FEWER_LIMITS = 4  # times, on the way to the final numbers
 CORRECTION_CELLS = 1 << 17
-CORRECTION_ERROR = 5e-5  # share: more cells are run until the correction is as good as that
+CORRECTION_ERROR = 8e-5  # share: more cells are run until the correction is as good as that
 MOST_CORRECTION_CELLS = 1 << 20
+MORE = 1.1  # times the cells that the error asks for
 
 
 class Turned:
@@ -71,22 +74,29 @@ class Turned:
         """Expected rates of the process as it is: what the response surface leaves out is measured and added."""
         line, surface, limits = self._at(factors, LIMIT_CELLS)
         estimated, cells = moments(line, self.inspection, surface, SEED, slots, limits), CORRECTION_CELLS
+        missing = correction(line, self.inspection, surface, SEED, cells, CELLS_OF_LOT, limits)
         while True:
-            missing = correction(line, self.inspection, surface, SEED, cells, CELLS_OF_LOT, limits)
             error = math.sqrt(float(missing.covariance[1:, 1:].sum()))
             if error <= CORRECTION_ERROR or cells >= MOST_CORRECTION_CELLS:
                 return rates(estimated, missing)
-            wanted = cells * min((error / CORRECTION_ERROR) ** 2, 8.0)
-            cells = min(1 << math.ceil(math.log2(wanted)), MOST_CORRECTION_CELLS)
+            wanted = math.ceil(MORE * (error / CORRECTION_ERROR) ** 2 * cells / CORRECTION_CELLS) * CORRECTION_CELLS
+            more = min(wanted, MOST_CORRECTION_CELLS) - cells
+            part = correction(line, self.inspection, surface, SEED, more, CELLS_OF_LOT, limits, first=cells)
+            missing, cells = pooled(missing, cells, part, more), cells + more
 
-    def _at(self, factors: Factors, cells: int) -> tuple[LinePlan, Surface, Factors | None]:
+    def _at(self, factors: Factors, cells: int) -> tuple[LinePlan, Surfaces, Factors | None]:
         line = self.line(factors)
         spread = float(factors[0])
         surface = self._surface(math.ceil(math.log(spread, GRID)) if spread > 0.0 else None)
         return line, surface, estimated_limits(line, self.inspection, surface, SEED, cells, CELLS_OF_LOT)
 
-    def _fitted(self, power: int | None) -> Surface:
-        """The response surface for spreads up to GRID ** power."""
-        spread = 0.0 if power is None else WIDER * GRID**power
-        wide = with_defects(self.line(np.array([spread, 0.0])), ())
-        return fit(self.inspection, build(wide, SEED, spread_slots(wide, FITTED_CELLS)))
+    def _fitted(self, power: int | None) -> Surfaces:
+        """The response surfaces for spreads up to GRID ** power."""
+        wide = self.line(np.array([0.0 if power is None else WIDER * GRID**power, 0.0]))
+
+        def made(defects: tuple[int, ...]) -> Cells:
+            cells = FITTED_WITH_DEFECT if defects else FITTED_CELLS
+            return build(with_defects(wide, defects), SEED, spread_slots(wide, cells))
+
+        kinds = np.flatnonzero(self.line(np.minimum(np.ones(2), self.largest)).probability)
+        return fit_kinds(self.inspection, made, kinds.tolist())

@@ -34,6 +34,7 @@ from packsim.study.calibrate import CalibrationError, calibrate
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from packsim.cell.cells import Cells
     from packsim.scenario.model import Scenario
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -194,12 +195,12 @@ def test_relative_k_limit_block_by_block(report: Callable[..., None], cell) -> N
     line = line_plans.plan(wanted.line, wanted.slots_per_block, sd_factor=1.07, defect_factor=1.08)  # about 89.8 %
     inspection = inspection_plans.plan(wanted.inspection, cell, line)
     without_limit = inspection._replace(k_robust_sigmas=math.inf, k_mv_per_day=math.inf)
-    surface = surface_of(line, inspection)
-    limits = estimated_limits(line, inspection, surface, 1, 1 << 17, 1024)
+    surfaces = surfaces_of(line, inspection)
+    limits = estimated_limits(line, inspection, surfaces, 1, 1 << 17, 1024)
     expected = [
         rates(
-            moments(line, plan, surface, 1, 1 << 20, own),
-            correction(line, plan, surface, 1, 1 << 17, 1024, own),
+            moments(line, plan, surfaces, 1, 1 << 20, own),
+            correction(line, plan, surfaces, 1, 1 << 17, 1024, own),
         )
         for plan, own in ((inspection, limits), (without_limit, None))
     ]
@@ -218,12 +219,14 @@ def test_relative_k_limit_block_by_block(report: Callable[..., None], cell) -> N
     report("relative K limit: mean limit off block by block", 100.0 * ratio, 1.0, "%")
 
 
-def surface_of(line, inspection):
-    """A response surface for this line's spreads."""
-    wide = with_defects(
-        line._replace(sd_lot=1.8 * line.sd_lot, sd_roll=1.8 * line.sd_roll, sd_within=1.8 * line.sd_within), ()
-    )
-    return response.fit(inspection, build(wide, 1, spread_slots(wide, 4096)))
+def surfaces_of(line, inspection):
+    """Response surfaces for this line's spreads and defects."""
+    wide = line._replace(sd_lot=1.8 * line.sd_lot, sd_roll=1.8 * line.sd_roll, sd_within=1.8 * line.sd_within)
+
+    def made(defects: tuple[int, ...]) -> Cells:
+        return build(with_defects(wide, defects), 1, spread_slots(wide, 1024 if defects else 4096))
+
+    return response.fit_kinds(inspection, made, np.flatnonzero(line.probability).tolist())
 
 
 @pytest.mark.slow
@@ -254,12 +257,12 @@ def test_response_surface(report: Callable[..., None], config: str) -> None:
     cell = cell_plans.plan(given.cell)
     line = line_plans.plan(given.line, given.slots_per_block)
     plan = inspection_plans.plan(given.inspection, cell, line)
-    surface = surface_of(line, plan)
+    surfaces = surfaces_of(line, plan)
     cells = build(line, SEED, one_place_a_lot(line, 1 << 16, SEED))
     begun = time.perf_counter()
     real = eol.true_values(plan, cells, SEED)
     middle = time.perf_counter()
-    fast = response.estimate(plan, surface, cells, SEED)
+    fast = response.estimate(plan, surfaces, cells, SEED)
     speed = (middle - begun) / (time.perf_counter() - middle)
     off = {name: getattr(fast, name) - getattr(real, name) for name in ("capacity_ah", "dcir_mohm", "ocv_second_v")}
     run = float((off["capacity_ah"] == 0.0).mean())
@@ -287,7 +290,7 @@ def test_surplus_of_defects(report: Callable[..., None], cell) -> None:
     wanted = scenario(0.5, None)
     line = line_plans.plan(wanted.line, wanted.slots_per_block, sd_factor=1.5, defect_factor=3.0)
     plan = inspection_plans.plan(wanted.inspection, cell, line)
-    truth, limit = functools.partial(response.estimate, plan, surface_of(line, plan)), np.full(1 << 16, K_LIMIT)
+    truth, limit = functools.partial(response.estimate, plan, surfaces_of(line, plan)), np.full(1 << 16, K_LIMIT)
     few = spread_slots(line, 400)
     found = outcomes(line, plan, truth, SEED, few, limit[:400])
     naive, starts = np.zeros((len(DEFECTS), 400)), 0
@@ -315,14 +318,15 @@ def test_expected_rates_have_the_same_bits_on_any_number_of_threads(cell) -> Non
     try:
         for threads in {1, before}:
             numba.set_num_threads(threads)
-            surface = surface_of(line, plan)
-            limits = estimated_limits(line, plan, surface, 3, 1 << 14, 1024)
+            surfaces = surfaces_of(line, plan)
+            limits = estimated_limits(line, plan, surfaces, 3, 1 << 14, 1024)
             results.append(
                 [
-                    *surface,
+                    *surfaces.sound,
+                    *(part for surface in surfaces.of_kind.values() for part in surface),
                     limits,
-                    *moments(line, plan, surface, 3, 1 << 18, limits),
-                    *correction(line, plan, surface, 3, 1 << 15, 1024, limits),
+                    *moments(line, plan, surfaces, 3, 1 << 18, limits),
+                    *correction(line, plan, surfaces, 3, 1 << 15, 1024, limits),
                 ]
             )
     finally:

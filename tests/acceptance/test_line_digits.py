@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from naive_line import DIGIT
 
 from packsim.line import plan as plans
 from packsim.line.build import build, slot_addresses
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from packsim.cell.cells import Cells
 
 CELLS, SEED = 1_000_000, 77
-OCCURS, OCCURS_DIGITS, IN_LINE, IN_LINE_DIGITS = 70, 71, 73, 75  # numerics/purposes.py
+DECISIONS, OCCURS_DIGITS, IN_LINE_DIGITS = 83, 71, 75  # numerics/purposes.py
 
 
 def words(purpose: int) -> np.ndarray:
@@ -28,11 +29,11 @@ def words(purpose: int) -> np.ndarray:
     return out.astype(np.uint64)
 
 
-def uniforms(first: int, rest: int, index: int, bits: int) -> np.ndarray:
-    """Digit number `index` of `bits` bits from purpose `first` on, then word number `index` from `rest` on, over 2^..."""
-    word, shift = divmod(index * bits, 32)
-    digit = words(first + word // 4)[word % 4] >> np.uint64(shift) & np.uint64(2**bits - 1)
-    return (digit << np.uint64(32) | words(rest + index // 4)[index % 4]) / 2.0 ** (32 + bits)
+def uniforms(digit: int, rest: int, index: int) -> np.ndarray:
+    """Digit number `digit` of 8 bits of DECISIONS, then word number `index` from `rest` on, over 2^40."""
+    word, shift = divmod(8 * digit, 32)
+    first = words(DECISIONS + word // 4)[word % 4] >> np.uint64(shift) & np.uint64(0xFF)
+    return (first << np.uint64(32) | words(rest + index // 4)[index % 4]) / 2.0**40
 
 
 def built(line: dict[str, Any]) -> Cells:
@@ -41,8 +42,8 @@ def built(line: dict[str, Any]) -> Cells:
 
 
 def test_defects_are_those_of_whole_uniforms(report: Callable[..., None]) -> None:
-    """Rates under, at and above steps of the first digit, 2^-16; the largest makes all."""
-    ppm = (3.0, 1e6 / 65536, 40.0, 5_000.0, 300_000.0, 1e6)
+    """Rates under, at and above steps of the first digit, 2^-8; the largest makes all."""
+    ppm = (3.0, 1e6 / 256, 40.0, 5_000.0, 300_000.0, 1e6)
     rates: dict[str, Any] = {
         defect.name: {"rate_ppm": rate, defect.severity: 1.0, "spread_factor": 1.5}
         for defect, rate in zip(DEFECTS, ppm, strict=True)
@@ -50,7 +51,7 @@ def test_defects_are_those_of_whole_uniforms(report: Callable[..., None]) -> Non
     cells = built({"defects": rates})
     differ, rare = 0, 0
     for k, rate in enumerate(ppm):
-        made = uniforms(OCCURS, OCCURS_DIGITS, k, 16) < rate * 1e-6
+        made = uniforms(k, OCCURS_DIGITS, k) < rate * 1e-6
         differ += np.count_nonzero(made != (cells.defect >> k & 1).astype(bool))
         rare += np.count_nonzero(made) if k == 0 else 0
     report("defects of 1e6 cells that are not those of whole uniforms", differ, 0, "", "==")
@@ -65,8 +66,8 @@ def test_false_alarms_are_those_of_whole_uniforms(report: Callable[..., None]) -
     steps = {name: {"inspection": {**inspection, "false_alarm_pct": alarm}} for name, alarm in given.items()}
     cells = built({"steps": steps})
     differ = 0
-    for j, alarm in enumerate(given.values()):
-        alarms = uniforms(IN_LINE, IN_LINE_DIGITS, j, 8) < alarm / 100.0
+    for j, (name, alarm) in enumerate(given.items()):
+        alarms = uniforms(DIGIT[name], IN_LINE_DIGITS, j) < alarm / 100.0
         differ += np.count_nonzero(alarms != (cells.rejected >> j & 1).astype(bool))
     report("false alarms of 1e6 cells at 18 steps that are not those of whole uniforms", differ, 0, "", "==")
     assert np.all(cells.scrapped < 0)

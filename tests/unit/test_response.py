@@ -15,10 +15,11 @@ from packsim.cell.table.table_cell import TableCell
 from packsim.cell.traits import INDEX
 from packsim.inspection import plan as plans
 from packsim.inspection.process import spread_slots, with_defects
-from packsim.inspection.response import estimate, fit
+from packsim.inspection.response import Surfaces, estimate, fit, fit_kinds
 from packsim.inspection.test import TrueValues, true_values
 from packsim.line import plan as line_plans
 from packsim.line.build import build
+from packsim.line.defects import BIT
 
 SEED = 4
 
@@ -48,7 +49,8 @@ def test_cells_outside_the_range_are_run(case):
     cells = build(line, 9, spread_slots(line, 20_000))
     outside = ((cells.values < surface.low[:, None]) | (cells.values > surface.high[:, None])).any(axis=0)
     assert 200 < outside.sum() < 4000  # mostly defects, of 6 % of the cells
-    real, fast = true_values(plan, cells, 9), estimate(plan, surface, cells, 9)
+    real = true_values(plan, cells, 9, finer=False)  # dry cells in the steps of all others
+    fast = estimate(plan, Surfaces(surface, {}), cells, 9)
     assert same(real, fast, np.flatnonzero(outside))
     inside = np.flatnonzero(~outside)
     assert not np.any(real.capacity_ah[inside] == fast.capacity_ah[inside])
@@ -56,12 +58,43 @@ def test_cells_outside_the_range_are_run(case):
     assert fast.window[:, inside] == pytest.approx(real.window[:, inside], abs=1e-3)
 
 
+def test_each_kind_of_defect_has_its_own_surface(case):
+    """One defect: by its kind's surface; two, or dry pores, which no polynomial fits: run; a short: as a sound cell."""
+    _, plan = case
+    wide = line_plans.plan(small().line, 48, sd_factor=1.8)
+    kinds = np.flatnonzero(wide.probability).tolist()
+    asked = []
+
+    def made(defects):
+        asked.append(defects)
+        return build(with_defects(wide, defects), SEED, spread_slots(wide, 2048))
+
+    surfaces = fit_kinds(plan, made, kinds)
+    dry, short = BIT["wetting_fault"].bit_length() - 1, BIT["particle_contamination"].bit_length() - 1
+    assert sorted(asked) == [(), *((kind,) for kind in kinds if kind != short)]
+    assert set(surfaces.of_kind) == set(kinds) - {dry}
+    for kind in surfaces.of_kind:
+        cells = build(with_defects(wide, (kind,)), 9, spread_slots(wide, 1000))
+        real, fast = true_values(plan, cells, 9), estimate(plan, surfaces, cells, 9)
+        run = fast.capacity_ah == real.capacity_ah
+        assert run.mean() < 0.2  # beyond the least and largest trait of those fitted
+        assert fast.capacity_ah[~run] == pytest.approx(real.capacity_ah[~run], rel=2e-3)
+        assert fast.dcir_mohm[~run] == pytest.approx(real.dcir_mohm[~run], rel=5e-3)
+    for several in ((dry,), tuple(kinds[:2])):
+        cells = build(with_defects(wide, several), 9, spread_slots(wide, 200))
+        sound = surfaces.sound
+        outside = (cells.values < sound.low[:, None]) | (cells.values > sound.high[:, None])
+        far = np.flatnonzero(outside.any(axis=0))
+        assert far.size > 50
+        assert same(true_values(plan, cells, 9, finer=False), estimate(plan, surfaces, cells, 9), far)
+
+
 def test_too_few_cells_to_fit_are_not_trusted(case):
     line, plan = case
     surface = fitted(small(), plan, cells=60)
     assert np.isnan(surface.residual).all()
     cells = build(line, 9, spread_slots(line, 500))
-    assert same(true_values(plan, cells, 9), estimate(plan, surface, cells, 9), np.arange(500))
+    assert same(true_values(plan, cells, 9), estimate(plan, Surfaces(surface, {}), cells, 9), np.arange(500))
 
 
 def test_the_residual_is_that_of_the_cells_fitted(case):
@@ -77,7 +110,7 @@ def test_a_line_without_spread_is_met_exactly(case):
     assert surface.rows.size == 0
     still = line_plans.plan(small().line, 48, sd_factor=0.0, defect_factor=0.0)
     cells = build(still, 9, spread_slots(still, 1000))
-    real, fast = true_values(plan, cells, 9), estimate(plan, surface, cells, 9)
+    real, fast = true_values(plan, cells, 9), estimate(plan, Surfaces(surface, {}), cells, 9)
     assert fast.capacity_ah == pytest.approx(real.capacity_ah, rel=1e-6)
     assert fast.ocv_second_v == pytest.approx(real.ocv_second_v, rel=1e-6)
 
@@ -99,7 +132,7 @@ def test_table_cells():
     plan = plans.plan(scenario.inspection, CellPlan("table", cell.design, cell.nominal_capacity_ah), line)
     surface = fitted(scenario, plan)
     cells = build(line, 9, spread_slots(line, 5000))
-    real, fast = true_values(plan, cells, 9), estimate(plan, surface, cells, 9)
+    real, fast = true_values(plan, cells, 9), estimate(plan, Surfaces(surface, {}), cells, 9)
     assert fast.capacity_ah == pytest.approx(real.capacity_ah, rel=1e-5)
     assert fast.dcir_mohm == pytest.approx(real.dcir_mohm, rel=1e-4)
     assert fast.ocv_first_v == pytest.approx(real.ocv_first_v, abs=1e-5)

@@ -1,9 +1,8 @@
 """In-line inspections of a chunk of cells (compiled): who is found, scrapped, reworked.
 
 Shapes: n cells, t traits, v variables, j inspected steps in their order, d defects. Most cells are good and raise no
-false alarm: loops over all cells only look for those to be looked at more closely. The uniform that decides has a first
-digit of 8 bits, sixteen of which come from one Philox call; the 32 bits after it are drawn only for the one cell in 256
-whose first digit does not decide.
+false alarm: loops over all cells only look for those to be looked at more closely (`digits.kernels`). The 32 bits after
+the first digit are drawn only for the one cell in 256 whose first digit does not decide.
 """
 
 from typing import NamedTuple
@@ -11,13 +10,14 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from packsim.line.digits.kernels import addresses_of, note_digits, pick, word_of
-from packsim.line.variation.kernels import row_of, shaped
+from packsim.line.addresses.kernels import APART, addresses_of, word_of
+from packsim.line.digits.kernels import STEP, pick
+from packsim.line.variation.kernels import row_of, shaped, write_neighbours
 from packsim.line.variation.levels.kernels import lane_of, piece_of
 from packsim.numerics.jit import allocating_kernel, kernel
+from packsim.numerics.purposes import NAMED
 from packsim.numerics.streams import uniform_from_word, write_short_normals, write_words
 
-TOPS = np.uint64(0x8080808080808080)  # of digits of 8 bits
 _TWO_40 = 1099511627776.0
 _32, _DIGIT, _WORD = np.uint64(32), np.uint32(0xFF), np.uint64(0xFFFFFFFF)
 
@@ -29,29 +29,26 @@ class Suspects(NamedTuple):
     words: npt.NDArray[np.uint32]  # [4, m] in which the steps have their first digits
     faults: npt.NDArray[np.uint32]  # a bit for each step of which a variable misses its limits
     traces: npt.NDArray[np.uint16]  # defects
-    look: npt.NDArray[np.uint8]  # room: 1 for those that one step looks at more closely
+    look: npt.NDArray[np.uint8]  # room: bit STEP for those that one step looks at more closely
     those: npt.NDArray[np.uint32]  # room: their numbers among `cells`
 
 
 @allocating_kernel
-def inspect(scrapped, rejected, defect, x, own, begin, common, offset, alike, counter, line, within, key0, key1):
+def inspect(scrapped, rejected, defect, look, x, own, begin, common, offset, counter, line, within, key0, key1):
     """Fill scrapped[n] (-1, or the inspected step that scrapped it) and rejected[n] (a bit for each step that did not
     pass it at first); reworked cells change their variables (`row_of` x, own) and defect[n].
 
-    The cells that any step may reject go through all of them; each fault of a piece is found independently of the others.
+    look[n] has bit STEP where a good piece may be rejected, and is given it where one is not good. The cells that any step
+    may reject go through all of them; each fault of a piece is found independently of the others.
     """
     for i in range(scrapped.size):
         scrapped[i], rejected[i] = -1, 0
     if line.alarm.size == 0:
         return
     missed = limits_missed(x, own, begin, scrapped.size, line.limited, line.limited_at, line.lower, line.upper)
-    look = note_faults(missed, defect, line.looks_for)
-    for g in range(line.group_purpose.size):
-        if line.group_used[g, 0] | line.group_used[g, 1] != 0:
-            bound, used = line.group_bound[g], line.group_used[g]
-            note_digits(look, alike, counter, line.group_purpose[g], bound, used, TOPS, key0, key1)
+    note_faults(look, missed, defect, line.looks_for)
     cells = np.empty(look.size, np.uint32)
-    cells = cells[: pick(cells, look)]
+    cells = cells[: pick(cells, look, STEP)]
     address, again = addresses_of(cells, counter), np.empty(cells.size, np.uint32)
     suspects = suspects_of(cells, missed, defect)
     for j in range(line.alarm.size):
@@ -97,7 +94,7 @@ def reject(again, scrapped, rejected, defect, suspects, x, own, begin, counter, 
     word, shift = suspects.words[line.digit[j] // 4], np.uint32(8 * (line.digit[j] % 4))
     limit = np.uint32(np.uint64(alarm * _TWO_40 + 0.5) >> _32)
     note_suspects(look, word, shift, limit, faults, np.uint32(1 << j), traces, line.looks_for[j])
-    for q in range(pick(those, look)):
+    for q in range(pick(those, look, STEP)):
         m = those[q]
         i = cells[m]
         if scrapped[i] >= 0:
@@ -143,22 +140,22 @@ def note_missed(missed, x, lower, upper, bit):
 
 
 @allocating_kernel
-def note_faults(missed, defect, looks_for):
-    """1 for the cells [n] that have a fault, else 0."""
-    look, any_step = np.empty(missed.size, np.uint8), np.uint16(0)
+def note_faults(look, missed, defect, looks_for):
+    """Set bit STEP of the cells [n] that have a fault."""
+    any_step = np.uint16(0)
     for each in looks_for:
         any_step |= each
     for i in range(look.size):
-        look[i] = np.uint8((missed[i] != 0) | ((defect[i] & any_step) != 0))
-    return look
+        look[i] |= np.uint8((missed[i] != 0) | ((defect[i] & any_step) != 0)) << np.uint8(STEP)
 
 
 @kernel
 def note_suspects(look, word, shift, bound, faults, fault, traces, looked_for):
-    """1 for the cells that one step may reject, else 0, into look[m]: by their first digits, limits missed, defects."""
+    """Bit STEP for the cells that one step may reject, else 0, into look[m]: by first digits, limits missed, defects."""
     for m in range(look.size):
         by_chance = ((word[m] >> shift) & _DIGIT) <= bound
-        look[m] = np.uint8(by_chance | ((faults[m] & fault) != 0) | ((traces[m] & looked_for) != 0))
+        suspect = by_chance | ((faults[m] & fault) != 0) | ((traces[m] & looked_for) != 0)
+        look[m] = np.uint8(suspect) << np.uint8(STEP)
 
 
 @allocating_kernel
@@ -181,8 +178,12 @@ def make_again(cells, x, own, begin, set_at, j, common, offset, counter, within,
     for v in range(set_at.size):
         if set_at[v] != j:
             continue
-        write_words(words[0], words[1], words[2], words[3], address, within.again[within.group[v]], key0, key1)
-        write_short_normals(z, words[within.word[v]])
+        purpose, word = within.again[within.group[v]], words[within.word[v]]
+        if purpose >= NAMED:
+            write_neighbours(word, words, APART, address[0], address[1], address[2], purpose, key0, key1)
+        else:
+            write_words(words[0], words[1], words[2], words[3], address, purpose, key0, key1)
+        write_short_normals(z, word)
         set_again(row_of(x, own, v, begin, begin + counter.shape[1]), cells, z, v, common, offset, within)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from packsim.line.defects import BIT, DEFECTS
+from packsim.line.digits.plan import first_digit
 from packsim.numerics import purposes
 from packsim.scenario.traits import DEFECT_STEPS, STEPS
 
@@ -40,9 +41,6 @@ class InLinePlan(NamedTuple):
     digits_purpose: Integers  # [j] of the word after that digit
     rework_purpose: Integers  # [j]
     word: Integers  # [j] of both
-    group_purpose: Integers  # [h] the different ones of `purpose`
-    group_bound: npt.NDArray[np.uint64]  # [h, 2] first digits up to which good pieces may be rejected, 8 x 8 bits each
-    group_used: npt.NDArray[np.uint64]  # [h, 2] top bits of those that count
 
 
 def in_line_plan(model: LineModel, names: list[str], nominal: Array) -> InLinePlan:
@@ -76,12 +74,6 @@ def in_line_plan(model: LineModel, names: list[str], nominal: Array) -> InLinePl
                 lower[v] = -math.inf if low is None else low / 100.0 * nominal[v]
                 upper[v] = math.inf if high is None else high / 100.0 * nominal[v]
     place = [_words(step) for step in steps]
-    groups = sorted({each.purpose for each in place})
-    bound, used = np.zeros((2, len(groups), 16), np.uint8)
-    for each, share in zip(place, alarm, strict=True):
-        if share > 0.0:
-            at = groups.index(each.purpose), each.digit
-            bound[at], used[at] = min(int(share * 256.0), 255), 0x80
     inspections = [models[step].inspection for step in steps]
     return InLinePlan(
         alarm=np.array(alarm, np.float64),
@@ -104,9 +96,6 @@ def in_line_plan(model: LineModel, names: list[str], nominal: Array) -> InLinePl
         digits_purpose=np.array([p.digits_purpose for p in place], np.int64),
         rework_purpose=np.array([p.rework_purpose for p in place], np.int64),
         word=np.array([p.word for p in place], np.int64),
-        group_purpose=np.array(groups, np.int64),
-        group_bound=bound.view("<u8").astype(np.uint64),
-        group_used=used.view("<u8").astype(np.uint64),
     )
 
 
@@ -128,14 +117,9 @@ class _Words(NamedTuple):
 def _words(step: str) -> _Words:
     """Steps of the user's have purposes by name."""
     if step in STEPS:
-        place = list(STEPS).index(step)
-        call = place // 4
-        return _Words(
-            purposes.IN_LINE_0 + place // 16,
-            place % 16,
-            purposes.IN_LINE_DIGITS_0 + call,
-            purposes.REWORK_GOOD_0 + call,
-            place % 4,
-        )
-    named = (purposes.named(f"step {step} {what}") for what in ("inspection", "inspection digits", "rework"))
-    return _Words(next(named), 0, next(named), next(named), 0)
+        call, word = divmod(list(STEPS).index(step), 4)
+        digits, rework = purposes.IN_LINE_DIGITS_0 + call, purposes.REWORK_GOOD_0 + call
+    else:
+        digits, rework = (purposes.named(f"step {step} {what}") for what in ("inspection digits", "rework"))
+        word = 0
+    return _Words(*first_digit(step), digits, rework, word)

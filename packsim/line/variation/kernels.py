@@ -1,7 +1,8 @@
 """Variables of a chunk of cells from what they share and their own normals (compiled).
 
 Shapes: n cells of a chunk, t traits, v variables (traits first, then the user's), p pieces (`levels.kernels`).
-Words come from Philox calls that four variables share: `plan.group_rows` says which (numerics/purposes.py).
+Words come from Philox calls that four variables share: `plan.group_rows` says which; a variable of the user's shares its
+call with itself in neighbouring slots (numerics/purposes.py).
 """
 
 from typing import NamedTuple
@@ -9,8 +10,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from packsim.line.addresses.kernels import APART, IN_TURN
 from packsim.numerics.fastmath import bits_float64, exp_fast
 from packsim.numerics.jit import allocating_kernel, inlined_kernel, kernel
+from packsim.numerics.purposes import NAMED
 from packsim.numerics.streams import (
     _philox,
     _word,
@@ -25,6 +28,8 @@ NORMAL, LOGNORMAL, TABLE = 0, 1, 2  # how a latent value becomes the variable
 LOT, ROLL, WITHIN, LANE, DRIFT, REWORK = 0, 1, 2, 3, 4, 5  # rows of plan.purpose
 KNOTS = 2049
 PART = 512  # cells whose words are drawn at once
+SPARE = 6
+_ONE, _TWO, _THREE, _TWO_BITS = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(2)
 REACH = 7.0  # tables hold latent values from -REACH to REACH
 
 
@@ -100,31 +105,39 @@ def write_normals(out0, out1, out2, out3, counter, purpose, key0, key1):
 
 
 @allocating_kernel
-def draw(z, alike, wanted, counter, purpose, group_rows, key0, key1):
-    """Normals of one level into z[v, n] where wanted[v] > 0; counter[3, n] holds slot, block, candidate.
-
-    `alike`: slots alone tell the addresses apart (`of_one_block`), which is quicker.
-    """
+def draw(z, order, wanted, counter, purpose, group_rows, key0, key1):
+    """Normals of one level into z[v, n] where wanted[v] > 0; counter[3, n] holds slot, block, candidate in `order`."""
     n = counter.shape[1]
-    words = np.empty((8, min(PART, n) if alike else n), np.uint32)
-    write_level(z, words, alike, wanted, counter, purpose, group_rows, key0, key1)
+    write_level(
+        z, words_for(n if order == APART else min(PART, n)), order, wanted, counter, purpose, group_rows, key0, key1
+    )
+
+
+@allocating_kernel
+def words_for(size):
+    """Words [8, size], and more columns for calls of four neighbours that are not all asked for."""
+    return np.empty((8, size + SPARE), np.uint32)
 
 
 @kernel
-def write_level(z, words, alike, wanted, counter, purpose, group_rows, key0, key1):
-    """As `draw`, through words[8, part]; all at once unless the addresses are `alike`.
+def write_level(z, words, order, wanted, counter, purpose, group_rows, key0, key1):
+    """As `draw`, through words[8, part + SPARE] (`words_for`); all at once if the addresses are APART.
 
     Words first, then normals of each variable: loops over float32 alone have twice the lanes of mixed ones. In parts
     whose words stay in the nearest cache, and two purposes at once (`write_slot_words_of_two`).
     """
-    n, size = counter.shape[1], max(words.shape[1], 1)
+    n, size = counter.shape[1], max(words.shape[1] - SPARE, 1)
     for begin in range(0, n, size):
         end, held = min(begin + size, n), -1
         for g in range(purpose.size):
             if not any_wanted(wanted, group_rows, g):
                 continue
-            if not alike:
-                write_words(words[0], words[1], words[2], words[3], counter, purpose[g], key0, key1)
+            if purpose[g] >= NAMED:
+                slot, block, candidate = counter[0, begin:end], counter[1, begin:end], counter[2, begin:end]
+                at = write_neighbours(words[4], words, order, slot, block, candidate, purpose[g], key0, key1)
+                write_short_normals(z[group_rows[g, 0], begin:end], words[4, at : at + end - begin])
+            elif order == APART:
+                write_words(words[0, :n], words[1, :n], words[2, :n], words[3, :n], counter, purpose[g], key0, key1)
                 write_group(z, words, 0, begin, end, wanted, group_rows, g)
             elif held < 0:
                 held = g
@@ -136,6 +149,30 @@ def write_level(z, words, alike, wanted, counter, purpose, group_rows, key0, key
         if held >= 0:
             write_one(words, begin, end, counter, purpose[held], key0, key1)
             write_group(z, words, 0, begin, end, wanted, group_rows, held)
+
+
+@kernel
+def write_neighbours(out, words, order, slot, block, candidate, purpose, key0, key1):
+    """Words of addresses [n] for a purpose that gives one to each, into out from the returned place on; words[4, ...]: room.
+
+    Where slots are IN_TURN four of them share one call, as they do in principle; else each makes it for itself.
+    """
+    c3, k0, k1 = _word(purpose), _word(key0), _word(key1)
+    if order < IN_TURN:
+        for i in range(slot.size):
+            w0, w1, w2, w3 = _philox(slot[i] >> _TWO_BITS, block[i], candidate[i], c3, k0, k1)
+            low, high = w0 if slot[i] & _ONE == 0 else w1, w2 if slot[i] & _ONE == 0 else w3
+            out[i] = low if slot[i] & _TWO == 0 else high
+        return 0
+    first, c1, c2 = slot[0] >> _TWO_BITS, block[0], candidate[0]
+    before = np.int64(slot[0] & _THREE)
+    calls = (before + slot.size + 3) // 4
+    w0, w1, w2, w3 = words[0, :calls], words[1, :calls], words[2, :calls], words[3, :calls]
+    for i in range(calls):
+        w0[i], w1[i], w2[i], w3[i] = _philox(first + np.uint64(i), c1, c2, c3, k0, k1)
+    for i in range(calls):
+        out[4 * i], out[4 * i + 1], out[4 * i + 2], out[4 * i + 3] = w0[i], w1[i], w2[i], w3[i]
+    return before
 
 
 @kernel

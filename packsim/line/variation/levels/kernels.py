@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from packsim.line.variation.kernels import DRIFT, LANE, LOT, ROLL, draw, write_level
+from packsim.line.addresses.kernels import APART
+from packsim.line.variation.kernels import DRIFT, LANE, LOT, ROLL, draw, words_for, write_level
 from packsim.numerics.jit import allocating_kernel, kernel
 from packsim.numerics.streams import _word
 
@@ -51,7 +52,7 @@ class Innovations(NamedTuple):
     """What is new in each segment: normals of BATCH of them, and what these are drawn with and through."""
 
     z: npt.NDArray[np.float32]  # [v, BATCH]
-    words: npt.NDArray[np.uint32]  # [8, BATCH]
+    words: npt.NDArray[np.uint32]  # `words_for`
     counter: npt.NDArray[np.uint64]  # [3, BATCH]
     drawn: npt.NDArray[np.float64]  # [v] > 0 where a normal is needed
     purpose: npt.NDArray[np.int64]  # [g]
@@ -174,9 +175,9 @@ def roll_levels(of_roll, of_lot, plan, key0, key1):
     level = np.empty((plan.location.size, count))
     for v in range(plan.location.size):
         level[v] = plan.location[v]
-    draw(z, False, plan.draws[LOT], of_lot, plan.purpose[LOT], plan.group_rows, key0, key1)
+    draw(z, APART, plan.draws[LOT], of_lot, plan.purpose[LOT], plan.group_rows, key0, key1)
     add(level, plan.sd_lot, plan.factor_lot, z)
-    draw(z, False, plan.draws[ROLL], of_roll, plan.purpose[ROLL], plan.group_rows, key0, key1)
+    draw(z, APART, plan.draws[ROLL], of_roll, plan.purpose[ROLL], plan.group_rows, key0, key1)
     add(level, plan.sd_roll, plan.factor_roll, z)
     return level
 
@@ -219,7 +220,7 @@ def walk(level, of_rolls, of_piece, place, of_roll, begins, plan, key0, key1):
     )
     news = Innovations(
         np.zeros((plan.location.size, BATCH), np.float32),  # rows that do not drift stay 0
-        np.empty((8, BATCH), np.uint32),
+        words_for(BATCH),
         np.empty((3, BATCH), np.uint64),
         plan.sd_drift,
         plan.purpose[DRIFT],
@@ -271,7 +272,7 @@ def innovate(news, slot, block, segment, key0, key1):
     counter = news.counter
     for k in range(BATCH):
         counter[0, k], counter[1, k], counter[2, k] = slot, block, _word(segment + k)
-    write_level(news.z, news.words, False, news.drawn, counter, news.purpose, news.group_rows, key0, key1)
+    write_level(news.z, news.words, APART, news.drawn, counter, news.purpose, news.group_rows, key0, key1)
 
 
 @kernel

@@ -1,0 +1,1 @@
+"""Addresses of cells as the words of a counter."""

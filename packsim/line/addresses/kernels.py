@@ -1,0 +1,47 @@
+"""Addresses of cells as the words of a counter (compiled). Shapes: n cells."""
+
+import numpy as np
+
+from packsim.numerics.jit import allocating_kernel, kernel
+from packsim.numerics.streams import _philox, _word, of_one_block
+
+APART, ALIKE, IN_TURN = 0, 1, 2  # addresses; slots alone tell them apart, which is quicker; and follow one another
+
+
+@allocating_kernel
+def counters_of(address, in_turn):
+    """Slot, block, candidate [3, n] of address[n, 3], which may follow one another (`follow`), as words."""
+    out = np.empty((3, address.shape[0]), np.uint64)
+    if in_turn:
+        slot, block, candidate = out[0], out[1], out[2]
+        c0, c1, c2 = address[0, 1], _word(address[0, 0]), _word(address[0, 2])
+        for i in range(slot.size):
+            slot[i], block[i], candidate[i] = _word(c0 + i), c1, c2
+        return out
+    for i in range(address.shape[0]):
+        out[0, i], out[1, i], out[2, i] = _word(address[i, 1]), _word(address[i, 0]), _word(address[i, 2])
+    return out
+
+
+@kernel
+def order_of(counter, in_turn):
+    """How the addresses counter[3, n], n > 0, follow one another."""
+    return IN_TURN if in_turn else ALIKE if of_one_block(counter) else APART
+
+
+@allocating_kernel
+def addresses_of(cells, counter):
+    """The columns `cells` of counter[3, n]."""
+    out = np.empty((3, cells.size), np.uint64)
+    for k in range(3):
+        row, source = out[k], counter[k]
+        for m in range(cells.size):
+            row[m] = source[cells[m]]
+    return out
+
+
+@kernel
+def word_of(counter, i, purpose, word, key0, key1):
+    """One of the four words of cell i for a purpose."""
+    w = _philox(counter[0, i], counter[1, i], counter[2, i], _word(purpose), _word(key0), _word(key1))
+    return w[0] if word == 0 else w[1] if word == 1 else w[2] if word == 2 else w[3]
