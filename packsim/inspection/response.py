@@ -32,7 +32,6 @@ RIDGE = 1e-10
 LEAK_SHARE = 2e-3  # of the test current: a larger leak also moves what the electrodes give, which is left to the test
 OTHER_KIND = 30.0  # times the median error: such a cell ends its charge or discharge by another limit than the rest
 WORSE = 5.0  # times the residual of sound cells: a kind that fits worse is run
-SHORT_SHARE = 0.005  # likewise, of a short: far more than a K-value limit passes
 CONSTANT = 1e-12  # relative range under which a trait does not spread
 
 __all__ = ["Surface", "Surfaces", "estimate", "fit", "fit_kinds", "reading_slopes"]
@@ -89,9 +88,8 @@ def fit(plan: InspectionPlan, cells: Cells) -> Surface:
 def fit_kinds(plan: InspectionPlan, made: Callable[[tuple[int, ...]], Cells], kinds: Sequence[int]) -> Surfaces:
     """Surfaces of cells without a defect and with one of each of `kinds` (numbers in DEFECTS).
 
-    `made` gives the cells to fit, with exactly the defects that it is asked for. A short moves nothing that is fitted: its
-    cells take the surface of sound ones, up to leaks that no K-value limit passes. Kinds whose cells no polynomial fits
-    about as well (dry pores) have none.
+    `made` gives the cells to fit, with exactly the defects that it is asked for. A short moves nothing that is fitted, so that
+    its cells take the surface of sound ones; kinds whose cells no polynomial fits about as well (dry pores) have none.
     """
     fitted = [kind for kind in kinds if INDEX[DEFECTS[kind].trait] != INDEX["leakage_ua"]]
     wanted: list[tuple[int, ...]] = [(), *((kind,) for kind in fitted)]
@@ -106,10 +104,6 @@ def fit_kinds(plan: InspectionPlan, made: Callable[[tuple[int, ...]], Cells], ki
     own = {kind: found[1 + number] for number, kind in enumerate(fitted)}
     least = WORSE * found[0].residual[0]
     own = {kind: surface for kind, surface in own.items() if np.all(surface.residual[0] <= least)}  # nan is not
-    for kind in set(kinds) - set(fitted):
-        high = found[0].high.copy()
-        high[INDEX["leakage_ua"]] *= SHORT_SHARE / LEAK_SHARE
-        own[kind] = found[0]._replace(high=high)
     return Surfaces(found[0], own)
 
 
