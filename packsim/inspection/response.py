@@ -88,8 +88,8 @@ def fit(plan: InspectionPlan, cells: Cells) -> Surface:
 def fit_kinds(plan: InspectionPlan, made: Callable[[tuple[int, ...]], Cells], kinds: Sequence[int]) -> Surfaces:
     """Surfaces of cells without a defect and with one of each of `kinds` (numbers in DEFECTS).
 
-    `made` gives the cells to fit, with exactly the defects that it is asked for. A short moves nothing that is fitted, so that
-    its cells take the surface of sound ones; kinds whose cells no polynomial fits about as well (dry pores) have none.
+    `made` gives the cells to fit, with exactly the defects that it is asked for. A short moves nothing that is fitted: its
+    cells take the surface of sound ones. Kinds whose cells no polynomial fits about as well (dry pores) have none.
     """
     fitted = [kind for kind in kinds if INDEX[DEFECTS[kind].trait] != INDEX["leakage_ua"]]
     wanted: list[tuple[int, ...]] = [(), *((kind,) for kind in fitted)]
