@@ -59,7 +59,7 @@ def test_cells_outside_the_range_are_run(case):
 
 
 def test_each_kind_of_defect_has_its_own_surface(case):
-    """One defect: by its kind's surface; two, or dry pores, which no polynomial fits: run; a short: as sound cells, or run."""
+    """One defect: by its kind's surface; two, or dry pores, which no polynomial fits: run; a short: as sound cells."""
     _, plan = case
     defects = {
         "weld_void": {"rate_ppm": 1000, "resistance_mohm": 10.0, "spread_factor": 2.0},
