@@ -6,9 +6,11 @@ driven them from the caches. A `Held` is one pointer. It keeps the arrays themse
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 from numba import types
+from numba.core import config
 from numba.core.extending import overload
 from numba.experimental import structref
 
@@ -20,6 +22,10 @@ class HeldType(types.StructRef):  # type: ignore[misc]
 
 class Held(structref.StructRefProxy):  # type: ignore[misc]
     """A tuple, `value` in kernels; made in an allocating kernel beside those that take it: the cache knows its type."""
+
+    def __new__(cls, value: Any) -> Any:
+        """In kernels that are not compiled (NUMBA_DISABLE_JIT) a plain object."""
+        return SimpleNamespace(value=value) if config.DISABLE_JIT else super().__new__(cls, value)
 
 
 structref.define_boxing(HeldType, Held)
