@@ -120,8 +120,8 @@ def correction(
 ) -> Moments:
     """What to add to `moments`: on about `cells` slots the process as it is, less the one with both shortcuts.
 
-    K-value limits relative to the lot then come from groups of about `per_lot` slots, see `spread_groups`. `first` slots
-    have been looked at already, by a call like this one (`pooled`).
+    K-value limits relative to the lot then come from groups of about `per_lot` slots, see `spread_groups`. `first` slots,
+    whole batches, have been looked at already, by a call like this one (`pooled`).
     """
     relative = math.isfinite(inspection.k_robust_sigmas)
     batches, before = max(cells // BATCH, 1), first // BATCH

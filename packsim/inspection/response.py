@@ -31,14 +31,15 @@ CELLS_PER_TERM = 3  # fewer cells that can be run than this, and no polynomial i
 RIDGE = 1e-10
 LEAK_SHARE = 2e-3  # of the test current: a larger leak also moves what the electrodes give, which is left to the test
 OTHER_KIND = 30.0  # times the median error: such a cell ends its charge or discharge by another limit than the rest
-WORSE = 5.0  # times the residual of sound cells: a kind that fits worse is run
+WORSE = 5.0  # times the residual of sound cells: a kind that fits worse is run,
+ENOUGH, ENOUGH_X = 1e-5, 1e-7  # unless it fits to this share of nominal capacity and DCIR, and of stoichiometry
 CONSTANT = 1e-12  # relative range under which a trait does not spread
 
 __all__ = ["Surface", "Surfaces", "estimate", "fit", "fit_kinds", "reading_slopes"]
 
 
 class Surfaces(NamedTuple):
-    """One surface for cells without a defect, and those of cells that have one, by its number in DEFECTS."""
+    """The surface of cells without a defect, tried first, and those of cells that have one, by its number in DEFECTS."""
 
     sound: Surface
     of_kind: Mapping[int, Surface]
@@ -47,9 +48,9 @@ class Surfaces(NamedTuple):
 def fit(plan: InspectionPlan, cells: Cells) -> Surface:
     """Polynomials fitted to what `cells` really are, and trusted between the least and largest of each of their traits.
 
-    `cells` should spread wider than those to be estimated and have no defects. Cells far off the polynomial of all are
-    left out of a second fit; `residual` says how well it fits, them included. Where too few cells have a window, nothing
-    is trusted and `estimate` runs every cell.
+    `cells` should spread wider than those to be estimated, and have the same defects or none. Cells far off the polynomial
+    of all are left out of a second fit; `residual` says how well it fits, them included. Where too few cells have a window,
+    nothing is trusted and `estimate` runs every cell.
     """
     values = cells.values.copy()
     values[INDEX["leakage_ua"]] = 0.0
@@ -102,8 +103,9 @@ def fit_kinds(plan: InspectionPlan, made: Callable[[tuple[int, ...]], Cells], ki
 
     in_parallel(some, len(wanted))
     own = {kind: found[1 + number] for number, kind in enumerate(fitted)}
-    least = WORSE * found[0].residual[0]
-    own = {kind: surface for kind, surface in own.items() if np.all(surface.residual[0] <= least)}  # nan is not
+    enough = np.array([ENOUGH * plan.nominal_capacity_ah, 1e-3 * ENOUGH * plan.nominal_dcir_mohm, ENOUGH_X, ENOUGH_X])
+    most = np.maximum(WORSE * found[0].residual[0], enough)
+    own = {kind: surface for kind, surface in own.items() if np.all(surface.residual[0] <= most)}  # nan is not
     return Surfaces(found[0], own)
 
 

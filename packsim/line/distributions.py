@@ -149,12 +149,20 @@ def read_values(path: Path, key: str) -> Array:
 
 
 def table_of(
-    spread: Spread, nominal: float, mean: float, sd: float, factor: float, file: Path | None, key: str
+    spread: Spread,
+    nominal: float,
+    mean: float,
+    sd: float,
+    factor: float,
+    file: Path | None,
+    key: str,
+    level_factor: float = 1.0,
 ) -> tuple[float, float, Array]:
     """(mean of the process, factor on the deviations, deviations [KNOTS]) of a distribution that needs a table.
 
     `sd` before `factor`, in the unit of the values; a truncated normal keeps its limits whatever the factor, and an
-    inverse Weibull is one still. `key`: where the spread stands in the scenario.
+    inverse Weibull is one still. `key`: where the spread stands in the scenario; `level_factor`: what of `factor` is the
+    step's level of automation, the rest being calibration's, which may go beyond what is allowed in a scenario.
 
     Raises:
         ScenarioError: an empirical distribution's file that cannot be used; an inverse Weibull too wide for a table.
@@ -163,8 +171,8 @@ def table_of(
     if spread.distribution == "weibull":
         return mean, factor, weibull(sd, float(spread.weibull_shape or 1.0))
     if spread.distribution == "inverse_weibull":
-        if sd > LARGEST_INVERSE_WEIBULL_CV * mean:
-            given, most = 100.0 * sd / mean, 100.0 * LARGEST_INVERSE_WEIBULL_CV
+        if level_factor * sd > LARGEST_INVERSE_WEIBULL_CV * mean:
+            given, most = 100.0 * level_factor * sd / mean, 100.0 * LARGEST_INVERSE_WEIBULL_CV
             raise ScenarioError(
                 [f"{key}: given a standard deviation of {given:.4g} % of the mean; allowed: at most {most:g} %"]
             )

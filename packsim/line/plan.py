@@ -76,7 +76,7 @@ class LinePlan(NamedTuple):
     lot_cells: int
     roll_cells: int
     blocks_per_lot: int  # 1 where lots lie within a block
-    probability: Array  # [d]
+    probability: Array  # [d], changed by `at_rates` only: `digits` follow from it
     severity: Array  # [d] median, unit of the trait, or share lost
     severity_log_sd: Array  # [d]
     defect_trait: Integers  # [d] row of the trait it acts on
@@ -215,6 +215,13 @@ def at_rates(line: LinePlan, probability: Array) -> LinePlan:
     return line._replace(probability=probability, digits=digits)
 
 
+def uninspected(line: LinePlan) -> LinePlan:
+    """The same line without its in-line inspections, so that no cell is scrapped and no defect removed."""
+    nobody = np.empty(0, np.int64)
+    in_line = line.in_line._replace(alarm=np.empty(0), purpose=nobody, digit=nobody)
+    return at_rates(line._replace(in_line=in_line), line.probability)
+
+
 def variable_names(model: LineModel) -> list[str]:
     """The traits, then the process variables of the user's, in the order of the steps."""
     return [trait.name for trait in TRAITS] + [name for _, step in model.ordered() for name in step.variables]
@@ -263,7 +270,8 @@ def _row(
         wear, target = wear / mean, math.log(nominal) - 0.5 * variance  # where its mean is nominal
     elif spread.distribution not in ("normal", "lognormal"):
         form, location, sd = TABLE, 0.0, 1.0
-        mean, scale, table = table_of(spread, nominal, mean, one, factor, source, f"line.{key}")
+        own = level.spread_factor
+        mean, scale, table = table_of(spread, nominal, mean, one, factor, source, f"line.{key}", own)
         centre = mean
         spread_out = scale * float(table[KNOTS // 2 + 146] - table[KNOTS // 2 - 146]) / 2.0  # about one sd: 146 knots
         per_sd = 1.0 / spread_out if spread_out > 0.0 else 0.0

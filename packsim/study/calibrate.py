@@ -35,7 +35,7 @@ SLOPE_STEPS = (1.03, 1.1)  # of the two factors
 LARGEST_STEP = 0.3  # of a factor at once
 LINEAR_WITHIN = 1.5e-3  # share: a target that near is reached along the slopes, without another simulation
 ERROR_GOAL = 1e-4  # share: standard error by the response surface
-MOST_STARTS, RUN_COST = 1.15e7, 1.0  # some cells with defects have to be run: what a reject with a defect costs more
+MOST_STARTS, RUN_COST = 1.15e7, 1.0  # tests that a reject with a defect costs more, as some have to be run
 
 
 class CalibrationError(ValueError):

@@ -19,7 +19,7 @@ from packsim.inspection.process import spread_slots, with_defects
 from packsim.inspection.response import Surfaces, fit_kinds
 from packsim.line import plan as line_plans
 from packsim.line.build import build
-from packsim.line.plan import LinePlan, largest_defect_factor
+from packsim.line.plan import LinePlan, largest_defect_factor, uninspected
 from packsim.scenario.model import Scenario
 
 Factors = npt.NDArray[np.float64]  # [2] on spreads and on defect rates
@@ -92,7 +92,7 @@ class Turned:
 
     def _fitted(self, power: int | None) -> Surfaces:
         """The response surfaces for spreads up to GRID ** power."""
-        wide = self.line(np.array([0.0 if power is None else WIDER * GRID**power, 0.0]))
+        wide = uninspected(self.line(np.array([0.0 if power is None else WIDER * GRID**power, 0.0])))
 
         def made(defects: tuple[int, ...]) -> Cells:
             cells = FITTED_WITH_DEFECT if defects else FITTED_CELLS

@@ -121,7 +121,7 @@ def test_defects_come_at_their_rate_and_severity(report: Callable[..., None]) ->
     n, rate = 500_000, 0.02
     plan = plans.plan(model(1, 1, 1e6 * rate), n)
     cells = build(plan, 8, slot_addresses(0, range(n)))
-    clean = build(plan._replace(probability=np.zeros(len(DEFECTS))), 8, slot_addresses(0, range(n)))
+    clean = build(plans.at_rates(plan, np.zeros(len(DEFECTS))), 8, slot_addresses(0, range(n)))
     z = -stats.norm.ppf(FALSE_ALARM / 2)
     for k, defect in enumerate(DEFECTS):
         only = cells.defect == BIT[defect.name]
@@ -136,7 +136,7 @@ def test_defects_come_at_their_rate_and_severity(report: Callable[..., None]) ->
 
 def test_candidates_share_lot_and_roll() -> None:
     plan = plans.plan(model(), SLOTS)
-    still = plan._replace(sd_within=np.zeros_like(plan.sd_within), probability=np.zeros(len(DEFECTS)))
+    still = plans.at_rates(plan._replace(sd_within=np.zeros_like(plan.sd_within)), np.zeros(len(DEFECTS)))
     first, later = (build(still, 2, slot_addresses(4, range(SLOTS), candidate)) for candidate in (0, 3))
     assert np.array_equal(first.values, later.values)
     assert np.array_equal(first.lot, later.lot)

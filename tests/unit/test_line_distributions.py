@@ -75,3 +75,11 @@ def test_one_that_is_too_wide_by_its_cpk_is_refused():
     assert told == (
         "line.steps.cutting.coated_area_ratio: given a standard deviation of 100 % of the mean; allowed: at most 67 %"
     )
+
+
+def test_one_that_its_level_of_automation_makes_too_wide_is_refused():
+    model = line(sd_pct=50.0).model_dump(exclude_unset=True)
+    model["steps"]["cutting"]["automation"] = "manual"
+    model["automation_levels"] = {"manual": {"spread_factor": 1.5}}
+    with pytest.raises(ScenarioError, match=r"given a standard deviation of 75 % of the mean; allowed: at most 67 %"):
+        plans.plan(LineModel.model_validate(model), 10)

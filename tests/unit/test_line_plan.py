@@ -107,3 +107,14 @@ def test_addresses_must_be_whole_numbers_by_three():
         with pytest.raises(ValueError, match=r"int64\[n, 3\]"):
             build(plan, 1, wrong)
     assert len(build(plan, 1, np.zeros((0, 3), np.int64))) == 0
+
+
+def test_a_line_that_is_not_inspected_scraps_nothing_and_keeps_its_defects() -> None:
+    steps = {"welding": {"inspection": {"on_reject": "rework", "rework_yield_pct": 60.0}}}
+    model = line(steps=steps | line().model_dump(exclude_unset=True)["steps"])
+    inspected = plans.plan(model, 200)
+    certain = np.array([1.0 if defect.name == "weld_void" else 0.0 for defect in DEFECTS])
+    for plan, kept in ((plans.uninspected(inspected), 200), (inspected, 0)):
+        cells = build(plans.at_rates(plan, certain), 3, slot_addresses(0, range(200)))
+        assert np.count_nonzero(cells.defect == BIT["weld_void"]) == kept + np.count_nonzero(cells.scrapped >= 0)
+        assert (np.count_nonzero(cells.scrapped >= 0) == 0) == (kept == 200)

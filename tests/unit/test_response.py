@@ -78,7 +78,7 @@ def test_each_kind_of_defect_has_its_own_surface(case):
     dry, short = BIT["wetting_fault"].bit_length() - 1, BIT["particle_contamination"].bit_length() - 1
     assert sorted(asked) == [(), *((kind,) for kind in kinds if kind != short)]
     assert set(surfaces.of_kind) == set(kinds) - {dry, short}
-    for kind in surfaces.of_kind:
+    for kind in (short, *surfaces.of_kind):
         cells = build(with_defects(wide, (kind,)), 9, spread_slots(wide, 1000))
         real, fast = true_values(plan, cells, 9), estimate(plan, surfaces, cells, 9)
         run = fast.capacity_ah == real.capacity_ah

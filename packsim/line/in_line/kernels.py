@@ -139,7 +139,7 @@ def note_missed(missed, x, lower, upper, bit):
         missed[i] |= bit if (x[i] < lower) | (x[i] > upper) else np.uint32(0)
 
 
-@allocating_kernel
+@kernel
 def note_faults(look, missed, defect, looks_for):
     """Set bit STEP of the cells [n] that have a fault."""
     any_step = np.uint16(0)

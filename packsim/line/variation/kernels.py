@@ -28,7 +28,7 @@ NORMAL, LOGNORMAL, TABLE = 0, 1, 2  # how a latent value becomes the variable
 LOT, ROLL, WITHIN, LANE, DRIFT, REWORK = 0, 1, 2, 3, 4, 5  # rows of plan.purpose
 KNOTS = 2049
 PART = 512  # cells whose words are drawn at once
-SPARE = 6
+SPARE = 6  # columns: calls of four neighbours hold up to three cells before, and three after
 _ONE, _TWO, _THREE, _TWO_BITS = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(2)
 REACH = 7.0  # tables hold latent values from -REACH to REACH
 

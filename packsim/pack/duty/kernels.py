@@ -2,8 +2,8 @@
 
 Every accepted step ends with currents that satisfy Kirchhoff's laws at its *end* (implicit, Newton on linearised
 cells, `pack/network`). A trial is accepted, shortened, or starts the search for the event that it stepped over, as in
-`pack/kernels.py`, the loop of scenarios with ideal busbars and the plain duty. It makes no arrays: kernels that do count
-references, and so does then each of their calls.
+`pack/kernels.py`, the loop of scenarios with ideal busbars and the plain duty. It makes no arrays,
+because a kernel that makes some counts references at every call.
 """
 
 import math
