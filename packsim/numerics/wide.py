@@ -16,6 +16,8 @@ from numba.core.compiler_machinery import register_pass
 from numba.core.lowering import Lower
 from numba.core.typed_passes import NativeLowering
 
+from packsim.numerics.own_code import OwnCode
+
 WIDEST = '"prefer-vector-width"="512"'
 
 
@@ -29,13 +31,20 @@ class _WideLower(Lower):  # type: ignore[misc]
 class _WideLowering(NativeLowering):  # type: ignore[misc]
     _name = "packsim_native_lowering"
 
+    def run_pass(self, state: Any) -> bool:
+        if state.library is None:  # else Numba makes it, in the same way
+            codegen = state.targetctx.codegen()
+            state.library = OwnCode(codegen, state.func_id.func_qualname)
+            state.library.enable_object_caching()
+        return bool(super().run_pass(state))
+
     @property
     def lowering_class(self) -> type[Lower]:
         return _WideLower
 
 
 class WideCompiler(CompilerBase):  # type: ignore[misc]
-    """Numba's compiler, with the attribute on each function."""
+    """Numba's compiler, with the attribute on each function, and kernels that keep their own code (`own_code`)."""
 
     def define_pipelines(self) -> list[Any]:
         """As Numba's own, but for the lowering."""

@@ -232,8 +232,11 @@ def test_ways_of_matching_in_packs_with_joints():
 
 def test_the_shipped_scenario_and_its_report(tmp_path):
     result = ps.run(ps.load(CONFIGS / "cooled-strings.yaml"), packs=16)
-    found = result.sightings.set_index("pack")["verdict"]
-    assert (found[3], found[7], found[12]) == ("internal_short", "wrong_sensor", "cooling_lost")
+    found = set(zip(result.sightings["pack"], result.sightings["verdict"], strict=True))
+    assert found >= {(3, "internal_short"), (7, "wrong_sensor"), (12, "cooling_lost")}
+    others = result.sightings[~result.sightings["pack"].isin([3, 7]) & (result.sightings["verdict"] != "cooling_lost")]
+    assert (others["verdict"] == "high_joint").all()  # welds with a void, made on the line
+    assert (others["cell_defect"] == "weld_void").all()
     page = result.report(tmp_path / "report.html").read_text(encoding="utf-8")
     assert "What was seen in the packs" in page
     assert "coolant takes no heat" in page

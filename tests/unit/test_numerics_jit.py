@@ -93,3 +93,28 @@ def test_code_kept_for_a_class_that_has_moved_is_compiled_anew(error, monkeypatc
         assert jit._compile_once(dispatcher, compile_signature, lock, "signature") == "code"
     assert dispatcher._cache != "damaged"
     assert tried == ["signature"] * 2
+
+
+def test_a_kernel_keeps_its_own_copies_of_others():
+    """A copy that the loader may replace by another kernel's makes bits depend on what was compiled or loaded before."""
+    inner = jit.allocating_kernel(doubled)
+
+    @jit.allocating_kernel
+    def outer(x):
+        return inner(x) + inner(x[1:]).sum()
+
+    outer(np.arange(4.0))
+    for made, linkage in ((outer, "internal"), (numba.njit(outer.py_func), "linkonce_odr")):
+        made(np.arange(4.0))
+        found = [
+            line.split()[1] for text in made.inspect_llvm().values() for line in text.splitlines() if "define" in line
+        ]
+        assert linkage in found
+        assert ("linkonce_odr" in found) == (linkage == "linkonce_odr")
+
+
+def doubled(x):
+    out = np.empty(x.size)
+    for i in range(x.size):
+        out[i] = 2.0 * x[i] if x[i] > 0.0 else np.exp(x[i])
+    return out
