@@ -51,8 +51,8 @@ def normals() -> float:
     words = c.Rows(np.empty((4, NORMALS), np.uint32))
     counter, out = c.Rows(np.zeros((3, NORMALS), np.uint64)), c.Rows(np.empty((4, NORMALS), np.float32))
     write_words(words[0], words[1], words[2], words[3], counter, 7, *seed_key(1))
-    for k in range(4):
-        write_short_normals(out[k], words[k])
+    for k in (0, 2):
+        write_short_normals(out[k], out[k + 1], words[k], words[k + 1])
     return 4.0 * NORMALS
 
 

@@ -12,18 +12,18 @@ import numpy as np
 from packsim.line.addresses.kernels import addresses_of, counters_of, order_of
 from packsim.line.digits.kernels import DEFECT, decide, pick
 from packsim.line.in_line.kernels import inspect
-from packsim.line.variation.kernels import NORMAL, WITHIN, add_parts, draw, mixes, row_of, shape, within_of
+from packsim.line.variation.kernels import NORMAL, WITHIN, add_parts, draw, mixes, normals, row_of, shape, within_of
 from packsim.line.variation.levels.kernels import columns_of, cut, follow, shared, spread, spread_in_lanes
 from packsim.numerics.fastmath import exp_fast
 from packsim.numerics.held import Held
 from packsim.numerics.jit import allocating_kernel, kernel
 from packsim.numerics.purposes import DECISIONS_0, DEFECT_DIGITS_0, DEFECT_SEVERITY_0
-from packsim.numerics.streams import write_short_normals, write_words
+from packsim.numerics.streams import write_words
 
 ADD, LOSE = 0, 1  # how a defect acts on its trait
 LARGEST_LOSS = 0.95
 CHUNK = 4096
-STRETCH = 4 * CHUNK  # cells whose lots, rolls and segments are drawn at once
+STRETCH = 4 * CHUNK
 _TWO_40 = 1099511627776.0
 _32, _WORD, _DIGIT = np.uint64(32), np.uint64(0xFFFFFFFF), np.uint32(0xFF)
 
@@ -195,17 +195,15 @@ def put_bits(defect, cells, bits):
 @allocating_kernel
 def apply_defects(x, begin, cells, defect, counter, median, log_sd, trait, mode, key0, key1):
     """Severities median * exp(log_sd z) of the defects of `cells`, in their order, onto their traits in x[v, begin ...]."""
-    address, words = addresses_of(cells, counter), np.empty((4, cells.size), np.uint32)
+    address, z = addresses_of(cells, counter), np.empty((4, cells.size))
     bits = defect[cells]
-    own, drawn = np.empty(cells.size, np.uint32), np.empty(cells.size, np.uint32)
-    z, severity = np.empty(cells.size, np.float32), np.empty(cells.size)
+    own, drawn, severity = np.empty(cells.size, np.uint32), np.empty(cells.size), np.empty(cells.size)
     for k in range(median.size):
         if k % 4 == 0:
-            write_words(words[0], words[1], words[2], words[3], address, DEFECT_SEVERITY_0 + k // 4, key0, key1)
-        count = take(own, drawn, bits, k, cells, words[k % 4])
-        write_short_normals(z[:count], drawn[:count])
+            normals(z, address, DEFECT_SEVERITY_0 + k // 4, key0, key1)
+        count = take(own, drawn, bits, k, cells, z[k % 4])
         for m in range(count):
-            severity[m] = median[k] * exp_fast(log_sd[k] * z[m])
+            severity[m] = median[k] * exp_fast(log_sd[k] * drawn[m])
         value, loses = x[trait[k], begin : begin + defect.size], mode[k] == LOSE
         for m in range(count):
             i = own[m]
@@ -213,10 +211,10 @@ def apply_defects(x, begin, cells, defect, counter, median, log_sd, trait, mode,
 
 
 @kernel
-def take(own, drawn, bits, k, cells, word):
-    """Those of `cells` that have bit k, and their words, into the first of own[m] and drawn[m]; how many."""
+def take(own, drawn, bits, k, cells, z):
+    """Those of `cells` that have bit k, and their normals, into the first of own[m] and drawn[m]; how many."""
     count = 0
     for m in range(bits.size):
-        own[count], drawn[count] = cells[m], word[m]
+        own[count], drawn[count] = cells[m], z[m]
         count += (bits[m] >> k) & 1
     return count

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from packsim.line.addresses.kernels import APART, addresses_of, word_of
 from packsim.line.digits.kernels import STEP, pick
-from packsim.line.variation.kernels import row_of, shaped, write_neighbours
+from packsim.line.variation.kernels import room_for, row_of, shaped, write_neighbours
 from packsim.line.variation.levels.kernels import lane_of, piece_of
 from packsim.numerics.jit import allocating_kernel, kernel
 from packsim.numerics.purposes import NAMED
@@ -173,18 +173,20 @@ def turn_out_well(cells, counter, purpose, word, share, key0, key1):
 @allocating_kernel
 def make_again(cells, x, own, begin, set_at, j, common, offset, counter, within, key0, key1):
     """New normals within the roll for all that step j sets in `cells`; lot, lane, roll and drift stay."""
-    address, words = addresses_of(cells, counter), np.empty((4, cells.size), np.uint32)
-    z = np.empty(cells.size, np.float32)
+    address, n = addresses_of(cells, counter), cells.size
+    room, z = room_for(n), np.empty((2, n), np.float32)
     for v in range(set_at.size):
         if set_at[v] != j:
             continue
-        purpose, word = within.again[within.group[v]], words[within.word[v]]
+        purpose, row = within.again[within.group[v]], within.word[v]
+        w0, w1, w2, w3 = room.words[0, :n], room.words[1, :n], room.words[2, :n], room.words[3, :n]
         if purpose >= NAMED:
-            write_neighbours(word, words, APART, address[0], address[1], address[2], purpose, key0, key1)
+            write_neighbours(z[0], room, APART, address[0], address[1], address[2], purpose, key0, key1)
+            row = 0
         else:
-            write_words(words[0], words[1], words[2], words[3], address, purpose, key0, key1)
-        write_short_normals(z, word)
-        set_again(row_of(x, own, v, begin, begin + counter.shape[1]), cells, z, v, common, offset, within)
+            write_words(w0, w1, w2, w3, address, purpose, key0, key1)
+            write_short_normals(z[0], z[1], w0 if row < 2 else w2, w1 if row < 2 else w3)
+        set_again(row_of(x, own, v, begin, begin + counter.shape[1]), cells, z[row % 2], v, common, offset, within)
 
 
 @kernel

@@ -1,8 +1,8 @@
 """Variables of a chunk of cells from what they share and their own normals (compiled).
 
 Shapes: n cells of a chunk, t traits, v variables (traits first, then the user's), p pieces (`levels.kernels`).
-Words come from Philox calls that four variables share: `plan.group_rows` says which; a variable of the user's shares its
-call with itself in neighbouring slots (numerics/purposes.py).
+Normals come in pairs from words of Philox calls that four variables share: `plan.group_rows` says which; a variable of
+the user's shares its call with itself in neighbouring slots (numerics/purposes.py).
 """
 
 from typing import NamedTuple
@@ -20,7 +20,6 @@ from packsim.numerics.streams import (
     normals_of_bits,
     write_short_normals,
     write_slot_words,
-    write_slot_words_of_two,
     write_words,
 )
 
@@ -29,8 +28,15 @@ LOT, ROLL, WITHIN, LANE, DRIFT, REWORK = 0, 1, 2, 3, 4, 5  # rows of plan.purpos
 KNOTS = 2049
 PART = 512  # cells whose words are drawn at once
 SPARE = 6  # columns: calls of four neighbours hold up to three cells before, and three after
-_ONE, _TWO, _THREE, _TWO_BITS = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(2)
+_NONE, _ONE, _TWO, _THREE, _TWO_BITS = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(2)
 REACH = 7.0  # tables hold latent values from -REACH to REACH
+
+
+class Room(NamedTuple):
+    """Where words and normals are on the way (`room_for`)."""
+
+    words: npt.NDArray[np.uint32]  # [4, size]
+    normals: npt.NDArray[np.float32]  # [3, size]
 
 
 class Within(NamedTuple):
@@ -98,10 +104,8 @@ def write_normals(out0, out1, out2, out3, counter, purpose, key0, key1):
     for i in range(out0.size):
         w0, w1, w2, w3 = _philox(slot[i], block[i], candidate[i], c3, k0, k1)
         out0[i], out1[i], out2[i], out3[i] = bits_float64(w0), bits_float64(w1), bits_float64(w2), bits_float64(w3)
-    normals_of_bits(out0)
-    normals_of_bits(out1)
-    normals_of_bits(out2)
-    normals_of_bits(out3)
+    normals_of_bits(out0, out1)
+    normals_of_bits(out2, out3)
 
 
 @allocating_kernel
@@ -109,70 +113,77 @@ def draw(z, order, wanted, counter, purpose, group_rows, key0, key1):
     """Normals of one level into z[v, n] where wanted[v] > 0; counter[3, n] holds slot, block, candidate in `order`."""
     n = counter.shape[1]
     write_level(
-        z, words_for(n if order == APART else min(PART, n)), order, wanted, counter, purpose, group_rows, key0, key1
+        z, room_for(n if order == APART else min(PART, n)), order, wanted, counter, purpose, group_rows, key0, key1
     )
 
 
 @allocating_kernel
-def words_for(size):
-    """Words [8, size], and more columns for calls of four neighbours that are not all asked for."""
-    return np.empty((8, size + SPARE), np.uint32)
+def room_for(size):
+    """Words [4, size] and normals [3, size] on the way; more columns for calls of four neighbours not all asked for."""
+    return Room(np.empty((4, size + SPARE), np.uint32), np.empty((3, size + SPARE), np.float32))
 
 
 @kernel
-def write_level(z, words, order, wanted, counter, purpose, group_rows, key0, key1):
-    """As `draw`, through words[8, part + SPARE] (`words_for`); all at once if the addresses are APART.
+def write_level(z, room, order, wanted, counter, purpose, group_rows, key0, key1):
+    """As `draw`, through room for a part of them (`room_for`); all at once if the addresses are APART.
 
-    Words first, then normals of each variable: loops over float32 alone have twice the lanes of mixed ones. In parts
-    whose words stay in the nearest cache, and two purposes at once (`write_slot_words_of_two`).
+    Words first, then normals of each pair: loops over float32 alone have twice the lanes of mixed ones. In parts whose
+    words stay in the nearest cache.
     """
+    words = room.words
     n, size = counter.shape[1], max(words.shape[1] - SPARE, 1)
     for begin in range(0, n, size):
-        end, held = min(begin + size, n), -1
+        end = min(begin + size, n)
+        slot, block, candidate = counter[0, begin:end], counter[1, begin:end], counter[2, begin:end]
+        w0, w1, w2, w3 = words[0, : slot.size], words[1, : slot.size], words[2, : slot.size], words[3, : slot.size]
         for g in range(purpose.size):
             if not any_wanted(wanted, group_rows, g):
                 continue
             if purpose[g] >= NAMED:
-                slot, block, candidate = counter[0, begin:end], counter[1, begin:end], counter[2, begin:end]
-                at = write_neighbours(words[4], words, order, slot, block, candidate, purpose[g], key0, key1)
-                write_short_normals(z[group_rows[g, 0], begin:end], words[4, at : at + end - begin])
-            elif order == APART:
-                write_words(words[0, :n], words[1, :n], words[2, :n], words[3, :n], counter, purpose[g], key0, key1)
-                write_group(z, words, 0, begin, end, wanted, group_rows, g)
-            elif held < 0:
-                held = g
+                out = z[group_rows[g, 0], begin:end]
+                write_neighbours(out, room, order, slot, block, candidate, purpose[g], key0, key1)
+                continue
+            if order == APART:
+                write_words(w0, w1, w2, w3, counter, purpose[g], key0, key1)
             else:
-                write_two(words, begin, end, counter, purpose[held], purpose[g], key0, key1)
-                write_group(z, words, 0, begin, end, wanted, group_rows, held)
-                write_group(z, words, 4, begin, end, wanted, group_rows, g)
-                held = -1
-        if held >= 0:
-            write_one(words, begin, end, counter, purpose[held], key0, key1)
-            write_group(z, words, 0, begin, end, wanted, group_rows, held)
+                write_slot_words(w0, w1, w2, w3, slot, block[0], candidate[0], purpose[g], key0, key1)
+            write_group(z, room, begin, end, wanted, group_rows, g)
 
 
 @kernel
-def write_neighbours(out, words, order, slot, block, candidate, purpose, key0, key1):
-    """Words of addresses [n] for a purpose that gives one to each, into out from the returned place on; words[4, ...]: room.
+def write_neighbours(out, room, order, slot, block, candidate, purpose, key0, key1):
+    """Normals of addresses [n] for a purpose that gives one to each, into out[n], through room for n.
 
     Where slots are IN_TURN four of them share one call, as they do in principle; else each makes it for itself.
     """
     c3, k0, k1 = _word(purpose), _word(key0), _word(key1)
+    words, normals = room.words, room.normals
     if order < IN_TURN:
-        for i in range(slot.size):
+        n = slot.size
+        radius, angle, even, odd = words[0, :n], words[1, :n], normals[0, :n], normals[1, :n]
+        for i in range(n):
             w0, w1, w2, w3 = _philox(slot[i] >> _TWO_BITS, block[i], candidate[i], c3, k0, k1)
-            low, high = w0 if slot[i] & _ONE == 0 else w1, w2 if slot[i] & _ONE == 0 else w3
-            out[i] = low if slot[i] & _TWO == 0 else high
-        return 0
+            radius[i], angle[i] = w0 if slot[i] & _TWO == _NONE else w2, w1 if slot[i] & _TWO == _NONE else w3
+        write_short_normals(even, odd, radius, angle)
+        for i in range(n):
+            out[i] = even[i] if slot[i] & _ONE == _NONE else odd[i]
+        return
     first, c1, c2 = slot[0] >> _TWO_BITS, block[0], candidate[0]
     before = np.int64(slot[0] & _THREE)
     calls = (before + slot.size + 3) // 4
     w0, w1, w2, w3 = words[0, :calls], words[1, :calls], words[2, :calls], words[3, :calls]
     for i in range(calls):
         w0[i], w1[i], w2[i], w3[i] = _philox(first + np.uint64(i), c1, c2, c3, k0, k1)
+    z0, z1 = normals[0, :calls], normals[0, calls : 2 * calls]
+    z2, z3 = normals[1, :calls], normals[1, calls : 2 * calls]
+    write_short_normals(z0, z1, w0, w1)
+    write_short_normals(z2, z3, w2, w3)
+    in_turn = normals[2]
     for i in range(calls):
-        out[4 * i], out[4 * i + 1], out[4 * i + 2], out[4 * i + 3] = w0[i], w1[i], w2[i], w3[i]
-    return before
+        in_turn[4 * i], in_turn[4 * i + 1], in_turn[4 * i + 2], in_turn[4 * i + 3] = z0[i], z1[i], z2[i], z3[i]
+    asked = in_turn[before : before + out.size]
+    for i in range(out.size):
+        out[i] = asked[i]
 
 
 @kernel
@@ -186,30 +197,19 @@ def any_wanted(wanted, group_rows, g):
 
 
 @kernel
-def write_one(words, begin, end, counter, purpose, key0, key1):
-    """Words of slots begin .. end - 1 into words[:4], all rows one by one (`row_of`)."""
-    n, slot = end - begin, counter[0, begin:end]
-    w0, w1, w2, w3 = words[0, :n], words[1, :n], words[2, :n], words[3, :n]
-    write_slot_words(w0, w1, w2, w3, slot, counter[1, 0], counter[2, 0], purpose, key0, key1)
-
-
-@kernel
-def write_two(words, begin, end, counter, purpose, other, key0, key1):
-    """As `write_one` for two purposes, into words[:4] and words[4:]."""
-    n, slot = end - begin, counter[0, begin:end]
-    w0, w1, w2, w3 = words[0, :n], words[1, :n], words[2, :n], words[3, :n]
-    w4, w5, w6, w7 = words[4, :n], words[5, :n], words[6, :n], words[7, :n]
-    block, candidate = counter[1, 0], counter[2, 0]
-    write_slot_words_of_two(w0, w1, w2, w3, w4, w5, w6, w7, slot, block, candidate, purpose, other, key0, key1)
-
-
-@kernel
-def write_group(z, words, first, begin, end, wanted, group_rows, g):
-    """Normals of word group g into z[v, begin .. end - 1], from words[first ...]."""
-    for k in range(4):
-        v = group_rows[g, k]
-        if v < wanted.size and wanted[v] > 0.0:
-            write_short_normals(z[v, begin:end], words[first + k, : end - begin])
+def write_group(z, room, begin, end, wanted, group_rows, g):
+    """Normals of word group g into z[v, begin .. end - 1], from room.words: a pair of words makes a pair."""
+    n = end - begin
+    for k in range(0, 4, 2):
+        v, other = group_rows[g, k], group_rows[g, k + 1]
+        has, has_other = v < wanted.size and wanted[v] > 0.0, other < wanted.size and wanted[other] > 0.0
+        if has or has_other:  # the one that is not wanted goes nowhere
+            write_short_normals(
+                z[v, begin:end] if has else room.normals[0, :n],
+                z[other, begin:end] if has_other else room.normals[1, :n],
+                room.words[k, :n],
+                room.words[k + 1, :n],
+            )
 
 
 @kernel

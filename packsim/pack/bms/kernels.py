@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from packsim.numerics.jit import inlined_kernel, kernel
-from packsim.numerics.streams import normal_from_word, philox4x32
+from packsim.numerics.streams import normals_from_words, philox4x32
 
 UNDER_VOLTAGE, OVER_VOLTAGE, OVER_TEMPERATURE, OVER_CURRENT = range(4)  # limits
 LIMITS = 4
@@ -129,8 +129,8 @@ def sample(memory, bms, block, pack, number, share):
             continue
         if math.isnan(memory.stuck_v[s]):
             if bms.noise_v > 0.0:
-                word = philox4x32(number, block, pack * (sensors + 1) + s, bms.purpose, bms.key0, bms.key1)[0]
-                value += bms.noise_v * normal_from_word(word)
+                words = philox4x32(number, block, pack * (sensors + 1) + s, bms.purpose, bms.key0, bms.key1)
+                value += bms.noise_v * normals_from_words(words[0], words[1])[0]
             if bms.resolution_v > 0.0:
                 value = bms.resolution_v * math.floor(value / bms.resolution_v + 0.5)
         low, high = min(low, value), max(high, value)
@@ -171,8 +171,8 @@ def temperature_noise(bms, block, pack, sample):
     if bms.temperature_noise_k == 0.0:
         return 0.0
     sensors = bms.node.shape[0]
-    word = philox4x32(sample, block, pack * (sensors + 1) + sensors, bms.purpose, bms.key0, bms.key1)[0]
-    return bms.temperature_noise_k * normal_from_word(word)
+    words = philox4x32(sample, block, pack * (sensors + 1) + sensors, bms.purpose, bms.key0, bms.key1)
+    return bms.temperature_noise_k * normals_from_words(words[0], words[1])[0]
 
 
 @inlined_kernel

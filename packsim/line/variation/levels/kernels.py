@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from packsim.line.addresses.kernels import APART
-from packsim.line.variation.kernels import DRIFT, LANE, LOT, ROLL, draw, words_for, write_level
+from packsim.line.variation.kernels import DRIFT, LANE, LOT, ROLL, Room, draw, room_for, write_level
 from packsim.numerics.jit import allocating_kernel, kernel
 from packsim.numerics.streams import _word
 
@@ -52,7 +52,7 @@ class Innovations(NamedTuple):
     """What is new in each segment: normals of BATCH of them, and what these are drawn with and through."""
 
     z: npt.NDArray[np.float32]  # [v, BATCH]
-    words: npt.NDArray[np.uint32]  # `words_for`
+    room: Room
     counter: npt.NDArray[np.uint64]  # [3, BATCH]
     drawn: npt.NDArray[np.float64]  # [v] > 0 where a normal is needed
     purpose: npt.NDArray[np.int64]  # [g]
@@ -220,7 +220,7 @@ def walk(level, of_rolls, of_piece, place, of_roll, begins, plan, key0, key1):
     )
     news = Innovations(
         np.zeros((plan.location.size, BATCH), np.float32),  # rows that do not drift stay 0
-        words_for(BATCH),
+        room_for(BATCH),
         np.empty((3, BATCH), np.uint64),
         plan.sd_drift,
         plan.purpose[DRIFT],
@@ -272,7 +272,7 @@ def innovate(news, slot, block, segment, key0, key1):
     counter = news.counter
     for k in range(BATCH):
         counter[0, k], counter[1, k], counter[2, k] = slot, block, _word(segment + k)
-    write_level(news.z, news.words, APART, news.drawn, counter, news.purpose, news.group_rows, key0, key1)
+    write_level(news.z, news.room, APART, news.drawn, counter, news.purpose, news.group_rows, key0, key1)
 
 
 @kernel
