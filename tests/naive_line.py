@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import naive
 import naive_shapes
-from scipy.special import ndtri
 from scipy.stats import norm
 
 from packsim.scenario.traits import DEFECT_STEPS, STEPS, TRAITS
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
     from packsim.cell.cell import Cell
     from packsim.scenario.inspection import InspectionModel
     from packsim.scenario.line import LineModel, Spread
+
+    Pair = Callable[[int, int], tuple[float, float]]
 
 FIRST = {"within": 1, "roll": 5, "lot": 9, "lane": 20, "drift": 24, "rework": 28}  # numerics/purposes.py
 DECISIONS, OCCURS_DIGITS, SEVERITY, GAUGE, STORAGE, IN_LINE_DIGITS, REWORK_GOOD = 83, 71, 15, 17, 18, 75, 37
@@ -53,15 +54,24 @@ def word(seed: int, purpose: int, index: int, block: int, slot: int, candidate: 
     return naive.philox4x32(counter, (seed & 0xFFFFFFFF, seed >> 32))[index % 4]
 
 
-def deviate(w: int) -> float:
-    """Standard normal of a word: top bit sign, the rest the tail probability."""
-    z = -float(ndtri(((w & 0x7FFFFFFF) + 0.5) * 2.0**-32))
-    return -z if w >> 31 else z
+def pair(first: int, second: int) -> tuple[float, float]:
+    """Two standard normals of two words, after Box and Muller (docs/line.md)."""
+    radius = math.sqrt(-2.0 * math.log(((first & 0x7FFFFFFF) + 0.5) * 2.0**-31))
+    signed = (second | 1) - (2**32 if second >> 31 else 0)
+    angle = math.pi / 4.0 * signed * 2.0**-31
+    cosine, sine = (-1.0 if first >> 31 else 1.0) * radius * math.cos(angle), radius * math.sin(angle)
+    return (sine, cosine) if second & 1 else (cosine, sine)
 
 
 def normal(*address: int) -> float:
-    """Standard normal at an address, see `word`."""
-    return deviate(word(*address))
+    """Standard normal at an address, see `word`: 0 and 1 from words 0 and 1, 2 and 3 from words 2 and 3."""
+    return normal_by(pair, *address)
+
+
+def normal_by(pair: Pair, seed: int, purpose: int, index: int, *address: int) -> float:
+    """As `normal`, made by `pair`."""
+    first = index // 2 * 2
+    return pair(word(seed, purpose, first, *address), word(seed, purpose, first + 1, *address))[index % 2]
 
 
 def hashed(name: str) -> int:
@@ -107,8 +117,8 @@ def cholesky(matrix: list[list[float]]) -> list[list[float]]:
 class Line:
     """A line, and its cells one by one.
 
-    `as_tabulated` interpolates between the 2,049 points of docs/line.md, else quantiles are exact; `deviate` makes a
-    standard normal from 32 bits.
+    `as_tabulated` interpolates between the 2,049 points of docs/line.md, else quantiles are exact; `pair` makes two
+    standard normals from two words.
     """
 
     def __init__(
@@ -120,10 +130,10 @@ class Line:
         sd_factor: float = 1.0,
         folder: Path | None = None,
         as_tabulated: bool = False,
-        deviate: Callable[[int], float] = deviate,
+        pair: Pair = pair,
     ) -> None:
         self.model, self.slots, self.seed, self.sd_factor = model, slots, seed, sd_factor
-        self.folder, self.as_tabulated, self.deviate = folder or Path(), as_tabulated, deviate
+        self.folder, self.as_tabulated, self.pair = folder or Path(), as_tabulated, pair
         self.steps: dict[str, Any] = {}
         order = list(STEPS)
         for name, own in model.own_steps.items():
@@ -173,7 +183,7 @@ class Line:
         if name not in TRAIT_PLACE:
             block, slot, candidate = address
             index, address = slot % 4, (block, slot // 4, candidate)
-        return self.deviate(word(self.seed, purpose, index, *address))
+        return normal_by(self.pair, self.seed, purpose, index, *address)
 
     def correlated(self, name: str, level: str, *address: int) -> float:
         row = self.factor[level][self.names.index(name)]
@@ -239,7 +249,7 @@ class Line:
                 values[trait] *= max(1.0 + effect * (values[name] - 1.0), 0.0)
         for k, (name, key, per_unit, trait, added) in enumerate(DEFECTS):
             if mask >> k & 1:
-                defect, z = getattr(self.model.defects, name), self.deviate(word(self.seed, SEVERITY, k, *address))
+                defect, z = getattr(self.model.defects, name), normal_by(self.pair, self.seed, SEVERITY, k, *address)
                 severity = per_unit * getattr(defect, key) * defect.spread_factor**z
                 values[trait] = values[trait] + severity if added else values[trait] * (1 - min(severity, 0.95))
         return Built(values, mask, self.lot_number(*address[:2]), scrapped, rejected)

@@ -17,13 +17,12 @@ CALLS = 50
 BOUND_NS = 1.5
 
 
-def exact(words: npt.NDArray[np.uint32], digits: int = 31) -> npt.NDArray[np.float64]:
-    """The normals [4, n] that words [4, n] stand for, by NumPy's logarithm, sine and cosine; radii to binary `digits`."""
+def exact(words: npt.NDArray[np.uint32], rounded: bool = False) -> npt.NDArray[np.float64]:
+    """The normals [4, n] that words [4, n] stand for, by NumPy's functions; of radii `rounded` to float32 before."""
     radius_word, angle_word = words[0::2].astype(np.int64), words[1::2].astype(np.int64)
-    radius = (radius_word & 0x7FFFFFFF) + 0.5
-    if digits < 31:
-        radius = radius.astype(np.float32).astype(float)
-    size = np.sqrt(-2.0 * np.log(radius / 2.0**31))
+    bits = radius_word & 0x7FFFFFFF
+    part = ((bits.astype(np.float32) + np.float32(0.5)) if rounded else bits + 0.5).astype(float)
+    size = np.sqrt(-2.0 * np.log(part / 2.0**31))
     angle = np.pi / 4.0 * (((angle_word | 1) + 2**31) % 2**32 - 2**31) / 2.0**31
     cosine, sine = np.where(radius_word >> 31, -1.0, 1.0) * size * np.cos(angle), size * np.sin(angle)
     out = np.empty(words.shape)
@@ -60,7 +59,7 @@ def measure(settings: Settings) -> Iterator[Row]:
     fill_words(*key, 7, 0, 0, 0, words)
     for name, ns, found, truth, bound in (
         ("float64 (gauges, sensors)", long_ns, normal, exact(words), 4e-7),
-        ("float32 (traits of the line)", short_ns, short, exact(words, 24), 2e-6),
+        ("float32 (traits of the line)", short_ns, short, exact(words, rounded=True), 2e-6),
     ):
         error = Error("against NumPy's functions", float(np.max(np.abs(found - truth))), "", bound)
         beside = Beside("NumPy", numpy_ns, numpy_ns / ns)

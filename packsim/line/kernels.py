@@ -12,13 +12,13 @@ import numpy as np
 from packsim.line.addresses.kernels import addresses_of, counters_of, order_of
 from packsim.line.digits.kernels import DEFECT, decide, pick
 from packsim.line.in_line.kernels import inspect
-from packsim.line.variation.kernels import NORMAL, WITHIN, add_parts, draw, mixes, normals, row_of, shape, within_of
+from packsim.line.variation.kernels import NORMAL, WITHIN, add_parts, draw, mixes, row_of, shape, within_of
 from packsim.line.variation.levels.kernels import columns_of, cut, follow, shared, spread, spread_in_lanes
 from packsim.numerics.fastmath import exp_fast
 from packsim.numerics.held import Held
 from packsim.numerics.jit import allocating_kernel, kernel
 from packsim.numerics.purposes import DECISIONS_0, DEFECT_DIGITS_0, DEFECT_SEVERITY_0
-from packsim.numerics.streams import write_words
+from packsim.numerics.streams import write_short_normals, write_words
 
 ADD, LOSE = 0, 1  # how a defect acts on its trait
 LARGEST_LOSS = 0.95
@@ -195,12 +195,14 @@ def put_bits(defect, cells, bits):
 @allocating_kernel
 def apply_defects(x, begin, cells, defect, counter, median, log_sd, trait, mode, key0, key1):
     """Severities median * exp(log_sd z) of the defects of `cells`, in their order, onto their traits in x[v, begin ...]."""
-    address, z = addresses_of(cells, counter), np.empty((4, cells.size))
-    bits = defect[cells]
-    own, drawn, severity = np.empty(cells.size, np.uint32), np.empty(cells.size), np.empty(cells.size)
+    address, bits = addresses_of(cells, counter), defect[cells]
+    words, z = np.empty((4, cells.size), np.uint32), np.empty((4, cells.size), np.float32)
+    own, drawn, severity = np.empty(cells.size, np.uint32), np.empty(cells.size, np.float32), np.empty(cells.size)
     for k in range(median.size):
         if k % 4 == 0:
-            normals(z, address, DEFECT_SEVERITY_0 + k // 4, key0, key1)
+            write_words(words[0], words[1], words[2], words[3], address, DEFECT_SEVERITY_0 + k // 4, key0, key1)
+            write_short_normals(z[0], z[1], words[0], words[1])
+            write_short_normals(z[2], z[3], words[2], words[3])
         count = take(own, drawn, bits, k, cells, z[k % 4])
         for m in range(count):
             severity[m] = median[k] * exp_fast(log_sd[k] * drawn[m])

@@ -161,7 +161,7 @@ def normals_from_words(radius_word: Any, angle_word: Any) -> Any:
 
 @inlined_kernel
 def _short_octaves(word: Any) -> Any:
-    """As `_octaves` in float32, from a uint32, without a sign: bits + 1/2 are rounded to 24 bits, so it may be 0."""
+    """As `_octaves` in float32, from a uint32, without a sign: U is rounded to 24 digits, so it may be 0."""
     tail = np.float32(np.int32(word & _TAIL_32)) + _F_HALF
     shifted = float32_bits(tail) + _TO_SQRT_HALF_32
     octave = _F_OCTAVES - np.float32(np.int32(shifted >> _SHIFT_32))

@@ -17,7 +17,7 @@ from packsim.cell.cells import Cells
 from packsim.cell.traits import INDEX
 from packsim.line import plan as plans
 from packsim.line.build import build, slot_addresses
-from packsim.numerics.streams import short_normal_from_word
+from packsim.numerics.streams import write_short_normals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,9 +32,11 @@ def scattered(n: int, seed: int = 0) -> np.ndarray:
     return np.stack([draw.integers(0, 50, n), draw.integers(0, SLOTS, n), draw.integers(0, 4, n)], axis=1)
 
 
-def product_normal(word: int) -> float:
-    """The line's own normal, which tests/acceptance/test_numerics.py holds to 2e-6 sigma."""
-    return float(short_normal_from_word(np.uint32(word)))
+def product_pair(first: int, second: int) -> tuple[float, float]:
+    """The line's own normals, which tests/acceptance/test_numerics.py holds to 2e-6 sigma."""
+    out = np.empty((2, 1), np.float32)
+    write_short_normals(out[0], out[1], np.array([first], np.uint32), np.array([second], np.uint32))
+    return float(out[0, 0]), float(out[1, 0])
 
 
 def decisions(cells: Cells, j: int) -> tuple[int, ...]:
@@ -57,9 +59,7 @@ def test_cells_are_those_of_the_plain_twin(report: Callable[..., None], tmp_path
     cells = build(plan, SEED, scattered(EACH))
     sd = build(plan, SEED, scattered(5000)).values.std(axis=1)
     sd[INDEX["anode_particle_radius_ratio"]] = 1.1 * 0.934 * np.loadtxt(tmp_path / "radii.txt").std() / 100.0
-    tabled = naive_line.Line(
-        model, SLOTS, SEED, sd_factor=1.1, folder=tmp_path, as_tabulated=True, deviate=product_normal
-    )
+    tabled = naive_line.Line(model, SLOTS, SEED, sd_factor=1.1, folder=tmp_path, as_tabulated=True, pair=product_pair)
     exact = naive_line.Line(model, SLOTS, SEED, sd_factor=1.1, folder=tmp_path)
     differ, rounding = 0, 0.0
     off = {"smooth": 0.0, "empirical": 0.0}
@@ -95,7 +95,7 @@ def test_lines_by_chance_are_those_of_the_plain_twin(report: Callable[..., None]
         slots = int(draw.integers(1, 700))
         addresses = np.stack([draw.integers(0, 40, 8), draw.integers(0, slots, 8), draw.integers(0, 3, 8)], axis=1)
         cells = build(plans.plan(model, slots, file=lambda name: tmp_path / name), seed, addresses)
-        twin = naive_line.Line(model, slots, seed, folder=tmp_path, as_tabulated=True, deviate=product_normal)
+        twin = naive_line.Line(model, slots, seed, folder=tmp_path, as_tabulated=True, pair=product_pair)
         rejects += np.count_nonzero(cells.rejected)
         for j, address in enumerate(addresses.tolist()):
             one = twin.cell(tuple(address))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import naive
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy import stats
 
 from packsim.numerics.fastmath import asinh_fast, exp_fast, log_fast
 from packsim.numerics.jit import kernel
@@ -17,7 +17,7 @@ from packsim.numerics.streams import (
     fill_normals,
     fill_uniforms,
     fill_words,
-    normal_from_word,
+    normals_from_words,
     philox4x32,
     seed_key,
     uniform_from_word,
@@ -58,9 +58,9 @@ def _asinh(x, out):
 
 
 @kernel
-def _normal(words, out):
-    for i in range(words.size):
-        out[i] = normal_from_word(words[i])
+def _normals(words, out):
+    for i in range(words.shape[1]):
+        out[0, i], out[1, i] = normals_from_words(words[0, i], words[1, i])
 
 
 @kernel
@@ -103,40 +103,84 @@ def test_a_seed_out_of_range_is_refused(seed: int) -> None:
         seed_key(seed)
 
 
+def pairs_of_words() -> np.ndarray:
+    """Words [2, n]: the ends and middles of radii and angles with each other, and 2^21 at random."""
+    near = np.arange(300, dtype=np.int64)
+    edges = np.concatenate([near, 2**30 + near, 2**31 - 1 - near, 2**31 + near, 2**32 - 1 - near]).astype(np.uint32)
+    words = np.random.default_rng(4).integers(0, 2**32, (2, 2**21), dtype=np.uint32)
+    return np.concatenate([np.stack([each.ravel() for each in np.meshgrid(edges, edges)]), words], axis=1)
+
+
+def exact_pairs(words: np.ndarray, rounded: bool = False) -> np.ndarray:
+    """Box and Muller's pairs in long doubles."""
+    bits = words[0] & np.uint32(0x7FFFFFFF)
+    radius = ((bits.astype(np.float32) + np.float32(0.5)) if rounded else bits + 0.5).astype(np.longdouble)
+    size = np.sqrt(-2.0 * np.log(radius / 2**31))
+    angle = (words[1] | np.uint32(1)).view(np.int32).astype(np.longdouble) / 2**31 * (np.longdouble(math.pi) / 4)
+    cosine, sine = np.where(words[0] >> np.uint32(31), -size, size) * np.cos(angle), size * np.sin(angle)
+    return np.where(words[1] & np.uint32(1), [sine, cosine], [cosine, sine]).astype(float)
+
+
 def test_normals_are_accurate_finite_and_symmetric(report: Callable[..., None]) -> None:
-    ends = np.arange(200_000, dtype=np.uint64)
-    tail = np.concatenate([ends, np.arange(0, 2**31, 1021, dtype=np.uint64), 2**31 - 1 - ends])
-    found = over(_normal, tail)
-    expected = norm.isf((tail.astype(np.float64) + 0.5) / 2.0**32)
-    near = expected <= 5.5
-    report("normals, largest error to 5.5 sigma", np.max(np.abs(found - expected)[near]), 2e-6, "sigma")
-    report("normals, largest error over all words", np.max(np.abs(found - expected)), 2e-6, "sigma")
-    mirrored = over(_normal, tail | np.uint64(0x80000000))
-    report("normals, words whose mirror image differs in a bit", np.sum(mirrored != -found), 0, "", "==")
-    report("normals, values that are not finite or zero", np.sum(~np.isfinite(found) | (found == 0.0)), 0, "", "==")
-    assert found[0] == pytest.approx(norm.isf(0.5 / 2.0**32), abs=1e-6)
+    words = pairs_of_words()
+    found, mirrored = np.empty(words.shape), np.empty(words.shape)
+    _normals(words, found)
+    report("normals, largest error over radii and angles", np.max(np.abs(found - exact_pairs(words))), 4e-7, "sigma")
+    report("normals, values that are not finite", np.sum(~np.isfinite(found)), 0, "", "==")
+    sign = np.array([[0x80000000], [0]], np.uint32)
+    _normals(words ^ sign, mirrored)
+    cosine = np.where(words[1] & np.uint32(1), found[1], found[0])
+    differ = np.where(words[1] & np.uint32(1), mirrored[1], mirrored[0]) != -cosine
+    report("normals, cosines whose mirror image differs in a bit", np.sum(differ), 0, "", "==")
+    _normals(np.stack([words[0], ~words[1] ^ np.uint32(1)]), mirrored)  # minus the angle
+    sine = np.where(words[1] & np.uint32(1), found[0], found[1])
+    differ = np.where(words[1] & np.uint32(1), mirrored[0], mirrored[1]) != -sine
+    report("normals, sines whose mirror image differs in a bit", np.sum(differ), 0, "", "==")
+    assert np.abs(found).max() == pytest.approx(math.sqrt(-2.0 * math.log(0.5**32)), abs=1e-6)
 
 
-def test_short_normals_are_accurate_finite_and_symmetric(report: Callable[..., None]) -> None:
-    ends = np.arange(200_000, dtype=np.uint32)
-    tail = np.concatenate([ends, np.arange(0, 2**31, 1021, dtype=np.uint32), np.uint32(2**31 - 1) - ends])
-    found, mirrored, again = (np.empty(tail.size, np.float32) for _ in range(3))
-    write_short_normals(found, tail)
-    expected = norm.isf((tail.astype(np.float64) + 0.5) / 2.0**32)
-    report("short normals, largest error over all words", np.max(np.abs(found - expected)), 2e-6, "sigma")
-    write_short_normals(mirrored, tail | np.uint32(0x80000000))
-    differ = np.sum(mirrored.view(np.uint32) != (found.view(np.uint32) | np.uint32(0x80000000)))
-    report("short normals, words whose mirror image differs in a bit", differ, 0, "", "==")
+def test_short_normals_are_accurate_and_finite(report: Callable[..., None]) -> None:
+    words = pairs_of_words()
+    found, again = np.empty(words.shape, np.float32), np.empty(words.shape, np.float32)
+    write_short_normals(found[0], found[1], words[0], words[1])
+    off = np.abs(found - exact_pairs(words, rounded=True))
+    report("short normals, largest error, radii of 24 bits", np.max(off), 2e-6, "sigma")
     assert np.all(np.isfinite(found))
     for first in range(1, 40):  # in loops of other lengths
         part = slice(first, first + 3 * first)
-        write_short_normals(again[part], tail[part])
-        assert again[part].tobytes() == found[part].tobytes()
+        write_short_normals(again[0, part], again[1, part], words[0, part], words[1, part])
+        assert again[:, part].tobytes() == found[:, part].tobytes()
 
 
-def test_normals_fall_with_the_tail_word() -> None:
-    found = over(_normal, np.arange(0, 2**31, 4099, dtype=np.uint64))
-    assert np.all(np.diff(found) < 0.0)
+@pytest.mark.parametrize("short", [False, True])
+def test_normals_are_normal_and_independent(report: Callable[..., None], *, short: bool) -> None:
+    """2^22 of each place of a call: chi2 of 512 equally likely cells, of the tails, of 32 x 32 cells of each two places.
+
+    20 values of p for either kind; below 1e-5 by chance with p = 2e-4.
+    """
+    n = 2**22
+    z = np.empty((4, n))
+    if short:
+        words, pairs = np.empty((4, n), np.uint32), np.empty((4, n), np.float32)
+        fill_words(*seed_key(11), 5, 2, 0, 0, words)
+        for k in (0, 2):
+            write_short_normals(pairs[k], pairs[k + 1], words[k], words[k + 1])
+        z[:] = pairs
+    else:
+        fill_normals(*seed_key(11), 5, 2, 0, 0, z)
+    levels, worst = stats.norm.cdf(z), 1.0
+    tails = stats.norm.ppf(np.array([1e-6, 1e-5, 1e-4, 1e-3, 0.999, 0.9999, 0.99999, 0.999999]))
+    share = np.diff(stats.norm.cdf(np.concatenate([[-np.inf], tails, [np.inf]])))
+    for k in range(4):
+        worst = min(worst, stats.chisquare(np.histogram(levels[k], 512, (0.0, 1.0))[0]).pvalue)
+        counts = np.bincount(np.searchsorted(tails, z[k]), minlength=9)
+        worst = min(worst, stats.chisquare(counts, share * n).pvalue)
+        for other in range(k):
+            for a, b in ((levels[k], levels[other]), (np.abs(levels[k] - 0.5) * 2, np.abs(levels[other] - 0.5) * 2)):
+                cells = np.histogram2d(a, b, 32, ((0.0, 1.0), (0.0, 1.0)))[0].ravel()
+                worst = min(worst, stats.chisquare(cells).pvalue)
+    kind = "short normals" if short else "normals"
+    report(f"{kind}: least p of 20 chi-square tests (false alarm 2e-4)", worst, 1e-5, "", ">=")
 
 
 def test_uniforms_stay_inside_the_open_interval() -> None:
