@@ -32,6 +32,7 @@ RIDGE = 1e-10
 LEAK_SHARE = 2e-3  # of the test current: a larger leak also moves what the electrodes give, which is left to the test
 OTHER_KIND = 30.0  # times the median error: such a cell ends its charge or discharge by another limit than the rest
 WORSE = 5.0  # times the residual of sound cells: a kind that fits worse is run,
+EDGE = 5  # largest and smallest severities of a kind beyond which its polynomial is held by too few cells
 ENOUGH, ENOUGH_X = 1e-5, 1e-7  # unless it fits to this share of nominal capacity and DCIR, and of stoichiometry
 CONSTANT = 1e-12  # relative range under which a trait does not spread
 
@@ -99,7 +100,10 @@ def fit_kinds(plan: InspectionPlan, made: Callable[[tuple[int, ...]], Cells], ki
     def some(first: int, last: int) -> None:
         with alone():
             for number in range(first, last):
-                found[number] = fit(plan, made(wanted[number]))
+                cells = made(wanted[number])
+                found[number] = fit(plan, cells)
+                for kind in wanted[number]:
+                    found[number] = _without_ends(found[number], cells.values, INDEX[DEFECTS[kind].trait])
 
     in_parallel(some, len(wanted))
     own = {kind: found[1 + number] for number, kind in enumerate(fitted)}
@@ -107,6 +111,19 @@ def fit_kinds(plan: InspectionPlan, made: Callable[[tuple[int, ...]], Cells], ki
     most = np.maximum(WORSE * found[0].residual[0], enough)
     own = {kind: surface for kind, surface in own.items() if np.all(surface.residual[0] <= most)}  # nan is not
     return Surfaces(found[0], own)
+
+
+def _without_ends(surface: Surface, values: Array, trait: int) -> Surface:
+    """Trusted where at least EDGE of the fitted cells' values [trait, n] lie beyond, of one trait: its tail is long.
+
+    The other traits were drawn with wider spreads than they have.
+    """
+    ordered = np.sort(values[trait])
+    if ordered.size <= 2 * EDGE:
+        return surface
+    low, high = surface.low.copy(), surface.high.copy()
+    low[trait], high[trait] = max(low[trait], ordered[EDGE]), min(high[trait], ordered[-1 - EDGE])
+    return surface._replace(low=low, high=high)
 
 
 def estimate(plan: InspectionPlan, by: Surfaces, cells: Cells, seed: int) -> TrueValues:
