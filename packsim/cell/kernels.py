@@ -90,7 +90,7 @@ def set_dt(decay, coef, design, dt, begin, end):
 
 @kernel
 def pole_decays(decay, coef, side, dt, begin, end):
-    """exp(-rate dt D / R^2) of every pole of one electrode's particles; long steps leave nothing of the fast ones."""
+    """exp(-rate dt D / R^2) of every pole of one electrode's particles; long steps leave nothing of the fast ones (0)."""
     tau, x, least, left = coef[TAU_N + side, begin:end], decay[POLES * (side + 1) - 1, begin:end], math.inf, 0
     for j in range(end - begin):
         x[j] = -dt / tau[j]  # in the row of the last pole, whose turn comes last
@@ -103,7 +103,8 @@ def pole_decays(decay, coef, side, dt, begin, end):
         else:
             left += 1
             for j in range(end - begin):
-                e[j] = exp_fast(rate * x[j])
+                exponent = rate * x[j]
+                e[j] = exp_fast(exponent) if exponent >= -GONE else 0.0  # whatever the cells beside it are
     decay[LEFT + side, begin] = left
 
 
