@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from packsim.cell.electrodes import kernels as electrodes
-from packsim.cell.electrodes.kernels import CE_N, CIF_P, N_STATE, PARTICLE_N, PARTICLE_P, POLES, TAU_N, X_N, X_P
+from packsim.cell.electrodes.kernels import CE_N, CIF_P, LEFT, N_STATE, PARTICLE_N, PARTICLE_P, POLES, TAU_N, X_N, X_P
 from packsim.cell.spme import kernels as spme
 from packsim.cell.spme.kernels import POLE_RATE
 from packsim.cell.table import kernels as table
@@ -90,19 +90,22 @@ def set_dt(decay, coef, design, dt, begin, end):
 
 @kernel
 def pole_decays(decay, coef, side, dt, begin, end):
-    """exp(-rate dt D / R^2) of every pole of one electrode's particles; long steps leave nothing of the fast ones."""
-    tau, x, least = coef[TAU_N + side, begin:end], decay[POLES * (side + 1) - 1, begin:end], math.inf
+    """exp(-rate dt D / R^2) of every pole of one electrode's particles; long steps leave nothing of the fast ones (0)."""
+    tau, x, least, left = coef[TAU_N + side, begin:end], decay[POLES * (side + 1) - 1, begin:end], math.inf, 0
     for j in range(end - begin):
         x[j] = -dt / tau[j]  # in the row of the last pole, whose turn comes last
         least = min(least, -x[j])
     for k in range(POLES):
         e, rate = decay[POLES * side + k, begin:end], POLE_RATE[k]
-        if rate * least > GONE:  # what exp_fast would say, at a tenth of the price
+        if rate * least > GONE:
             for j in range(end - begin):
                 e[j] = 0.0
         else:
+            left += 1
             for j in range(end - begin):
-                e[j] = exp_fast(rate * x[j])
+                exponent = rate * x[j]
+                e[j] = exp_fast(exponent) if exponent >= -GONE else 0.0  # whatever the cells beside it are
+    decay[LEFT + side, begin] = left
 
 
 @kernel
@@ -132,7 +135,7 @@ def advance(state, work, coef, decay, design, current, dt, begin, end):
         spme.advance_spme(state, work, coef, decay, design, current, dt, begin, end)
 
 
-GONE = 710.0  # beyond this exponent exp_fast is 0
+GONE = 40.0  # a pole that has decayed by exp(-40) has left nothing
 BEND_V = 0.02  # V: a step of constant current that bends the voltage more is shortened
 VOLTAGE_STEP = 0.03  # V: ... or that changes it more, where what is kept is first order in time
 EVENT_TOLERANCE_S = 1e-7

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from packsim.cell import kernels as cell
-from packsim.cell.electrodes.kernels import N_COEF, N_DECAY, N_STATE, N_WORK, X_N
+from packsim.cell.electrodes.kernels import N_COEF, N_DECAY, N_STATE, N_WORK, Q_N, X_N, XS_N
 from packsim.cell.ramp import kernels as ramp
 from packsim.numerics import pace
 from packsim.numerics.jit import allocating_kernel, kernel
@@ -171,6 +171,22 @@ def current_bend(held, trend, current, step, last, mean_a):
         bent = pace.bend(held[j], trend[j], step, last, current[j])
         squares += bent * bent
     return cell.BEND_V * math.sqrt(squares / current.shape[0]) / (CURRENT_BEND * mean_a)
+
+
+@kernel
+def calm_length(work, coef, design, current):
+    """Longest step [s] on which no cell's open-circuit potentials ripple at the currents that end this one."""
+    shortest = math.inf
+    for side in range(0 if design.is_table else 2):
+        calm = design.calm_p if side else design.calm_n
+        intervals, surface = calm.shape[0], XS_N + 2 * side
+        q = coef[Q_N + side]
+        for j in range(current.shape[0]):
+            at = (work[surface, j] + work[surface + 1, j] * current[j]) * intervals
+            stretch, speed = calm[min(int(max(at, 0.0)), intervals - 1)], q[j] * abs(current[j])
+            if shortest * speed > stretch:
+                shortest = stretch / speed
+    return shortest
 
 
 @kernel
@@ -421,6 +437,8 @@ def run_pack(values, window, soc, offset_v, design, duty, trace, outcome, p):
             steps += 1
             if seeking < 0:
                 dt = longer(phase, dt, step, last, total, new, bent, short_steps, cv_change, duty.dt_max)
+                if spreads and phase != REST and phase != CHARGE_CV:
+                    dt = min(dt, max(calm_length(lane.work, lane.coef, design, lane.current), pace.SHORTEST_S))
         elif not converged:
             outcome.status[p] = NOT_CONVERGED
             break

@@ -18,7 +18,7 @@ def test_the_poles_answer_a_step_as_a_sphere_does(report: Callable[..., None]) -
     assert sum(POLE_WEIGHT) == pytest.approx(0.2, abs=1e-12)  # the steady surface is R j / (5 F c_max D) from the mean
     time = np.geomspace(1e-8, 10.0, 4000)  # of R^2 / D
     error = np.abs(of_poles(np.array(POLE_RATE), np.array(POLE_WEIGHT), time) - step_response(time))
-    for low, high, bound in ((0.0, 1e-4, 1.4e-3), (1e-4, 1e-3, 4.5e-4), (1e-3, 1e-2, 1.3e-4), (1e-2, np.inf, 8e-5)):
+    for low, high, bound in ((0.0, 3e-7, 2e-4), (3e-7, 3e-6, 1.8e-4), (3e-6, np.inf, 5.5e-5)):
         worst = float(np.max(error[(time >= low) & (time < high)]))
         report(
             f"surface of a sphere under constant flux, {low:g} <= t D/R^2 < {high:g}: largest error", worst, bound, ""

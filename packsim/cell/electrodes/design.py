@@ -9,7 +9,9 @@ import numpy.typing as npt
 
 from packsim.cell.electrodes import kernels as k
 from packsim.cell.electrodes.ocp import ocp_table
+from packsim.cell.electrodes.ripple import calm_stretches
 from packsim.cell.electrolyte.closure import closure_table
+from packsim.cell.electrolyte.inertia import inertia
 from packsim.cell.from_pybamm import CONCENTRATION_GRID, CellParameters, ElectrodeParameters
 from packsim.cell.heat.laws import GAS_CONSTANT, build_heat
 from packsim.cell.table.tables import no_tables
@@ -44,6 +46,18 @@ def lithium_inventory(p: CellParameters) -> tuple[float, float, float]:
 
     lithium = charge(p.positive, p.positive.c_init) + charge(p.negative, p.negative.c_init)
     return charge(p.positive, p.positive.c_max), charge(p.negative, p.negative.c_max), lithium
+
+
+def _inertia(p: CellParameters) -> float:
+    n, q, porosity, length = p.negative, p.positive, p.separator_porosity, p.separator_thickness_m
+    return inertia(
+        (n.porosity * n.thickness_m, porosity * length, q.porosity * q.thickness_m),
+        (
+            3.0 * n.porosity**n.bruggeman_electrolyte / n.thickness_m,
+            porosity**p.separator_bruggeman / length,
+            3.0 * q.porosity**q.bruggeman_electrolyte / q.thickness_m,
+        ),
+    )
 
 
 def _nominal(p: CellParameters, lithium_made_ratio: float | None) -> Array:
@@ -111,6 +125,7 @@ def build_design(
         kappa=p.electrolyte_conductivity,
         per_c_e=1.0 / (CONCENTRATION_GRID[1] - CONCENTRATION_GRID[0]),
         closure=closure_table(p.electrolyte_diffusivity, CONCENTRATION_GRID[-1]),
+        inertia=_inertia(p),
         shells_n=tables[0][1],
         shells_p=tables[1][1],
         d_n=np.ascontiguousarray(tables[0][0]),
@@ -122,6 +137,7 @@ def build_design(
         lower_cutoff_v=float(low),
         upper_cutoff_v=float(high),
     )
+    design = design._replace(calm_n=calm_stretches(design.ocp_n), calm_p=calm_stretches(design.ocp_p))
     window = np.full((5, 1), np.nan)
     k.electrode_balance(window, trait_values(), design, 0, 1)
     design.nominal[[k.X0_START, k.X100_START]] = window[:2, 0]

@@ -8,12 +8,14 @@ from packsim.numerics.fastmath import exp_fast, log_fast
 from packsim.numerics.jit import kernel
 
 FARADAY = 96485.33212
-POLES = 5
-SHELLS = 5  # rows kept for one electrode's particle: 5 modes or up to 5 shells
+POLES = 7
+SLOW_POLES = 4  # what long steps leave of them
+SHELLS = POLES  # rows kept for one electrode's particle: 7 modes or up to 7 shells
 
 # rows of `state`
-X_N, X_P, PARTICLE_N, PARTICLE_P, CE_N, CE_P, CIF_N, CIF_P = 0, 1, 2, 7, 12, 13, 14, 15
-N_STATE = 16
+X_N, X_P, PARTICLE_N, PARTICLE_P = 0, 1, 2, 2 + SHELLS
+CE_N, CE_P, CIF_N, CIF_P = range(PARTICLE_P + SHELLS, PARTICLE_P + SHELLS + 4)
+N_STATE = CIF_P + 1
 
 # rows of `coef`
 Q_N, Q_P, TAU_N, TAU_P, K_N, K_P, R_OHM, LEAK = 0, 1, 2, 3, 4, 5, 6, 7
@@ -25,15 +27,19 @@ N_COEF = 18
 
 # rows of `work`: `NAME` the part without current, `NAME + 1` its slope with current; then the shells' elimination
 XS_N, XS_P, CM_N, CM_P, C1, C2 = 0, 2, 4, 6, 8, 10
-SHELL_N, SHELL_P = 12, 23  # 5 eliminated values, 5 factors, 1 slope each
-SCRATCH = 34  # six rows that hold no state between calls
-SHAPE_N, SHAPE_P = 40, 41  # see closure.py; lagged
-N_WORK = 42
-N_DECAY = 2 * POLES
+SHELL_N, SHELL_P = 12, 13 + 2 * SHELLS  # SHELLS eliminated values, SHELLS factors, 1 slope each
+SCRATCH = SHELL_P + 2 * SHELLS + 1  # six rows that hold no state between calls
+SHAPE_N, SHAPE_P = SCRATCH + 6, SCRATCH + 7  # see closure.py; lagged
+N_WORK = SHAPE_P + 1
+N_DECAY = 2 * POLES + 2
+LEFT = (
+    2 * POLES
+)  # rows of `decay` after the poles: how many poles of an electrode's particles a step leaves, at `begin`
 
 OCP_EDGES = (-0.003, 0.005, 0.995, 1.003)
 OCP_INTERVALS = (128, 1024, 128)
 OCP_TAIL = 0.05  # V per unit stoichiometry beyond the table: keeps the map invertible [assumed]
+CALM_POINTS = 256  # intervals of stoichiometry 0..1 in Design.calm_n, calm_p
 KINETIC_GUARD = 1e-4  # floor of x (1 - x) in the exchange current, so that it stays finite past the ends [assumed]
 CONCENTRATION_FLOOR = 1.0  # mol/m3
 GAP_EDGES = (-1.0, 5.0)  # (edge - mean) / mean of the electrolyte in an electrode, as tabulated in closure.py
@@ -70,6 +76,7 @@ NO_HEAT = Heat(
     TABLE_CAPACITY,
     3 << N_LAW,
 )
+NO_LIMIT = np.full(CALM_POINTS, np.inf)
 
 
 class Tables(NamedTuple):
@@ -99,17 +106,20 @@ class Design(NamedTuple):
     kappa: np.ndarray  # [m] S/m on the same grid
     per_c_e: float  # grid points per mol/m3
     closure: np.ndarray  # [mean, gap, 2] electrolyte profile in an electrode, see electrolyte/closure.py
+    inertia: float  # of the electrodes' mean concentrations, see electrolyte/inertia.py
     shells_n: int  # 0: fitted poles (constant diffusivity), else number of shells
     shells_p: int
     d_n: np.ndarray  # [k] m2/s over stoichiometry 0..1
     d_p: np.ndarray
-    shell_geometry: np.ndarray  # [2, 5, 2] face conductance and node distance per electrode; see design.py
+    shell_geometry: np.ndarray  # [2, SHELLS, 2] face conductance and node distance per electrode; see design.py
     shell_surface: np.ndarray  # [2, 2] e0, e1 per electrode
     tables: Tables  # table cell only
     nominal: np.ndarray  # [N_NOMINAL] the parameter set, see below
     lower_cutoff_v: float
     upper_cutoff_v: float
     heat: Heat = NO_HEAT
+    calm_n: np.ndarray = NO_LIMIT  # [CALM_POINTS] see ripple.py
+    calm_p: np.ndarray = NO_LIMIT
 
 
 # entries of Design.nominal; electrode entries are offset by 0 (negative) or 7 (positive)

@@ -28,7 +28,6 @@ from packsim.numerics.jit import kernel
 GAUSS_A = (3.0 * 0.21132486540518712**2 - 1.0) * 0.5
 GAUSS_B = (3.0 * 0.7886751345948129**2 - 1.0) * 0.5
 GAUSS_FLOOR = 0.1  # of the mean; what the profile does below it is in the tabulated shape
-INERTIA = 1.2  # steady profiles pass on salt too soon: a slab's mean relaxes in 2/5 of L^2/D, theirs in 1/3
 GAUSS_ARM = 0.28867513459481287  # of the distance between the ends, from the middle
 
 
@@ -54,6 +53,7 @@ def prepare_electrolyte(work, state, coef, design, dt, begin, end):
     mean_p, mean_p_rise = work[CM_P, begin:end], work[CM_P + 1, begin:end]
     edge_n, edge_n_rise = work[C1, begin:end], work[C1 + 1, begin:end]
     edge_p, edge_p_rise = work[C2, begin:end], work[C2 + 1, begin:end]
+    inertia = design.inertia
     for j in range(end - begin):
         a_n, s, a_p = al_n[j] * d_n[j], al_s[j] * d_s[j], al_p[j] * d_p[j]
         salt = c_init * (v_n[j] + v_s[j] + v_p[j])
@@ -70,7 +70,7 @@ def prepare_electrolyte(work, state, coef, design, dt, begin, end):
         f_11, f_12, f_21, f_22 = a_n * (1.0 - n_1), -a_n * p_1, -a_p * n_2, a_p * (1.0 - p_2)
         # explicit share of the step, 1 / (2 + x/3 + x^2/20): exponentially fitted to the slow mode of rate x / dt,
         # 1/2 for short steps, 0 for long ones
-        w_n, w_p = INERTIA * v_n[j], INERTIA * v_p[j]
+        w_n, w_p = inertia * v_n[j], inertia * v_p[j]
         fast, both = dt * (f_11 * f_22 - f_12 * f_21), f_11 * w_p + f_22 * w_n
         explicit = dt * both * both / (2.0 * both * both + fast * (both * (1.0 / 3.0) + 0.05 * fast))
         implicit = dt - explicit

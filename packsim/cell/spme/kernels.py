@@ -17,6 +17,7 @@ from packsim.cell.electrodes.kernels import (
     K_P,
     KINETIC_GUARD,
     LEAK,
+    LEFT,
     PARTICLE_N,
     POLES,
     Q_N,
@@ -27,6 +28,7 @@ from packsim.cell.electrodes.kernels import (
     SHELL_N,
     SHELL_P,
     SHELLS,
+    SLOW_POLES,
     TAU_N,
     TWO_V,
     X_N,
@@ -39,8 +41,8 @@ from packsim.numerics.fastmath import log_fast
 from packsim.numerics.jit import kernel
 
 # fitted particle poles (docs/spme.md, benchmarks/poles.py): rates in D/R^2, sum of weights 1/5
-POLE_RATE = (20.603741, 81.64894, 354.43758, 1979.41, 26115.181)
-POLE_WEIGHT = (0.10380833, 0.04776861, 0.02644406, 0.01390139, 0.00807761)
+POLE_RATE = (20.497739, 77.270595, 306.06466, 1441.2811, 8432.7008, 68851.247, 1195876.1)
+POLE_WEIGHT = (0.10272786, 0.04633367, 0.02648598, 0.01378870, 0.00660441, 0.00283557, 0.00122381)
 
 
 @kernel
@@ -59,10 +61,23 @@ def prepare_spme(work, state, coef, decay, design, dt, begin, end):
 
 @kernel
 def prepare_poles(work, state, coef, decay, side, dt, begin, end):
-    """Surface stoichiometry from the mean and five fitted poles (constant diffusivity)."""
+    """Surface stoichiometry from the mean and the fitted poles (constant diffusivity)."""
     sign = 1.0 if side else -1.0
     q, tau, surface = Q_N + side, TAU_N + side, XS_N + 2 * side
     mode, pole = PARTICLE_N + SHELLS * side, POLES * side
+    if decay[LEFT + side, begin] <= SLOW_POLES:  # as below, to the bit
+        for j in range(begin, end):
+            past, relaxed = 0.0, 0.0
+            for k in range(SLOW_POLES):
+                e = decay[pole + k, j]
+                relaxed += POLE_WEIGHT[k] * (1.0 - e)
+                past += state[mode + k, j] * e
+            for k in range(SLOW_POLES, POLES):
+                relaxed += POLE_WEIGHT[k]
+            slope = sign * coef[q, j] * (dt + relaxed * coef[tau, j] / 3.0)
+            work[surface + 1, j] = slope
+            work[surface, j] = state[X_N + side, j] + past + slope * coef[LEAK, j]
+        return
     for j in range(begin, end):
         past, relaxed = 0.0, 0.0
         for k in range(POLES):

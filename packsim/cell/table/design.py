@@ -73,6 +73,7 @@ def table_design(
         kappa=none,
         per_c_e=0.0,
         closure=no_closure,
+        inertia=0.0,
         shells_n=0,
         shells_p=0,
         d_n=none,

@@ -48,6 +48,7 @@ from packsim.pack.kernels import (
     CV_FACTOR,
     REST_FACTOR,
     REST_FACTOR_EXACT,
+    calm_length,
     current_bend,
     first_length,
 )
@@ -317,6 +318,8 @@ def drive(
                 else:
                     allowed, longest = cell.BEND_V, settings.dt_max
                     dt = max(pace.next_step(step, last, bent, allowed, longest), dt if step < dt else 0.0)
+                    if spreads:
+                        dt = min(dt, max(calm_length(lane.work, lane.coef, design, held), pace.SHORTEST_S))
             last = 0.0 if profiled else step  # under a profile the current jumps at every step
             # the BMS
             bms_kernels.estimate(memory, bms, through_a, step, zero_a)

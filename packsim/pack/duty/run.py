@@ -40,7 +40,7 @@ from packsim.scenario.heat import HeatModel
 Array = npt.NDArray[np.float64]
 OCV_POINTS = 513
 LOG_LINES = 1000
-LAYOUT = 2  # what the arrays of a saved pack mean; 2: five poles a particle
+LAYOUT = 3  # what the arrays of a saved pack mean; 3: seven poles a particle
 
 
 class DutyPlan(NamedTuple):
