@@ -183,7 +183,8 @@ def calm_length(work, coef, design, current):
         q = coef[Q_N + side]
         for j in range(current.shape[0]):
             at = (work[surface, j] + work[surface + 1, j] * current[j]) * intervals
-            stretch, speed = calm[min(int(max(at, 0.0)), intervals - 1)], q[j] * abs(current[j])
+            at = at if at > 0.0 else 0.0  # nan, too
+            stretch, speed = calm[int(min(at, intervals - 1.0))], q[j] * abs(current[j])
             if shortest * speed > stretch:
                 shortest = stretch / speed
     return shortest
