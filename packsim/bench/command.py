@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from packsim.bench.benches import BENCHES, chosen
+from packsim.bench.pages import keep_pages
 from packsim.bench.result import Result, begun, measure, read
 from packsim.bench.settings import CHECKOUT, Settings
 from packsim.bench.terminal import console, print_against, print_machine, print_rows
@@ -57,6 +58,7 @@ def bench(
 
 def _measured(names: list[str], settings: Settings, quiet: bool) -> Result:
     """Measure and show, one benchmark after another."""
+    keep_pages()
     found, out = begun(settings), console()
     print_machine(found.machine)
     for line in settings.missing:
