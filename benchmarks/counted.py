@@ -244,6 +244,8 @@ class _Numpy(_Arrays):
     """The same, with scalar types that keep counting."""
 
     def __getattr__(self, name: str) -> Any:
+        if name == "sqrt":
+            return sqrt
         found = super().__getattr__(name)
         return cast(found) if isinstance(found, type) and issubclass(found, np.number) else found
 

@@ -58,8 +58,8 @@ def bench(
 
 def _measured(names: list[str], settings: Settings, quiet: bool) -> Result:
     """Measure and show, one benchmark after another."""
-    keep_pages()
     found, out = begun(settings), console()
+    found.machine["memory that was used"] = "stays with the process" if keep_pages() else "goes back to the system"
     print_machine(found.machine)
     for line in settings.missing:
         out.print(line)

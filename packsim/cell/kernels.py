@@ -105,7 +105,8 @@ def pole_decays(decay, coef, side, dt, begin, end):
             for j in range(end - begin):
                 exponent = rate * x[j]
                 e[j] = exp_fast(exponent) if exponent >= -GONE else 0.0  # whatever the cells beside it are
-    decay[LEFT + side, begin] = left
+    if begin < end:
+        decay[LEFT + side, begin] = left
 
 
 @kernel

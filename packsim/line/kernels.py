@@ -23,7 +23,7 @@ from packsim.numerics.streams import write_short_normals, write_words
 ADD, LOSE = 0, 1  # how a defect acts on its trait
 LARGEST_LOSS = 0.95
 CHUNK = 4096
-STRETCH = 4 * CHUNK
+STRETCH = 4 * CHUNK  # cells whose lots, rolls and segments are drawn at once
 _TWO_40 = 1099511627776.0
 _32, _WORD, _DIGIT = np.uint64(32), np.uint64(0xFFFFFFFF), np.uint32(0xFF)
 

@@ -153,7 +153,7 @@ def normals_from_words(radius_word: Any, angle_word: Any) -> Any:
     z = sqrt(-2 log U) times cosine and sine of an angle. U = (low 31 bits of the first word + 1/2) / 2^31: never 0, |z| <
     6.67. The angle is x 45 degrees, x = (second word with its last bit set, as a signed one) / 2^31; the first word's top
     bit is the sign of the cosine, and where the second word's last bit is set the two change places. |error| < 4e-7;
-    exactly symmetric: log2 is a polynomial of degree 8 over each octave, sine and cosine are ones of degree 7 and 8.
+    exactly symmetric: log2 is a polynomial of degree 9 over each octave, sine and cosine are ones of degree 7 and 8.
     """
     word = _word(angle_word)
     return _turned(_octaves(_word(radius_word)), word)
@@ -161,7 +161,7 @@ def normals_from_words(radius_word: Any, angle_word: Any) -> Any:
 
 @inlined_kernel
 def _short_octaves(word: Any) -> Any:
-    """As `_octaves` in float32, from a uint32, without a sign: U is rounded to 24 digits, so it may be 0."""
+    """As `_octaves` in float32, from a uint32, without a sign: U is rounded to 24 digits, so it may be 1, and this 0."""
     tail = np.float32(np.int32(word & _TAIL_32)) + _F_HALF
     shifted = float32_bits(tail) + _TO_SQRT_HALF_32
     octave = _F_OCTAVES - np.float32(np.int32(shifted >> _SHIFT_32))
@@ -242,7 +242,7 @@ def of_one_block(counter: Any) -> Any:
 def write_short_normals(out0: Any, out1: Any, radius_word: Any, angle_word: Any) -> None:
     """The two normals of each pair of uint32 words [n] into two arrays float32[n], as `normals_from_words`.
 
-    |error| < 2e-6 beside the normal whose U is rounded to 24 bits. In two loops, because a processor looks ahead at a
+    |error| < 2e-6 beside the normal whose U is rounded to 24 digits; the cosine is of degree 6. In two loops, because a processor looks ahead at a
     hundred operations: of a chain half as long it works on twice as many numbers at once. For some hundred numbers, which
     stay in the nearest cache between the loops.
     """

@@ -27,7 +27,7 @@ FINE, STRETCH = MESH | {"r_n": 300, "r_p": 300}, 7.0
 
 
 class Line(NamedTuple):
-    """A set, and from when after the load begins means over steps are held: not in the first ones of a few ms."""
+    """A set, and from when after the load begins means over steps are held: not in the first ones, of milliseconds."""
 
     name: str
     means_after_s: float = 0.0

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from packsim.cell.cell import Cell
-from packsim.cell.electrodes.kernels import OCP_EDGES, OCP_INTERVALS, Q_N, Q_P, XS_N, XS_P
+from packsim.cell.electrodes.kernels import N_COEF, N_WORK, OCP_EDGES, OCP_INTERVALS, Q_N, Q_P, XS_N, XS_P
 from packsim.cell.electrodes.ripple import RIPPLE_V, calm_stretches
 from packsim.cell.kernels import BEND_V
 from packsim.numerics import pace
@@ -90,7 +90,7 @@ def test_ripples_shorten_the_stretch_around_them(period, report):
 def test_longest_calm_step_is_the_plain_twins(report):
     cell = Cell("OKane2022")
     rng, n = np.random.default_rng(5), 9
-    work, coef, current = np.zeros((60, n)), np.ones((20, n)), rng.normal(size=n)
+    work, coef, current = np.zeros((N_WORK, n)), np.ones((N_COEF, n)), rng.normal(size=n)
     work[XS_N], work[XS_N + 1] = rng.uniform(0.1, 0.8, n), rng.normal(0.0, 0.01, n)
     work[XS_P], work[XS_P + 1] = rng.uniform(0.3, 0.9, n), rng.normal(0.0, 0.01, n)
     coef[Q_N], coef[Q_P] = rng.uniform(1e-5, 2e-5, n), rng.uniform(1e-5, 2e-5, n)
@@ -103,3 +103,9 @@ def test_longest_calm_step_is_the_plain_twins(report):
     assert 0.0 < expected < np.inf
     report("longest step without ripples, against its twin", abs(found / expected - 1.0), 1e-12)
     assert k.calm_length(work, coef, cell.design, np.zeros(n)) == np.inf
+    work[XS_N + 1], work[XS_P + 1], work[XS_P] = 0.0, 0.0, 0.5
+    for outside, place in ((-0.1, 0), (1.2, -1), (np.nan, 0)):  # the ends of the table, whatever the state
+        work[XS_N] = outside
+        speed = np.abs(coef[[Q_N, Q_P]] * current).max(axis=1)
+        ends = min(cell.design.calm_n[place] / speed[0], cell.design.calm_p[128] / speed[1])
+        assert k.calm_length(work, coef, cell.design, current) == pytest.approx(ends, rel=1e-12)

@@ -24,7 +24,7 @@ SURFACE_FIT = {5: (0.01150423, 0.02344907), 3: (0.01965677, 0.04071392)}  # e0, 
 
 
 def shell_geometry(n: int) -> Array:
-    """Face conductance and node distance [5, 2] of n equal-volume shells of a unit sphere.
+    """Face conductance and node distance [SHELLS, 2] of n equal-volume shells of a unit sphere.
 
     The distance between neighbours is the one that makes the face gradient exact for a parabolic profile.
     """

@@ -32,9 +32,8 @@ SCRATCH = SHELL_P + 2 * SHELLS + 1  # six rows that hold no state between calls
 SHAPE_N, SHAPE_P = SCRATCH + 6, SCRATCH + 7  # see closure.py; lagged
 N_WORK = SHAPE_P + 1
 N_DECAY = 2 * POLES + 2
-LEFT = (
-    2 * POLES
-)  # rows of `decay` after the poles: how many poles of an electrode's particles a step leaves, at `begin`
+# rows of `decay` after the poles: how many poles of an electrode's particles a step leaves, at `begin`
+LEFT = 2 * POLES
 
 OCP_EDGES = (-0.003, 0.005, 0.995, 1.003)
 OCP_INTERVALS = (128, 1024, 128)

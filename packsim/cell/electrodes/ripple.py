@@ -18,8 +18,8 @@ LENGTHS = np.unique(np.rint(np.geomspace(1, 64, 32)).astype(int)) * PARTS  # fin
 def calm_stretches(table: Array) -> Array:
     """[CALM_POINTS] longest stretch around each stoichiometry of an even grid 0..1 on which U is near a parabola.
 
-    A stretch of that length is calm wherever it lies around the place, and so is every shorter one. Where one of a quarter
-    of 0..1 is, longer ones are not looked for: inf.
+    A stretch of that length is calm wherever it lies around the place, and so is every shorter one, but for the shortest
+    of LENGTHS, which stands where none is. Where one of a quarter of 0..1 is, longer ones are not looked for: inf.
     """
     x = np.linspace(0.0, 1.0, FINE + 1)
     potential = np.array([k.ocp(table, value)[0] for value in x])
@@ -36,5 +36,8 @@ def calm_stretches(table: Array) -> Array:
         still &= ripples[ends] == ripples[begins]
         calm[still] = length
     calm[calm == LENGTHS[-1]] = np.inf
-    shortest = calm[:-1].reshape(k.CALM_POINTS, -1).min(axis=1)  # of the places in an interval of the table
+    inside = (
+        calm[:-1].reshape(k.CALM_POINTS, -1).min(axis=1)
+    )  # of the places in an interval of the table, and at its end
+    shortest = np.minimum(inside, calm[FINE // k.CALM_POINTS :: FINE // k.CALM_POINTS])
     return np.ascontiguousarray(shortest / FINE)

@@ -68,13 +68,12 @@ def lean(work, coef, decay, design, begun, dt, begin, end):
                 part = share * q[j] * tau[j] * part_of_start(e[j], per * tau[j])
                 base[j] += part * i[j]
                 slope[j] -= part
-        share = 0.0
-        for k in range(left, POLES):  # of these the step leaves 1 / (r dt)
-            share += sign * POLE_WEIGHT[k] / (3.0 * POLE_RATE[k] * dt)
-        for j in range(end - begin):
-            part = share * q[j] * tau[j] * tau[j]
-            base[j] += part * i[j]
-            slope[j] -= part
+        for k in range(left, POLES):  # the same for e = 0, to the bit: no cell depends on those beside it
+            per, share = 1.0 / (POLE_RATE[k] * dt), sign * POLE_WEIGHT[k] / 3.0
+            for j in range(end - begin):
+                part = share * q[j] * tau[j] * (per * tau[j])
+                base[j] += part * i[j]
+                slope[j] -= part
     for row in (CM_N, CM_P, C1, C2):
         base, slope = work[row, begin:end], work[row + 1, begin:end]
         for j in range(end - begin):
@@ -110,13 +109,11 @@ def settle(state, coef, decay, design, begun, current, dt, begin, end):
         for j in range(end - begin):
             mean[j] += 0.5 * dt * sign * q[j] * (i_0[j] - i_1[j])
         left = int(decay[LEFT + side, begin])
-        for k in range(left, POLES):
-            mode, share = (
-                state[PARTICLE_N + SHELLS * side + k, begin:end],
-                sign * POLE_WEIGHT[k] / (3.0 * POLE_RATE[k] * dt),
-            )
+        for k in range(left, POLES):  # as below for e = 0, to the bit
+            mode = state[PARTICLE_N + SHELLS * side + k, begin:end]
+            per, share = 1.0 / (POLE_RATE[k] * dt), sign * POLE_WEIGHT[k] / 3.0
             for j in range(end - begin):
-                mode[j] += share * q[j] * tau[j] * tau[j] * (i_0[j] - i_1[j])
+                mode[j] += share * q[j] * tau[j] * (per * tau[j]) * (i_0[j] - i_1[j])
         for k in range(left):
             mode, e = state[PARTICLE_N + SHELLS * side + k, begin:end], decay[POLES * side + k, begin:end]
             per, share = 1.0 / (POLE_RATE[k] * dt), sign * POLE_WEIGHT[k] / 3.0
