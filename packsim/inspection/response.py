@@ -1,8 +1,9 @@
 """Response surface of the test: what cells really are, from polynomials in their traits, about ten times as fast.
 
 Fitted to cells that the line itself makes with wider spreads, so whatever shape and correlation its traits have is
-covered; cells with one defect have surfaces of their own, by its kind, but for the EDGE mildest and worst. Cells outside the fitted range (several defects, dry
-pores, far tails) are run, dry ones in the steps of all others. Errors: docs/inspection.md.
+covered; cells with one defect have surfaces of their own, by its kind, but for the EDGE mildest and worst. Cells outside the
+fitted range (several defects, dry pores, far tails) are run, dry ones in the steps of all others. Errors:
+docs/inspection.md.
 """
 
 from __future__ import annotations

@@ -242,9 +242,9 @@ def of_one_block(counter: Any) -> Any:
 def write_short_normals(out0: Any, out1: Any, radius_word: Any, angle_word: Any) -> None:
     """The two normals of each pair of uint32 words [n] into two arrays float32[n], as `normals_from_words`.
 
-    |error| < 2e-6 beside the normal whose U is rounded to 24 digits; the cosine is of degree 6. In two loops, because a processor looks ahead at a
-    hundred operations: of a chain half as long it works on twice as many numbers at once. For some hundred numbers, which
-    stay in the nearest cache between the loops.
+    |error| < 2e-6 beside the normal whose U is rounded to 24 digits; the cosine is of degree 6. In two loops, because a
+    processor looks ahead at a hundred operations: of a chain half as long it works on twice as many numbers at once. For
+    some hundred numbers, which stay in the nearest cache between the loops.
     """
     for i in range(out0.size):
         out0[i] = _short_octaves(radius_word[i])
