@@ -24,6 +24,7 @@ Array = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
 Truth = Callable[[Cells, int], TrueValues]  # of cells and the seed
 MOST_CANDIDATES = 128
+TOGETHER = 2048  # cells: fewer slots than this try several candidates at once, as calls cost more than cells
 GOLDEN = 0.6180339887498949  # its multiples modulo 1 spread evenly, however many are taken
 
 
@@ -103,31 +104,35 @@ def outcomes(
     """
     out, surplus = np.zeros((3, len(address)), np.int64), np.zeros((line.probability.size, len(address)))
     open_slots, tries = np.arange(len(address)), np.full(len(address), float(MOST_CANDIDATES))
-    kinds = np.flatnonzero(line.probability)
-    for candidate in range(MOST_CANDIDATES):
-        at = address[open_slots]
-        at[:, 2] = candidate
+    kinds, candidate = np.flatnonzero(line.probability), 0
+    while open_slots.size and candidate < MOST_CANDIDATES:
+        ahead = 1 if limit is None else min(max(TOGETHER // open_slots.size, 1), MOST_CANDIDATES - candidate)
+        of_slot = np.repeat(open_slots, ahead)
+        at = address[of_slot]
+        at[:, 2] = candidate + np.arange(of_slot.size) % ahead
         built = build(line, seed, at)
-        some = np.flatnonzero(built.defect)
-        of_slot, defect = open_slots[some], built.defect[some]
-        for k in kinds:
-            surplus[k, of_slot[(defect >> k) & 1 != 0]] += 1.0
         tested, reached = at_end(built)
-        slots = open_slots[reached]
-        measured = read(inspection, tested, truth(tested, seed), seed, None if limit is None else limit[slots])
+        true = truth(tested, seed)
+        measured = read(inspection, tested, true, seed, None if limit is None else limit[of_slot[reached]])
         if limit is None:
             limit = limits_of_slots(inspection, built, reached, measured.k_limit_mv_per_day)
-        rejected = np.flatnonzero(~measured.accepted)
-        of_slot, defective = slots[rejected], tested.defect[rejected] != 0
-        out[0, slots] += 1
-        out[1, of_slot[~defective]] += 1
-        out[2, of_slot[defective]] += 1
-        closed = np.zeros(open_slots.size, np.bool_)
-        closed[reached] = measured.accepted
-        tries[open_slots[closed]] = candidate + 1
-        open_slots = open_slots[~closed]
-        if not open_slots.size:
-            break
+        passed = np.zeros((open_slots.size, ahead), np.bool_)
+        passed.reshape(-1)[reached] = measured.accepted
+        started = np.ones((open_slots.size, ahead), np.bool_)
+        np.logical_not(np.logical_or.accumulate(passed[:, :-1], axis=1), out=started[:, 1:])
+        counts = started.reshape(-1)
+        some = np.flatnonzero((built.defect != 0) & counts)
+        defect = built.defect[some]
+        for k in kinds:
+            np.add.at(surplus[k], of_slot[some[(defect >> k) & 1 != 0]], 1.0)
+        counts = counts[reached]
+        rejected = np.flatnonzero(counts & ~measured.accepted)
+        defective = tested.defect[rejected] != 0
+        for row, which in enumerate((np.flatnonzero(counts), rejected[~defective], rejected[defective])):
+            np.add.at(out[row], of_slot[reached[which]], 1)
+        closed = passed.any(axis=1)
+        tries[open_slots[closed]] = candidate + 1 + np.argmax(passed[closed], axis=1)
+        open_slots, candidate = open_slots[~closed], candidate + ahead
     surplus -= line.probability[:, None] * tries
     return Outcomes(out, surplus, int(tries.sum()))
 

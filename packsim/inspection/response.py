@@ -33,6 +33,9 @@ RIDGE = 1e-10
 LEAK_SHARE = 2e-3  # of the test current: a larger leak also moves what the electrodes give, which is left to the test
 OTHER_KIND = 30.0  # times the median error: such a cell ends its charge or discharge by another limit than the rest
 WORSE = 5.0  # times the residual of sound cells: a kind that fits worse is run,
+HALVINGS = 2  # of the severities of a kind that no one polynomial fits
+OF_KIND = 1 << 10  # cells of a kind, or of a part of its severities, that are enough to fit
+SHORTS = sum(1 << kind for kind, defect in enumerate(DEFECTS) if defect.trait == "leakage_ua")
 EDGE = 5  # largest and smallest severities of a kind beyond which its polynomial is held by too few cells
 ENOUGH, ENOUGH_X = 1e-5, 1e-7  # unless it fits to this share of nominal capacity and DCIR, and of stoichiometry
 CONSTANT = 1e-12  # relative range under which a trait does not spread
@@ -41,10 +44,13 @@ __all__ = ["Surface", "Surfaces", "estimate", "fit", "fit_kinds", "reading_slope
 
 
 class Surfaces(NamedTuple):
-    """The surface of cells without a defect, tried first, and those of cells that have one, by its number in DEFECTS."""
+    """The surface of cells without a defect, tried first, and those of cells that have one, by its number in DEFECTS.
+
+    Each of these holds for a range of severities of its own.
+    """
 
     sound: Surface
-    of_kind: Mapping[int, Surface]
+    of_kind: Mapping[int, tuple[Surface, ...]]
 
 
 def fit(plan: InspectionPlan, cells: Cells) -> Surface:
@@ -78,7 +84,7 @@ def fit(plan: InspectionPlan, cells: Cells) -> Surface:
         u = (values[rows][:, to] - centre[:, None]) / scale[:, None]
         coefficients = surfaces.least_squares(np.ascontiguousarray(u), np.ascontiguousarray(y[:, to]), RIDGE)
         surface = _unpacked(coefficients, rows, centre, scale)._replace(low=low, high=high)
-        return surface, surfaces.polynomials(values, surface, 0, alive.size) - y
+        return surface, surfaces.polynomials(values, surface) - y
 
     surface, off = fitted(slice(None))
     median = np.median(np.abs(off), axis=1)[:, None]
@@ -92,26 +98,36 @@ def fit_kinds(plan: InspectionPlan, made: Callable[[tuple[int, ...]], Cells], ki
     """Surfaces of cells without a defect and with one of each of `kinds` (numbers in DEFECTS).
 
     `made` gives the cells to fit, with exactly the defects that it is asked for. A short moves nothing that is fitted: its
-    cells take the surface of sound ones. Kinds whose cells no polynomial fits about as well (dry pores) have none.
+    cells take the surface of the rest. Where no polynomial fits all severities about as well as sound cells are fitted, each
+    half has one, or a quarter; severities that none fits (dry pores) have none.
     """
-    fitted = [kind for kind in kinds if INDEX[DEFECTS[kind].trait] != INDEX["leakage_ua"]]
-    wanted: list[tuple[int, ...]] = [(), *((kind,) for kind in fitted)]
-    found: dict[int, Surface] = {}
+    fitted = [kind for kind in kinds if not 1 << kind & SHORTS]
+    sound = fit(plan, made(()))
+    enough = np.array([ENOUGH * plan.nominal_capacity_ah, 1e-3 * ENOUGH * plan.nominal_dcir_mohm, ENOUGH_X, ENOUGH_X])
+    most = np.maximum(WORSE * sound.residual[0], enough)
+    found: dict[int, tuple[Surface, ...]] = {}
 
     def some(first: int, last: int) -> None:
         with alone():
-            for number in range(first, last):
-                cells = made(wanted[number])
-                found[number] = fit(plan, cells)
-                for kind in wanted[number]:
-                    found[number] = _without_ends(found[number], cells.values, INDEX[DEFECTS[kind].trait])
+            for kind in fitted[first:last]:
+                cells, trait = made((kind,)), INDEX[DEFECTS[kind].trait]
+                parts = _parts(plan, cells, trait, most, HALVINGS)
+                found[kind] = tuple(_without_ends(part, cells.values, trait) for part in parts)
 
-    in_parallel(some, len(wanted))
-    own = {kind: found[1 + number] for number, kind in enumerate(fitted)}
-    enough = np.array([ENOUGH * plan.nominal_capacity_ah, 1e-3 * ENOUGH * plan.nominal_dcir_mohm, ENOUGH_X, ENOUGH_X])
-    most = np.maximum(WORSE * found[0].residual[0], enough)
-    own = {kind: surface for kind, surface in own.items() if np.all(surface.residual[0] <= most)}  # nan is not
-    return Surfaces(found[0], own)
+    in_parallel(some, len(fitted))
+    return Surfaces(sound, {kind: found[kind] for kind in fitted if found[kind]})
+
+
+def _parts(plan: InspectionPlan, cells: Cells, trait: int, most: Array, halvings: int) -> list[Surface]:
+    """Surfaces whose residuals are no larger than `most`, of ranges of this trait."""
+    surface = fit(plan, cells.take(np.arange(0, len(cells), max(len(cells) // OF_KIND, 1))))
+    if np.all(surface.residual[0] <= most):  # nan is not
+        return [surface]
+    if not halvings:
+        return []
+    order = np.argsort(cells.values[trait], kind="stable")
+    halves = np.array_split(order, 2)
+    return [part for half in halves for part in _parts(plan, cells.take(half), trait, most, halvings - 1)]
 
 
 def _without_ends(surface: Surface, values: Array, trait: int) -> Surface:
@@ -129,15 +145,17 @@ def _without_ends(surface: Surface, values: Array, trait: int) -> Surface:
 
 def estimate(plan: InspectionPlan, by: Surfaces, cells: Cells, seed: int) -> TrueValues:
     """As `true_values`, by the polynomials where they are trusted."""
-    true, window, inside = _by(plan, by.sound, cells, seed)
+    n = len(cells)
+    true, window, inside = np.empty((k.N_TRUE, n)), np.empty((5, n)), np.zeros(n, np.bool_)
+    _by(plan, by.sound, cells, seed, np.arange(n), true, window, inside)
     outside = np.flatnonzero(~inside)
-    defect = cells.defect[outside]
-    for kind, surface in by.of_kind.items():
+    defect = cells.defect[outside] & np.uint16(~SHORTS & 0xFFFF)
+    for kind, surfaces_of_kind in by.of_kind.items():
         own = outside[defect == 1 << kind]
-        if own.size:
-            some, some_window, trusted = _by(plan, surface, cells.take(own), seed)
-            own = own[trusted]
-            true[:, own], window[:, own], inside[own] = some[:, trusted], some_window[:, trusted], True
+        for surface in surfaces_of_kind:
+            if own.size:
+                _by(plan, surface, cells, seed, own, true, window, inside)
+                own = own[~inside[own]]
     outside = outside[~inside[outside]]
     if outside.size:
         run = true_values(plan, cells.take(outside), seed, finer=False)
@@ -153,19 +171,36 @@ def estimate(plan: InspectionPlan, by: Surfaces, cells: Cells, seed: int) -> Tru
     return TrueValues(true[k.CAPACITY], true[k.DCIR], true[k.OCV_FIRST], true[k.OCV_SECOND], true[k.SOC], window)
 
 
-def _by(plan: InspectionPlan, surface: Surface, cells: Cells, seed: int) -> tuple[Array, Array, npt.NDArray[np.bool_]]:
-    """True values [N_TRUE, n] and windows [5, n] by one surface, and where it is trusted [n]."""
-    n, key = len(cells), seed_key(seed)
-    true, window, inside = np.empty((k.N_TRUE, n)), np.empty((5, n)), np.empty(n, np.bool_)
+def _by(
+    plan: InspectionPlan,
+    surface: Surface,
+    cells: Cells,
+    seed: int,
+    which: npt.NDArray[np.int64],
+    true: Array,
+    window: Array,
+    inside: npt.NDArray[np.bool_],
+) -> None:
+    """True values [N_TRUE, n] and windows [5, n] by one surface, of those of `which` it is trusted for: now inside[n]."""
+    key = seed_key(seed)
 
     def rows(first: int, last: int) -> None:
         surfaces.estimate_cells(
-            true, window, inside, cells.values, cells.address, surface, plan.design, plan.bench, *key, first, last
+            true,
+            window,
+            inside,
+            cells.values,
+            cells.address,
+            which,
+            surface,
+            plan.design,
+            plan.bench,
+            *key,
+            first,
+            last,
         )
 
-    in_parallel(rows, n, surfaces.CHUNK)
-    true[k.DCIR] *= 1e3
-    return true, window, inside
+    in_parallel(rows, which.size, surfaces.CHUNK)
 
 
 def reading_slopes(line: LinePlan, inspection: InspectionPlan) -> Array:

@@ -224,7 +224,7 @@ def surfaces_of(line, inspection):
     wide = line._replace(sd_lot=1.8 * line.sd_lot, sd_roll=1.8 * line.sd_roll, sd_within=1.8 * line.sd_within)
 
     def made(defects: tuple[int, ...]) -> Cells:
-        return build(with_defects(wide, defects), 1, spread_slots(wide, 1024 if defects else 4096))
+        return build(with_defects(wide, defects), 1, spread_slots(wide, 2048 if defects else 4096))
 
     return response.fit_kinds(inspection, made, np.flatnonzero(line.probability).tolist())
 
@@ -323,7 +323,7 @@ def test_expected_rates_have_the_same_bits_on_any_number_of_threads(cell) -> Non
             results.append(
                 [
                     *surfaces.sound,
-                    *(part for surface in surfaces.of_kind.values() for part in surface),
+                    *(part for of_kind in surfaces.of_kind.values() for surface in of_kind for part in surface),
                     limits,
                     *moments(line, plan, surfaces, 3, 1 << 18, limits),
                     *correction(line, plan, surfaces, 3, 1 << 15, 1024, limits),

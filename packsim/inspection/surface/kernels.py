@@ -12,7 +12,7 @@ import numpy as np
 from packsim.cell.electrodes.kernels import T_LEAK, inventory
 from packsim.cell.table.kernels import balance_table
 from packsim.inspection.kernels import CAPACITY, DCIR, N_TRUE, draw, store
-from packsim.numerics.jit import allocating_kernel
+from packsim.numerics.jit import allocating_kernel, kernel
 from packsim.numerics.purposes import STORAGE
 
 CHUNK = 256
@@ -36,61 +36,89 @@ class Surface(NamedTuple):
 
 
 @allocating_kernel
-def estimate_cells(true, window, inside, values, address, surface, design, bench, key0, key1, first, last):
-    """As `test_cells` from the polynomials; values of cells that are not inside[n] the trusted range mean nothing."""
+def estimate_cells(true, window, inside, values, address, cells, surface, design, bench, key0, key1, first, last):
+    """As `test_cells` from the polynomials, of cells[first .. last - 1] (columns of the rest) that are in the trusted range.
+
+    Those are marked inside[n]; nothing is written for others. DCIR is in mohm.
+    """
     for begin in range(first, last, CHUNK):
         n = min(begin + CHUNK, last) - begin
-        within(inside, values, surface, begin, n)
-        fitted, own, result = polynomials(values, surface, begin, n), np.empty((5, n)), np.empty((N_TRUE, n))
+        own, places = gathered(values, address, cells, begin, n)
+        trusted = within(own, surface)
+        fitted, its_window, result = polynomials(own, surface), np.empty((5, n)), np.empty((N_TRUE, n))
         if design.is_table:
-            balance_table(own, values[:, begin : begin + n], design, 0, n)
+            balance_table(its_window, own, design, 0, n)
         for j in range(n):
-            i = begin + j
-            if not inside[i]:
+            if not trusted[j]:
                 for row in range(5):
-                    own[row, j] = bench.window[row]
+                    its_window[row, j] = bench.window[row]
                 result[CAPACITY, j], result[DCIR, j] = 0.0, 0.0
                 continue
-            result[CAPACITY, j] = fitted[FIT_CAPACITY, j] / (1.0 + 1e-6 * values[T_LEAK, i] / bench.test_a)
-            result[DCIR, j] = fitted[FIT_DCIR, j]
+            result[CAPACITY, j] = fitted[FIT_CAPACITY, j] / (1.0 + 1e-6 * own[T_LEAK, j] / bench.test_a)
+            result[DCIR, j] = 1e3 * fitted[FIT_DCIR, j]
             if not design.is_table:
-                q_n, q_p, q_li = inventory(design.nominal, values, i)
+                q_n, q_p, q_li = inventory(design.nominal, own, j)
                 x0, x100 = fitted[FIT_X0, j], fitted[FIT_X100, j]
-                own[0, j], own[1, j] = x0, x100
-                own[2, j], own[3, j] = (q_li - x0 * q_n) / q_p, (q_li - x100 * q_n) / q_p
-                own[4, j] = (x100 - x0) * q_n / 3600.0
-        store(result, own, values, draw(address, STORAGE, begin, n, key0, key1), design, bench, begin)
-        for row in range(N_TRUE):
-            for j in range(n):
-                true[row, begin + j] = result[row, j]
-        for row in range(5):
-            for j in range(n):
-                window[row, begin + j] = own[row, j]
+                its_window[0, j], its_window[1, j] = x0, x100
+                its_window[2, j], its_window[3, j] = (q_li - x0 * q_n) / q_p, (q_li - x100 * q_n) / q_p
+                its_window[4, j] = (x100 - x0) * q_n / 3600.0
+        store(result, its_window, own, draw(places, STORAGE, 0, n, key0, key1), design, bench, 0)
+        for j in range(n):
+            if trusted[j]:
+                inside[cells[begin + j]] = True
+        scatter(true, result, cells, trusted, begin)
+        scatter(window, its_window, cells, trusted, begin)
+
+
+@kernel
+def scatter(out, rows, cells, which, begin):
+    """out[:, cells[begin + j]] = rows[:, j] for those that which[j]; row by row, as columns may share a set of the cache."""
+    for row in range(out.shape[0]):
+        to = out[row]
+        for j in range(which.size):
+            if which[j]:
+                to[cells[begin + j]] = rows[row, j]
 
 
 @allocating_kernel
-def within(inside, values, surface, begin, n):
-    """inside[i] for the n cells from `begin`: every trait in the trusted range."""
-    beyond = np.full(n, -np.inf)
+def gathered(values, address, cells, begin, n):
+    """Traits [t, n] and addresses [n, 3] of cells[begin .. begin + n - 1]."""
+    own, places = np.empty((values.shape[0], n)), np.empty((n, 3), np.int64)
+    for t in range(values.shape[0]):
+        row, to = values[t], own[t]
+        for j in range(n):
+            to[j] = row[cells[begin + j]]
+    for j in range(n):
+        for part in range(3):
+            places[j, part] = address[cells[begin + j], part]
+    return own, places
+
+
+@allocating_kernel
+def within(values, surface):
+    """Which of the cells values[t, n] have every trait in the trusted range: bool[n]."""
+    n = values.shape[1]
+    beyond, inside = np.full(n, -np.inf), np.empty(n, np.bool_)
     for t in range(values.shape[0]):
         low, high, row = surface.low[t], surface.high[t], values[t]
         for j in range(n):
-            value = row[begin + j]
+            value = row[j]
             beyond[j] = max(beyond[j], max(low - value, value - high))
     for j in range(n):
-        inside[begin + j] = beyond[j] <= 0.0
+        inside[j] = beyond[j] <= 0.0
+    return inside
 
 
 @allocating_kernel
-def polynomials(values, surface, begin, n):
-    """The four outputs [N_FIT, n] of the cells from `begin`."""
-    traits = surface.rows.size
+def polynomials(values, surface):
+    """The four outputs [N_FIT, n] of the cells values[t, n]."""
+    traits, n = surface.rows.size, values.shape[1]
     u, out, part = np.empty((traits, n)), np.empty((N_FIT, n)), np.empty((N_FIT, n))
     for a in range(traits):
         centre, per = surface.centre[a], 1.0 / surface.scale[a]
         row, to = values[surface.rows[a]], u[a]
         for j in range(n):
-            to[j] = (row[begin + j] - centre) * per
+            to[j] = (row[j] - centre) * per
     for k in range(N_FIT):
         for j in range(n):
             out[k, j] = surface.constant[k]
@@ -101,14 +129,21 @@ def polynomials(values, surface, begin, n):
             linear, cube, to = surface.linear[k, a], surface.cube[k, a], part[k]
             for j in range(n):
                 to[j] = linear + cube * own[j] * own[j]
-        for b in range(a, traits):
+        for b in range(a, traits - 1, 2):  # two at once: half the loads and stores of the sums
             s0, s1, s2, s3 = square[0, a, b], square[1, a, b], square[2, a, b], square[3, a, b]
-            other = u[b]
+            z0, z1, z2, z3 = square[0, a, b + 1], square[1, a, b + 1], square[2, a, b + 1], square[3, a, b + 1]
+            other, next_one = u[b], u[b + 1]
             for j in range(n):
-                part0[j] += s0 * other[j]
-                part1[j] += s1 * other[j]
-                part2[j] += s2 * other[j]
-                part3[j] += s3 * other[j]
+                part0[j] = part0[j] + s0 * other[j] + z0 * next_one[j]
+                part1[j] = part1[j] + s1 * other[j] + z1 * next_one[j]
+                part2[j] = part2[j] + s2 * other[j] + z2 * next_one[j]
+                part3[j] = part3[j] + s3 * other[j] + z3 * next_one[j]
+        if (traits - a) % 2:
+            last, other = traits - 1, u[traits - 1]
+            for k in range(N_FIT):
+                factor, to = square[k, a, last], part[k]
+                for j in range(n):
+                    to[j] += factor * other[j]
         for k in range(N_FIT):
             to, add = out[k], part[k]
             for j in range(n):
