@@ -23,7 +23,7 @@ Array = npt.NDArray[np.float64]
 Addresses = npt.NDArray[np.int64]
 CAPACITY, DCIR, FIRST, SECOND = range(4)  # rows of errors: capacity and DCIR tests, first and second OCV reading
 QUANTITY = (0, 1, 2, 2)  # of each row, in the triples below
-CHANNEL_TEMPERATURE = 3  # word of GAUGE_CHANNEL
+CHANNEL_TEMPERATURE = 3  # normal of GAUGE_CHANNEL
 
 
 class Gauge(NamedTuple):

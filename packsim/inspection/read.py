@@ -46,7 +46,7 @@ def read(
     limit = np.broadcast_to(np.asarray(k_limit_mv_per_day, np.float64), true.capacity_ah.shape)
 
     def again(row: int, before: Array, sd: float) -> Again:
-        """Readings that differ from the one `before` in their repeatability alone; `row`: word of the repetition."""
+        """Readings that differ from the one `before` in their repeatability alone; `row`: normal of the repetition."""
         return lambda repetition, rows: before[rows] + sd * repeat_normals(address[rows], seed, repetition)[row]
 
     still = {row: _held(error, row, value) for row, value in _values(plan, cells, true, seed).items()}

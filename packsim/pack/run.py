@@ -38,9 +38,9 @@ def empty_outcome(packs: int, series: int) -> k.Outcome:
 
 def sensor_offsets(seed: int, block: int, packs: int, series: int, sd_mv: float) -> Array:
     """Constant offset [V] of each group's voltage sensor [pack, group]."""
-    words = np.empty((4, packs * series))
-    fill_normals(*seed_key(seed), SENSOR, block, 0, 0, words)
-    offsets: Array = 1e-3 * sd_mv * words[0].reshape(packs, series)
+    normals = np.empty((4, packs * series))
+    fill_normals(*seed_key(seed), SENSOR, block, 0, 0, normals)
+    offsets: Array = 1e-3 * sd_mv * normals[0].reshape(packs, series)
     return offsets
 
 

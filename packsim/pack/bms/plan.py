@@ -86,17 +86,17 @@ def plan(model: Bms, net: Network, *, lower_v: float, upper_v: float, rated_ah: 
 def memory(model: Bms, bms: k.Bms, net: Network, seed: int, block: int, pack: int, soc: float) -> k.Memory:
     """The BMS of pack number `pack` of a block before its first reading; `soc` is what it starts to count from."""
     sensors = bms.node.size
-    words = np.empty((4, sensors))
-    fill_normals(*seed_key(seed), SENSOR, block, pack * sensors, 0, words)
+    normals = np.empty((4, sensors))
+    fill_normals(*seed_key(seed), SENSOR, block, pack * sensors, 0, normals)
     scalars = np.zeros(k.N_SCALARS)
     scalars[k.SOC], scalars[k.CHARGE_FACTOR], scalars[k.DISCHARGE_FACTOR] = soc, 1.0, 1.0
     return k.Memory(
         reading=np.zeros(sensors),
         before_v=np.zeros(sensors),
-        offset_v=1e-3 * model.sensor_offset_sd_mv * words[0],
+        offset_v=1e-3 * model.sensor_offset_sd_mv * normals[0],
         stuck_v=np.full(sensors, np.nan),
         dead=np.zeros(sensors, np.bool_),
-        offset_k=model.temperature_offset_sd_k * words[1, :1].copy(),
+        offset_k=model.temperature_offset_sd_k * normals[1, :1].copy(),
         over_s=np.zeros(k.LIMITS),
         trial_s=np.zeros(k.LIMITS),
         bleeding=np.zeros(net.group.size, np.bool_),
