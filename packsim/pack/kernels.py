@@ -17,7 +17,7 @@ from packsim.cell import kernels as cell
 from packsim.cell.electrodes.kernels import N_COEF, N_DECAY, N_STATE, N_WORK, Q_N, X_N, XS_N
 from packsim.cell.ramp import kernels as ramp
 from packsim.numerics import pace
-from packsim.numerics.jit import allocating_kernel, kernel
+from packsim.numerics.jit import allocating_kernel, inlined_kernel, kernel
 from packsim.numerics.roots import COLUMNS, TRIALS, next_time, note_value, open_bracket, width
 
 EVERY_GROUP, PACK_ONLY = 0, 1  # kinds of monitoring, and the first index of what is kept for each
@@ -76,14 +76,42 @@ class Outcome(NamedTuple):
     charge_below_ah: np.ndarray  # [p, 2, g] drawn while the group is below the lower cut-off
 
 
+@inlined_kernel
+def propose(lane, design, held, trend, decay, step, other_length, leans):
+    """Prepare a trial step of `step` seconds, and put the currents from which those at its end are sought.
+
+    `decay`: what the accepted currents `held` keep of themselves until then; `trend`: what they gain in a second.
+    Part of either loop's `solve`: each call from a loop hands on every array of the design, from a frame so large
+    that it has left the fastest cache meanwhile, so that all of a trial is one call.
+    """
+    n = held.shape[0]
+    if other_length:
+        cell.set_dt(lane.decay, lane.coef, design, step, 0, n)
+    cell.prepare(lane.work, lane.state, lane.coef, lane.decay, design, step, 0, n)
+    if leans:
+        ramp.lean(lane.work, lane.coef, lane.decay, design, held, step, 0, n)
+    for j in range(n):
+        lane.current[j] = decay * held[j] + trend[j] * step
+
+
 @kernel
-def solve(lane, group_v, offset_v, design, duty, hold, total):
-    """Currents of the prepared step that give every group one voltage: returns (pack current, converged).
+def commit(lane, design, held, step, leans):
+    """Take the proposed step at the currents that were found for its end."""
+    n = held.shape[0]
+    cell.advance(lane.state, lane.work, lane.coef, lane.decay, design, lane.current, step, 0, n)
+    if leans:
+        ramp.settle(lane.state, lane.coef, lane.decay, design, held, lane.current, step, 0, n)
+
+
+@kernel
+def solve(lane, held, trend, decay, step, other_length, leans, group_v, offset_v, design, duty, hold, total):
+    """Currents of a trial step (`propose`) that give every group one voltage: returns (pack current, converged).
 
     The pack carries `total`, or (`hold`) the charge current at which the watched voltage stands at the upper cut-off.
-    Newton from `lane.current`; leaves the currents there and the voltages in group_v[g].
+    Newton; leaves the currents in `lane.current` and the voltages in group_v[g].
     """
     n = duty.series * duty.parallel
+    propose(lane, design, held, trend, decay, step, other_length, leans)
     if duty.parallel == 1 and not hold:
         lane.current[:n] = total
     small = max(duty.cutoff_a, 1e-3 * duty.discharge_a)
@@ -381,17 +409,13 @@ def run_pack(values, window, soc, offset_v, design, duty, trace, outcome, p):
             step = next_time(bracket, trials)
         else:
             step = min(dt, duty.rest_s - phase_t) if phase == REST else dt
-        if step != prepared:
-            cell.set_dt(lane.decay, lane.coef, design, step, 0, n)
-            prepared = step
-        cell.prepare(lane.work, lane.state, lane.coef, lane.decay, design, step, 0, n)
         leans = can_lean and not starts and (phase == CHARGE_CV or (duty.parallel > 1 and phase != REST))
-        if leans:
-            ramp.lean(lane.work, lane.coef, lane.decay, design, held, step, 0, n)
         decay = math.exp(decline * step)  # held at a voltage, all currents fall alike and by the same part in a second
-        for j in range(n):
-            lane.current[j] = decay * held[j] + trend[j] * step
-        new, converged = solve(lane, group_v, offset_v, design, duty, phase == CHARGE_CV, decay * total)
+        new, converged = solve(
+            lane, held, trend, decay, step, step != prepared, leans, group_v, offset_v, design, duty,
+            phase == CHARGE_CV, decay * total,
+        )  # fmt: skip
+        prepared = step
         survey(seen, group_v, before, per_second, offset_v, step, last)
         for kind in range(kinds):
             f_new[kind] = passed(phase, kind, new, seen, duty)
@@ -430,9 +454,7 @@ def run_pack(values, window, soc, offset_v, design, duty, trace, outcome, p):
                 seeking, trials = late, 0
                 open_bracket(bracket, -last, f_old[late], f_now[late], step, f_new[late])
                 continue
-            cell.advance(lane.state, lane.work, lane.coef, lane.decay, design, lane.current, step, 0, n)
-            if leans:
-                ramp.settle(lane.state, lane.coef, lane.decay, design, held, lane.current, step, 0, n)
+            commit(lane, design, held, step, leans)
             if phase == DISCHARGE:
                 energy += integrate(below, before, per_second, group_v, step, last, new, highest_v, duty)
             steps += 1

@@ -49,6 +49,7 @@ from packsim.pack.kernels import (
     REST_FACTOR,
     REST_FACTOR_EXACT,
     calm_length,
+    commit,
     current_bend,
     first_length,
 )
@@ -187,16 +188,8 @@ def drive(
                 if fault < faults.time_s.shape[0]:
                     step = min(step, faults.time_s[fault] - t)
                 step = min(step, bleed_in, trip_in)
-            if step != prepared:
-                cell.set_dt(lane.decay, lane.coef, design, step, 0, n)
-                prepared = step
-            cell.prepare(lane.work, lane.state, lane.coef, lane.decay, design, step, 0, n)
             leans = can_lean and not (starts or profiled or kind == REST) and (kind != CURRENT or n > settings.series)
-            if leans:
-                ramp.lean(lane.work, lane.coef, lane.decay, design, held, step, 0, n)
             decay = math.exp(decline * step)
-            for j in range(n):
-                lane.current[j] = decay * held[j] + trend[j] * step
             target = protocol.value[q]
             if profiled:
                 target = profile_mean(protocol, q, step_t, step_t + step)
@@ -204,9 +197,10 @@ def drive(
                 at = bms_kernels.DISCHARGE_FACTOR if target > 0.0 else bms_kernels.CHARGE_FACTOR
                 target *= scalars[at]
             new, status = solve(
-                lane, work, drain, joints, memory, scratch, room.full_v, own.heats.temperature_k, entropic, net, design,
-                bms, settings, kind, target, decay * total,
+                lane, held, trend, decay, step, step != prepared, leans, work, drain, joints, memory, scratch, room.full_v,
+                own.heats.temperature_k, entropic, net, design, bms, settings, kind, target, decay * total,
             )  # fmt: skip
+            prepared = step
             steps[1] += 1
             if status != RUNNING:
                 if starts or step <= pace.SHORTEST_S:
@@ -260,9 +254,7 @@ def drive(
                     if trip_in < step * (1.0 - 1e-9):
                         seeking = -1
                         continue
-                cell.advance(lane.state, lane.work, lane.coef, lane.decay, design, lane.current, step, 0, n)
-                if leans:
-                    ramp.settle(lane.state, lane.coef, lane.decay, design, held, lane.current, step, 0, n)
+                commit(lane, design, held, step, leans)
                 steps[0] += 1
                 if damaging.on:
                     hurt(own, design, damaging.laws, step)
@@ -332,7 +324,8 @@ def drive(
                 trip_in, tripped = math.inf, -1
             if bms_kernels.derate(memory, bms, hottest + memory.offset_k[0], step) < 1.0 - 1e-9:
                 dt = min(dt, 0.5 * bms_kernels.DERATE_TAU_S)
-            bleed_in = bms_kernels.balance(memory, bms, drain, net.group, by_group, total, zero_a, step)
+            if bms.bleed_a > 0.0:  # else it stays infinite
+                bleed_in = bms_kernels.balance(memory, bms, drain, net.group, by_group, total, zero_a, step)
             if end >= BMS_FIRST and end < CONDITIONS:
                 limit = end - BMS_FIRST
                 note_alarm(log, t, limit, alarm_place(memory, limit), alarm_value(memory, limit, seen_k, total))

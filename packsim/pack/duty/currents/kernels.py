@@ -11,7 +11,7 @@ from packsim.numerics.jit import kernel
 from packsim.pack.bms import kernels as bms_kernels
 from packsim.pack.duty.control.kernels import CURRENT, POWER, VOLTAGE, at_power
 from packsim.pack.duty.ends.kernels import NO_POWER, NOT_CONVERGED, OPEN_PACK, RUNNING
-from packsim.pack.kernels import SPLIT_TOLERANCE
+from packsim.pack.kernels import SPLIT_TOLERANCE, propose
 from packsim.pack.network import kernels as network
 
 NEWTON_LIMIT = 40
@@ -32,12 +32,13 @@ def first_trial(own, protocol, k, settings):
 
 @kernel
 def solve(
-    lane, work, drain, joints, memory, scratch, full_v, temperature_k, entropic, net, design, bms, settings, kind,
-    target, total,
+    lane, held, trend, decay, step, other_length, leans, work, drain, joints, memory, scratch, full_v, temperature_k,
+    entropic, net, design, bms, settings, kind, target, total,
 ):  # fmt: skip
-    """Currents of the prepared step: (pack current, ended_by or RUNNING). Newton from `lane.current`."""
+    """Currents of a trial step (`propose`): (pack current, ended_by or RUNNING). Newton from where that starts."""
     n, root = lane.current.shape[0], net.kind.shape[0] - 1
     small, parts = 1e-3 * settings.rated_a, n / settings.series
+    propose(lane, design, held, trend, decay, step, other_length, leans)
     for _ in range(NEWTON_LIMIT):
         cell.respond(lane.emf, lane.slope, lane.current, lane.work, lane.coef, design, 0, n)
         if entropic:
