@@ -101,10 +101,11 @@ def run(
     years, silent, chosen = _years(life), json or quiet, _engine(engine, scheduler)
     if out is not None:
         check_free(out, force=force)
+    from packsim.study.first_use import compiled_ahead
     from packsim.study.progress import bar
     from packsim.study.store.resumable import resumable
 
-    with resumable(out) as way:  # before printing: whoever reads may close the pipe
+    with compiled_ahead(scenario), resumable(out) as way:  # before printing: whoever reads may close the pipe
         store = _store(way, scenario, packs, seed, choice, shard_cells, force, silent)
         kept = _kept(way, scenario, years, packs, seed, "", force, silent)
         with bar(silent, scenario.name) as progress:
@@ -162,11 +163,12 @@ def compare(
     years, choice, silent = _years(life), _choice(cells, cell_columns, out), json or quiet
     if out is not None:
         check_free(out, force=force)
+    from packsim.study.first_use import compiled_ahead
     from packsim.study.progress import bar
     from packsim.study.store.resumable import resumable
 
     same = first.packs if packs is None else packs, first.seed if seed is None else seed
-    with resumable(out) as way:  # before printing: whoever reads may close the pipe
+    with compiled_ahead(first), resumable(out) as way:  # before printing: whoever reads may close the pipe
         kept = [_kept(way, s, years, *same, f"-{label}", force, silent) for label, s in (("a", first), ("b", second))]
         with bar(silent, f"{first.name} against {second.name}") as progress:
             from packsim.study.compare import compare as compare_study

@@ -48,7 +48,7 @@ def kernel(function: Callable[..., Any]) -> Any:
     atomic operations for every array of every tuple that is handed on, which was more than half of the time of small packs.
 
     Only functions of a `kernels.py` of the package or of `numerics/` are kept: edits elsewhere could not be noticed.
-    Of several processes that start at once, one compiles and the others load its code.
+    Of several processes that need a kernel at once, one compiles it and the others load its code.
     """
     return _compiled(function)
 
@@ -78,7 +78,7 @@ def _compiled(function: Function, counted: bool = False, **options: bool) -> Fun
             dispatcher._cache, inner._cache = KernelCache(function), InnerCache(function)
         # Numba calls `compile` once per signature, never in the hot path, also for kernels called by kernels.
         for each in (dispatcher, inner):
-            each.compile = functools.partial(_compile_once, each, each.compile, _lock_of(directory))
+            each.compile = functools.partial(_compile_once, each, each.compile, _lock_of(directory, _name(function)))
     if not counted:
         for each in (dispatcher, inner):
             each.compile = functools.partial(_without_counts, each, each.compile)
@@ -126,13 +126,22 @@ def _numba_cache_dir(directory: Path) -> Iterator[None]:
             config.CACHE_DIR, config.CACHE_LOCATOR_CLASSES = before
 
 
+def _name(function: Callable[..., Any]) -> str:
+    return f"{function.__module__}.{function.__qualname__}".translate({ord("<"): None, ord(">"): None})
+
+
 @functools.cache
-def _lock_of(directory: Path) -> FileLock:
-    return FileLock(directory / "compile.lock")
+def _lock_of(directory: Path, name: str) -> FileLock:
+    """A lock for each function, so that processes can compile different ones at the same time.
+
+    A process that compiles a function holds its lock while it waits for those that it calls. No function calls itself, by
+    whatever way, so no two processes wait for each other.
+    """
+    return FileLock(directory / "locks" / f"{name}.lock")
 
 
 def _compile_once(dispatcher: Any, compile_signature: Callable[[Any], Any], lock: FileLock, signature: Any) -> Any:
-    """Load or compile one signature with all other processes waiting; a broken cache warns and is left aside."""
+    """Load or compile one signature; who else needs the function waits. A broken cache warns and is left aside."""
     with global_compiler_lock:  # first: threads of this process must take both locks in the same order
         try:
             with lock.held():

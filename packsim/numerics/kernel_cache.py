@@ -1,4 +1,4 @@
-"""Where compiled kernels are kept between processes, and the lock under which they are compiled.
+"""Where compiled kernels are kept between processes, and the locks under which they are compiled.
 
 Numba's own cache serves stale machine code in two cases met in practice. A *callee* in another file changed: so the
 directory is named by a hash of every source file that kernels may stand in, and any edit starts an empty one. The
@@ -111,7 +111,7 @@ def cache_directory() -> Path | None:
     """The writable folder of this build's kernels, made if needed; None, with one warning, if there cannot be one."""
     try:
         directory = user_cache_root() / f"kernels-{source_hash()}"
-        directory.mkdir(parents=True, exist_ok=True)
+        (directory / "locks").mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=directory):
             pass
     except (OSError, RuntimeError) as error:

@@ -16,6 +16,7 @@ from numba.core.compiler_machinery import register_pass
 from numba.core.lowering import Lower
 from numba.core.typed_passes import NativeLowering
 
+from packsim.numerics.inner_code import InnerCode
 from packsim.numerics.own_code import OwnCode
 
 WIDEST = '"prefer-vector-width"="512"'
@@ -34,7 +35,8 @@ class _WideLowering(NativeLowering):  # type: ignore[misc]
     def run_pass(self, state: Any) -> bool:
         if state.library is None:  # else Numba makes it, in the same way
             codegen = state.targetctx.codegen()
-            state.library = OwnCode(codegen, state.func_id.func_qualname)
+            kind = InnerCode if state.flags.no_cpython_wrapper else OwnCode
+            state.library = kind(codegen, state.func_id.func_qualname)
             state.library.enable_object_caching()
         return bool(super().run_pass(state))
 
@@ -44,7 +46,9 @@ class _WideLowering(NativeLowering):  # type: ignore[misc]
 
 
 class WideCompiler(CompilerBase):  # type: ignore[misc]
-    """Numba's compiler, with the attribute on each function, and kernels that keep their own code (`own_code`)."""
+    """Numba's compiler, with the attribute on each function. Kernels keep their own code (`own_code`); what only kernels
+    call is left unfinished (`inner_code`).
+    """
 
     def define_pipelines(self) -> list[Any]:
         """As Numba's own, but for the lowering."""

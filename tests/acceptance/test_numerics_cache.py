@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import packsim.numerics
+from packsim.numerics.kernel_cache import FileLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,11 +30,12 @@ from packsim.numerics.jit import kernel
 def outer(x):
     return inner(x) + 1.0
 """
+OUTER = "from packsim.second.kernels import outer"
 SCRIPT = """
 import warnings
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
-    from packsim.second.kernels import outer
+    {used}
     value = outer(2.0)
 said = [w for w in caught if w.category.__name__ == "KernelCacheWarning"]
 print(value, sum(outer.stats.cache_hits.values()), len(said))
@@ -55,11 +57,11 @@ def package(tmp_path: Path) -> Path:
     return root
 
 
-def start(package: Path, cache: Path) -> subprocess.Popen[str]:
-    """A fresh process that uses the outer kernel."""
+def start(package: Path, cache: Path, used: str = OUTER) -> subprocess.Popen[str]:
+    """A fresh process that uses the outer kernel, or another as `outer`."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("NUMBA_", "PACKSIM_"))}
     environment |= {"PYTHONPATH": str(package.parent), "PACKSIM_CACHE_DIR": str(cache), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-c", SCRIPT]
+    command = [sys.executable, "-c", SCRIPT.format(used=used)]
     return subprocess.Popen(command, env=environment, cwd=package.parent, stdout=subprocess.PIPE, text=True)
 
 
@@ -105,6 +107,24 @@ def test_without_a_writable_folder_it_warns_once(package: Path, tmp_path: Path, 
     report("kernel cache: warnings where nothing can be written", warned, 1, "", "==")
     assert (value, hits) == (7.0, 0)
     report("kernel cache: files left beside the sources", left_beside_sources(package), 0, "", "==")
+
+
+def test_who_compiles_one_kernel_holds_up_no_other(package: Path, tmp_path: Path, report: Callable[..., None]) -> None:
+    """While another process holds the lock of `inner`, its caller waits, and kernels that do not call it are compiled."""
+    cache = tmp_path / "cache"
+    (package / "third").mkdir()
+    (package / "third" / "__init__.py").write_text("")
+    (package / "third" / "kernels.py").write_text(CALLEE.format(factor=5.0))
+    ended(start(package, cache, "from packsim.third.kernels import inner as outer"))  # makes the folders
+    (folder,) = cache.iterdir()
+    for kept in folder.rglob("*.nb?"):
+        kept.unlink()
+    with FileLock(folder / "locks" / "packsim.first.kernels.inner.lock").held():
+        waits = start(package, cache)
+        value, _, warned = ended(start(package, cache, "from packsim.third.kernels import inner as outer"))
+        assert (value, warned) == (10.0, 0)
+        report("a held kernel: processes that used it all the same", float(waits.poll() is not None), 0, "", "==")
+    assert ended(waits) == (7.0, 0, 0)
 
 
 def test_of_three_processes_at_once_one_compiles(package: Path, tmp_path: Path, report: Callable[..., None]) -> None:

@@ -1,0 +1,35 @@
+"""The process beside the first study on a machine (`packsim.study.first_use`): it compiles kernels by using them once."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+
+from packsim.cell import plan as cell_plans
+from packsim.line import plan as line_plans
+from packsim.line.build import build, slot_addresses
+from packsim.pack.fleet import plan as fleet_plans
+from packsim.pack.fleet.run import nominal
+from packsim.scenario.model import Scenario
+
+HALF = 0.5  # state of charge
+
+
+def compile_ahead(scenario: Scenario) -> None:
+    """One cell of the scenario's line, then one nominal pack: a study comes to them last."""
+    line = line_plans.plan(scenario.line, scenario.slots_per_block, file=scenario.file)
+    build(line, scenario.seed, slot_addresses(0, range(1)))
+    cell = cell_plans.plan(scenario.cell, scenario.file)
+    fleet = fleet_plans.plan(scenario.pack, scenario.verdict, cell, line.nominal, scenario.seed, scenario.file)
+    nominal(fleet, line.nominal, HALF)
+
+
+def _received() -> Scenario:
+    data, path = pickle.load(sys.stdin.buffer)
+    scenario = Scenario.model_validate(data)
+    scenario._path = path
+    return scenario
+
+
+if __name__ == "__main__":
+    compile_ahead(_received())
