@@ -3,8 +3,8 @@
 Numba finishes every function as a library of its own: links all that it calls, optimises the whole, emits it. A function
 ten calls deep was finished once for itself and once more in each of the ten above, and nobody ran any but the outermost:
 40 of the 106 s that the first use compiled. Here a function that has no entry for Python stays as it is after Numba's
-passes over single functions. The kernel that Python calls is optimised once, with everything that it calls in it; since
-that is no longer code that was unrolled and vectorised too early, it is also faster.
+passes over single functions. The kernel that Python calls is optimised once, with everything that it calls in it: packs
+run faster, since nothing is unrolled and vectorised before it is inlined, lines a little slower (docs/benchmarks.md).
 """
 
 from __future__ import annotations
