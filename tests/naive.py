@@ -25,6 +25,19 @@ POLES = (
     (68851.247, 0.00283557),
     (1195876.1, 0.00122381),
 )
+STAGE = 0.36
+SHELLS = {  # edges, how far the last gradient reaches, fast poles
+    5: (
+        np.array([0.0, 0.5164463, 0.6814943, 0.7927305, 0.9109277, 1.0]),
+        0.01322993,
+        ((1085.9299, 0.018903219), (10415.003, 0.008082934), (258311.75, 0.002854628)),
+    ),
+    3: (
+        np.array([0.0, 0.6082284, 0.8386743, 1.0]),
+        0.02202839,
+        ((345.73808, 0.034553258), (3630.3752, 0.014390128), (112747.28, 0.004578375)),
+    ),
+}
 GAUSS = (0.5 - 0.5 / math.sqrt(3.0), 0.5 + 0.5 / math.sqrt(3.0))
 
 
@@ -134,29 +147,35 @@ class Electrode:
 
     def _shells(self, current: float, dt: float) -> float:
         n, x = len(self.shells), self.shells
-        edge = (np.arange(n + 1) / n) ** (1.0 / 3.0)
-        mean_r2 = 0.6 * (edge[1:] ** 5 - edge[:-1] ** 5) / (edge[1:] ** 3 - edge[:-1] ** 3)
+        edge, reach, poles = SHELLS[n]
+        volume = edge[1:] ** 3 - edge[:-1] ** 3
+        mean_r2 = 0.6 * (edge[1:] ** 5 - edge[:-1] ** 5) / volume
         gap = [(mean_r2[k + 1] - mean_r2[k]) / (2.0 * edge[k + 1]) for k in range(n - 1)]
         per_r2 = 1.0 / self.p.particle_radius_m**2
-        conduct = [3.0 * n * edge[k + 1] ** 2 / gap[k] * per_r2 for k in range(n - 1)]
+        conduct = [3.0 * edge[k + 1] ** 2 / gap[k] * per_r2 for k in range(n - 1)]
         face = 0.5 * (self.d(x[-1]) + self.d(x[-2]))
-        drift = 0.5 * dt * face * conduct[-1] * (x[-1] - x[-2]) / (n - 1)
-        matrix, right = np.eye(n), x.copy()
+        drift = 0.5 * dt * face * conduct[-1] * (x[-1] - x[-2]) / (1.0 - volume[-1])
+        rate = np.zeros((n, n))
         for k in range(n - 1):
             ends, middle = self.d(x[k] + drift) + self.d(x[k + 1] + drift), self.d(0.5 * (x[k] + x[k + 1]) + drift)
-            g = dt * (ends + 4.0 * middle) / 6.0 * conduct[k]
-            matrix[k, k] += g
-            matrix[k + 1, k + 1] += g
-            matrix[k, k + 1] -= g
-            matrix[k + 1, k] -= g
-        right[-1] += n * self.sign * current * dt / self.charge
-        self.shells = np.linalg.solve(matrix, right)
-        e0, e1 = {5: (0.01150423, 0.02344907), 3: (0.01965677, 0.04071392)}[n]
-        flat = self.shells[-1] + e0 * (self.shells[-1] - self.shells[-2]) / gap[-1]
-        flux = e1 * self.sign * current / (3.0 * self.charge * per_r2)
+            g = (ends + 4.0 * middle) / 6.0 * conduct[k]
+            rate[k, k : k + 2] += np.array([-g, g]) / volume[k]
+            rate[k + 1, k : k + 2] += np.array([g, -g]) / volume[k + 1]
+        stage = np.eye(n) - STAGE * dt * rate
+        source = STAGE * dt * self.sign * current / self.charge * np.eye(n)[-1] / volume[-1]
+        middle_of_step = np.linalg.solve(stage, x + source)
+        self.shells = np.linalg.solve(stage, x + (1.0 - STAGE) / STAGE * (middle_of_step - x) + source)
+        d = self.d(x[-1])
+        decay = [math.exp(-r * d * dt * per_r2) for r, _ in poles]
+        flat = self.shells[-1] + reach * (self.shells[-1] - self.shells[-2]) / gap[-1]
+        flat += sum(m * e for m, e in zip(self.modes, decay, strict=False))
+        rises = [w * (1.0 - e) for (_, w), e in zip(poles, decay, strict=True)]
+        flux = self.sign * current / (3.0 * self.charge * per_r2)
         surface = flat
         for _ in range(2):
-            surface = flat + flux / self.d(surface)
+            gradient = flux / self.d(surface)
+            surface = flat + sum(rises) * gradient
+        self.modes = [m * e + w * gradient for m, e, w in zip(self.modes, decay, rises, strict=False)]
         return surface
 
     def exchange(self, x: float, c_e: float) -> float:

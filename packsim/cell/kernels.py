@@ -144,12 +144,6 @@ EVENT_TOLERANCE_V = 1e-9
 
 
 @kernel
-def first_order(design):
-    """Whether the cell's own steps are first order in time (shells), so that they must be short where it moves fast."""
-    return design.shells_n + design.shells_p > 0
-
-
-@kernel
 def voltage_after(cell, design, current, dt):
     """Terminal voltage of a single cell `dt` later; leaves `cell` prepared for `advance` (dt = 0: right now)."""
     n = cell.emf.size  # not a literal 1: that would be another signature to compile
@@ -195,7 +189,7 @@ def profile(cell, design, currents, durations, dt_max, v_low, v_high):
     Returns trace[3, n] (time, voltage, current; the first instant after each jump included) and whether it ended early.
     """
     trace, bracket = np.empty((3, 512)), np.empty((2, COLUMNS))
-    count, t, short_steps = 0, 0.0, first_order(design)
+    count, t = 0, 0.0
     for segment in range(currents.shape[0]):
         i, t_end = currents[segment], t + durations[segment]
         v = voltage_after(cell, design, i, 0.0)
@@ -209,8 +203,8 @@ def profile(cell, design, currents, durations, dt_max, v_low, v_high):
             step = min(dt, t_end - t)
             v_new = voltage_after(cell, design, i, step)
             bent = pace.bend(v, per_second, step, last, v_new)
-            if step > pace.SHORTEST_S and (bent > BEND_V or (short_steps and abs(v_new - v) > VOLTAGE_STEP)):
-                dt = pace.shorter(step, last, bent, BEND_V) if bent > BEND_V else 0.5 * step
+            if step > pace.SHORTEST_S and bent > BEND_V:
+                dt = pace.shorter(step, last, bent, BEND_V)
                 continue
             f_now = target - v if i > 0.0 else v - target
             reached = (i > 0.0 and v_new <= v_low) or (i < 0.0 and v_new >= v_high)

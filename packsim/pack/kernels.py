@@ -384,7 +384,7 @@ def run_pack(values, window, soc, offset_v, design, duty, trace, outcome, p):
     stopped, bracket, seen = np.zeros(2, dtype=np.bool_), np.empty((2, COLUMNS)), np.empty(SURVEY)
     can_lean = ramp.can_lean(design)
     # the currents of parallel cells that hold them over a step are first order in time
-    short_steps = cell.first_order(design) or (duty.parallel > 1 and not can_lean)
+    short_steps = duty.parallel > 1 and not can_lean
     cv_change = CV_CHANGE if can_lean else CV_CHANGE_HELD
     highest_v = -math.inf
     for k in range(THRESHOLDS):

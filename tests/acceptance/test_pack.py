@@ -145,8 +145,7 @@ def test_no_spread_no_difference(monitoring, report):
 @pytest.mark.parametrize("name", ["Chen2020", "Prada2013", "Mohtat2020", "Ecker2015"])
 @pytest.mark.parametrize(("series", "parallel"), [(12, 1), (6, 4)])
 def test_step_control_against_short_steps(name, series, parallel, report):
-    # the default, and the longest allowed; cells of shells are first order in time: their default is 30 s
-    cell, longest = cell_plan(name, 2.5), (30.0,) if name == "Ecker2015" else (120.0, 600.0)
+    cell, longest = cell_plan(name, 2.5), (120.0, 600.0)  # the default, and the longest allowed
     fine, *coarse = (
         run(*pack_case(series, parallel, 2, cell=cell, soc_sd=0.002, longest_step_s=dt)) for dt in (1.0, *longest)
     )

@@ -41,6 +41,7 @@ LINES = (
     Line("Ai2020"),
     Line("Prada2013", means_after_s=0.05),  # the straight line through what goes as the root of time
     Line("NCA_Kim2011", means_after_s=0.05),
+    Line("Ecker2015"),
 )
 
 

@@ -183,7 +183,6 @@ def damaged_profile(cell, design, beyond, damage, leak_a, currents, durations, d
     """
     n, anode = cell.emf.size, np.empty(cell.emf.size)
     volt, rows, bracket, count, t = np.empty(n), np.empty((5, 512)), np.empty((2, COLUMNS)), 0, 0.0
-    short_steps = cell_kernels.first_order(design)
     for segment in range(currents.shape[0]):
         i, t_end, dt = currents[segment], t + durations[segment], pace.FIRST_FRACTION * dt_max
         target, v, starts, reached = v_low if i > 0.0 else v_high, 0.0, True, False
@@ -192,9 +191,8 @@ def damaged_profile(cell, design, beyond, damage, leak_a, currents, durations, d
             step = 0.0 if starts else min(dt, t_end - t)
             v_new = cell_kernels.voltage_after(cell, design, i, step)
             bent = pace.bend(v, per_second, step, last, v_new)
-            fast = short_steps and abs(v_new - v) > cell_kernels.VOLTAGE_STEP
-            if not starts and step > pace.SHORTEST_S and (bent > cell_kernels.BEND_V or fast):
-                dt = pace.shorter(step, last, bent, cell_kernels.BEND_V) if bent > cell_kernels.BEND_V else 0.5 * step
+            if not starts and step > pace.SHORTEST_S and bent > cell_kernels.BEND_V:
+                dt = pace.shorter(step, last, bent, cell_kernels.BEND_V)
                 continue
             f_now = target - v if i > 0.0 else v - target
             reached = (i > 0.0 and v_new <= target) or (i < 0.0 and v_new >= target)

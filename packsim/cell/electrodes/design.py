@@ -10,6 +10,7 @@ import numpy.typing as npt
 from packsim.cell.electrodes import kernels as k
 from packsim.cell.electrodes.ocp import ocp_table
 from packsim.cell.electrodes.ripple import calm_stretches
+from packsim.cell.electrodes.shells import SHELL_COUNT, shell_tables
 from packsim.cell.electrolyte.closure import closure_table
 from packsim.cell.electrolyte.inertia import inertia
 from packsim.cell.from_pybamm import CONCENTRATION_GRID, CellParameters, ElectrodeParameters
@@ -18,24 +19,6 @@ from packsim.cell.table.tables import no_tables
 from packsim.cell.traits import trait_values
 
 Array = npt.NDArray[np.float64]
-
-SHELL_COUNT = (5, 3)  # negative, positive, where diffusivity depends on stoichiometry (docs/spme.md)
-SURFACE_FIT = {5: (0.01150423, 0.02344907), 3: (0.01965677, 0.04071392)}  # e0, e1
-
-
-def shell_geometry(n: int) -> Array:
-    """Face conductance and node distance [SHELLS, 2] of n equal-volume shells of a unit sphere.
-
-    The distance between neighbours is the one that makes the face gradient exact for a parabolic profile.
-    """
-    edges = (np.arange(n + 1) / n) ** (1 / 3)
-    mean_square = 0.6 * np.diff(edges**5) / np.diff(edges**3)
-    faces = edges[1:-1]
-    distance = np.diff(mean_square) / (2 * faces)
-    out = np.zeros((k.SHELLS, 2))
-    out[: n - 1, 0] = 3 * n * faces**2 / distance
-    out[: n - 1, 1] = distance
-    return out
 
 
 def lithium_inventory(p: CellParameters) -> tuple[float, float, float]:
@@ -109,11 +92,10 @@ def build_design(
         (e.diffusivity[:1], 0) if np.ptp(e.diffusivity) <= 1e-6 * e.diffusivity[0] else (e.diffusivity, n)
         for e, n in zip((p.negative, p.positive), SHELL_COUNT, strict=True)
     ]
-    geometry = np.zeros((2, k.SHELLS, 2))
-    surface = np.zeros((2, 2))
+    geometry, surface = np.zeros((2, k.MOST_SHELLS, 2)), np.zeros((2, 1 + 2 * k.FAST_POLES))
     for side, (_, shells) in enumerate(tables):
         if shells:
-            geometry[side], surface[side] = shell_geometry(shells), SURFACE_FIT[shells]
+            geometry[side], surface[side] = shell_tables(shells)
     design = k.Design(
         is_table=False,
         ocp_n=ocp_table(p.negative.ocp_sto, p.negative.ocp_v, p.negative.ocp_slope, "negative"),

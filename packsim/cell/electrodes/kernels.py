@@ -10,7 +10,8 @@ from packsim.numerics.jit import kernel
 FARADAY = 96485.33212
 POLES = 7
 SLOW_POLES = 4  # what long steps leave of them
-SHELLS = POLES  # rows kept for one electrode's particle: 7 modes or up to 7 shells
+MOST_SHELLS, FAST_POLES = 5, 3
+SHELLS = MOST_SHELLS + FAST_POLES  # rows kept for one electrode's particle: 7 modes, or shells and then fast poles
 
 # rows of `state`
 X_N, X_P, PARTICLE_N, PARTICLE_P = 0, 1, 2, 2 + SHELLS
@@ -25,11 +26,20 @@ TWO_V = 16  # 2 R T / F
 R_E = 17  # the electrolyte's part of R_OHM
 N_COEF = 18
 
-# rows of `work`: `NAME` the part without current, `NAME + 1` its slope with current; then the shells' elimination
+# rows of `work`: `NAME` the part without current, `NAME + 1` its slope with current; then what shells come to
 XS_N, XS_P, CM_N, CM_P, C1, C2 = 0, 2, 4, 6, 8, 10
-SHELL_N, SHELL_P = 12, 13 + 2 * SHELLS  # SHELLS eliminated values, SHELLS factors, 1 slope each
-SCRATCH = SHELL_P + 2 * SHELLS + 1  # six rows that hold no state between calls
-SHAPE_N, SHAPE_P = SCRATCH + 6, SCRATCH + 7  # see closure.py; lagged
+# of shells and fast poles the part without current, the slope, and what of a shell's slope the start's current may take
+ENDS, SLOPES, LEANS = 0, SHELLS, 2 * SHELLS
+FLUX_SLOPE = LEANS + MOST_SHELLS  # the fast poles' slopes together, with the gradient at the surface
+D_FAST, D_START = (
+    FLUX_SLOPE + 1,
+    FLUX_SLOPE + 2,
+)  # diffusivities: of the fast poles, and at the surface as a step starts
+SHELL_N = 12
+SHELL_P = SHELL_N + D_START + 1
+SCRATCH = SHELL_P + D_START + 1  # rows that hold no state between calls
+N_SCRATCH = 2 * MOST_SHELLS
+SHAPE_N, SHAPE_P = SCRATCH + N_SCRATCH, SCRATCH + N_SCRATCH + 1  # see closure.py; lagged
 N_WORK = SHAPE_P + 1
 N_DECAY = 2 * POLES + 2
 # rows of `decay` after the poles: how many poles of an electrode's particles a step leaves, at `begin`
@@ -110,8 +120,8 @@ class Design(NamedTuple):
     shells_p: int
     d_n: np.ndarray  # [k] m2/s over stoichiometry 0..1
     d_p: np.ndarray
-    shell_geometry: np.ndarray  # [2, SHELLS, 2] face conductance and node distance per electrode; see design.py
-    shell_surface: np.ndarray  # [2, 2] e0, e1 per electrode
+    shell_geometry: np.ndarray  # [2, MOST_SHELLS, 2] outer face's conductance and volume of each shell; see shells.py
+    shell_surface: np.ndarray  # [2, 1 + 2 FAST_POLES] reach over distance, rates and weights of the fast poles
     tables: Tables  # table cell only
     nominal: np.ndarray  # [N_NOMINAL] the parameter set, see below
     lower_cutoff_v: float

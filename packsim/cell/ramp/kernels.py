@@ -15,11 +15,22 @@ from packsim.cell.electrodes.kernels import (
     C2,
     CM_N,
     CM_P,
+    D_FAST,
+    D_START,
+    ENDS,
+    FAST_POLES,
+    FLUX_SLOPE,
+    LEAK,
+    LEANS,
     LEFT,
+    MOST_SHELLS,
     PARTICLE_N,
     POLES,
     Q_N,
+    SHELL_N,
+    SHELL_P,
     SHELLS,
+    SLOPES,
     TAU_N,
     X_N,
     XS_N,
@@ -33,10 +44,8 @@ NO_DECAY = 1e-9  # 1 - e below which a pole only adds up
 
 @kernel
 def can_lean(design):
-    """Whether all of a cell's own steps can: not through shells, nor with hysteresis, which follow the end's current."""
-    if design.is_table:
-        return design.tables.hysteresis_v.size == 0
-    return design.shells_n + design.shells_p == 0
+    """Whether all of a cell's own steps can: not with hysteresis, which follows the end's current."""
+    return not design.is_table or design.tables.hysteresis_v.size == 0
 
 
 @inlined_kernel
@@ -54,6 +63,9 @@ def lean(work, coef, decay, design, begun, dt, begin, end):
         return
     i = begun[begin:end]
     for side in range(2):
+        if design.shells_p if side else design.shells_n:
+            lean_shells(work, coef, design, side, begun, dt, begin, end)
+            continue
         sign, row = 1.0 if side else -1.0, XS_N + 2 * side
         q, tau = coef[Q_N + side, begin:end], coef[TAU_N + side, begin:end]
         base, slope = work[row, begin:end], work[row + 1, begin:end]
@@ -79,6 +91,42 @@ def lean(work, coef, decay, design, begun, dt, begin, end):
         for j in range(end - begin):
             slope[j] *= 0.5
             base[j] += slope[j] * i[j]
+
+
+@kernel
+def lean_shells(work, coef, design, side, begun, dt, begin, end):
+    """As `lean`: shells by their first stage (see `prepare_shells`), fast poles as poles, at the gradients of the ends."""
+    sign, surface, row = 1.0 if side else -1.0, XS_N + 2 * side, SHELL_P if side else SHELL_N
+    n, fitted, i = design.shells_p if side else design.shells_n, design.shell_surface[side], begun[begin:end]
+    base, slope = work[surface, begin:end], work[surface + 1, begin:end]
+    for k in range(n):
+        new, rise, part = (
+            work[row + ENDS + k, begin:end],
+            work[row + SLOPES + k, begin:end],
+            work[row + LEANS + k, begin:end],
+        )
+        seen = 1.0 + fitted[0] if k == n - 1 else -fitted[0] if k == n - 2 else 0.0  # at the surface
+        for j in range(end - begin):
+            new[j] += part[j] * i[j]
+            rise[j] -= part[j]
+            base[j] += seen * part[j] * i[j]
+            slope[j] -= seen * part[j]
+    q, tau, leak = coef[Q_N + side, begin:end], coef[TAU_N + side, begin:end], coef[LEAK, begin:end]
+    rises, d_fast, d_start = (
+        work[row + FLUX_SLOPE, begin:end],
+        work[row + D_FAST, begin:end],
+        work[row + D_START, begin:end],
+    )
+    for k in range(FAST_POLES):
+        new, rise = work[row + ENDS + MOST_SHELLS + k, begin:end], work[row + SLOPES + MOST_SHELLS + k, begin:end]
+        per, share = 1.0 / (fitted[1 + k] * dt), fitted[1 + FAST_POLES + k]
+        for j in range(end - begin):
+            part = share * part_of_start(1.0 - rise[j] / share, per * tau[j] / d_fast[j])
+            held = part * sign * q[j] * tau[j] / 3.0 * (i[j] + leak[j]) / d_start[j]
+            new[j] += held
+            base[j] += held
+            rise[j] -= part
+            rises[j] -= part
 
 
 @kernel
@@ -108,6 +156,8 @@ def settle(state, coef, decay, design, begun, current, dt, begin, end):
         mean = state[X_N + side, begin:end]
         for j in range(end - begin):
             mean[j] += 0.5 * dt * sign * q[j] * (i_0[j] - i_1[j])
+        if design.shells_p if side else design.shells_n:
+            continue  # theirs is that of `work`, too
         left = int(decay[LEFT + side, begin])
         for k in range(left, POLES):  # as below for e = 0, to the bit
             mode = state[PARTICLE_N + SHELLS * side + k, begin:end]

@@ -13,11 +13,19 @@ from packsim.cell.electrodes.kernels import (
     CHI_V,
     CM_N,
     CM_P,
+    D_FAST,
+    D_START,
+    ENDS,
+    FAST_POLES,
+    FLUX_SLOPE,
     K_N,
     K_P,
     KINETIC_GUARD,
     LEAK,
+    LEANS,
     LEFT,
+    MOST_SHELLS,
+    N_SCRATCH,
     PARTICLE_N,
     POLES,
     Q_N,
@@ -28,6 +36,7 @@ from packsim.cell.electrodes.kernels import (
     SHELL_N,
     SHELL_P,
     SHELLS,
+    SLOPES,
     SLOW_POLES,
     TAU_N,
     TWO_V,
@@ -37,8 +46,12 @@ from packsim.cell.electrodes.kernels import (
     ocp,
 )
 from packsim.cell.electrolyte.kernels import log_mean_parts, prepare_electrolyte
-from packsim.numerics.fastmath import log_fast
+from packsim.numerics.fastmath import exp_fast, log_fast
 from packsim.numerics.jit import kernel
+
+# part of a step that a stage of shells takes: 1 - sqrt(1/2) = 0.293 is of second order, but shells that relax within a
+# long step swing by a fifth then; here by a twelfth, and what is first order is a fifth of an implicit Euler step's
+STAGE = 0.36
 
 # fitted particle poles (docs/spme.md, benchmarks/poles.py): rates in D/R^2, sum of weights 1/5
 POLE_RATE = (20.497739, 77.270595, 306.06466, 1441.2811, 8432.7008, 68851.247, 1195876.1)
@@ -91,59 +104,162 @@ def prepare_poles(work, state, coef, decay, side, dt, begin, end):
 
 @kernel
 def prepare_shells(work, state, coef, design, side, dt, begin, end):
-    """Equal-volume shells: forward elimination, centre to surface.
+    """Shells and the fast poles beneath the surface (diffusivity that depends on stoichiometry).
+
+    With the diffusivities held a step is linear, x' = A x + b i, and is taken in two stages of one matrix:
+
+        (1 - g dt A) y = x + g dt b i',   (1 - g dt A) x_new = x + (1 - g) / g (y - x) + g dt b i,   g = STAGE
+
+    where i' is the current of the first stage: the same as i, or, where it runs straight (`packsim.cell.ramp`), so much
+    nearer the start's that the shells take its mean. Diffusivities are those of the middle of the step, see `conduct`.
+    """
+    sign = 1.0 if side else -1.0
+    n = design.shells_p if side else design.shells_n
+    shell, row = PARTICLE_N + SHELLS * side, SHELL_P if side else SHELL_N
+    ends, slopes, leans = row + ENDS, row + SLOPES, row + LEANS
+    q, leak = coef[Q_N + side, begin:end], coef[LEAK, begin:end]
+    conduct(work, state, coef, design, side, dt, begin, end)
+    for k in range(n):
+        now, new = state[shell + k, begin:end], work[ends + k, begin:end]
+        for j in range(end - begin):
+            new[j] = now[j]
+    eliminate(work, design, side, ends, begin, end)
+    for k in range(n):
+        now, new = state[shell + k, begin:end], work[ends + k, begin:end]
+        for j in range(end - begin):
+            new[j] = now[j] + (1.0 / STAGE - 1.0) * (new[j] - now[j])
+    eliminate(work, design, side, ends, begin, end)
+    # what a unit of current does to the first stage, and what comes of that
+    inverse = work[SCRATCH + MOST_SHELLS + n - 1, begin:end]
+    for k in range(n):
+        first = work[leans + k, begin:end]
+        for j in range(end - begin):
+            first[j] = sign * q[j] * dt * inverse[j] if k == n - 1 else 0.0
+    substitute(work, design, side, leans, begin, end)
+    for k in range(n):
+        first, rise = work[leans + k, begin:end], work[slopes + k, begin:end]
+        for j in range(end - begin):
+            rise[j] = first[j]
+    eliminate(work, design, side, leans, begin, end)
+    for k in range(n):
+        first, rise, new = work[leans + k, begin:end], work[slopes + k, begin:end], work[ends + k, begin:end]
+        for j in range(end - begin):
+            rise[j] = STAGE * rise[j] + (1.0 - STAGE) * first[j]
+            first[j] *= 0.5
+            new[j] += rise[j] * leak[j]
+    prepare_surface(work, state, coef, design, side, dt, begin, end)
+
+
+@kernel
+def conduct(work, state, coef, design, side, dt, begin, end):
+    """What faces conduct in a stage, and the eliminated diagonals' inverses, into the scratch rows.
 
     A face takes the mean diffusivity between its shells (Simpson), at the middle of the step: until then the shells
     drift as fast as the last inner face supplies them.
     """
-    sign = 1.0 if side else -1.0
-    n = design.shells_p if side else design.shells_n
-    table = design.d_p if side else design.d_n
-    shell, row, surface = PARTICLE_N + SHELLS * side, SHELL_P if side else SHELL_N, XS_N + 2 * side
-    per_sto = table.shape[0] - 1.0
-    e0 = design.shell_surface[side, 0]
-    for j in range(begin, end):
-        last, before = state[shell + n - 1, j], state[shell + n - 2, j]
-        d_face = 0.5 * (linear(table, last * per_sto) + linear(table, before * per_sto))
-        per_dt = dt / coef[TAU_N + side, j]
-        drift = 0.5 * per_dt * d_face * design.shell_geometry[side, n - 2, 0] * (last - before) / (n - 1.0)
-        inner_g, inner_factor, inner_value = 0.0, 0.0, 0.0
-        d_here = linear(table, (state[shell, j] + drift) * per_sto)
-        diagonal = 1.0
-        for k in range(n):
-            outer_g = 0.0
-            d_next = d_here
-            if k < n - 1:
-                d_next = linear(table, (state[shell + k + 1, j] + drift) * per_sto)
-                d_face = linear(table, (0.5 * (state[shell + k, j] + state[shell + k + 1, j]) + drift) * per_sto)
-                outer_g = per_dt * (d_here + 4.0 * d_face + d_next) / 6.0 * design.shell_geometry[side, k, 0]
-            diagonal = 1.0 + inner_g + outer_g - inner_g * inner_factor
-            inner_value = (state[shell + k, j] + inner_g * inner_value) / diagonal
-            inner_factor = outer_g / diagonal
-            work[row + k, j] = inner_value
-            work[row + SHELLS + k, j] = inner_factor
-            inner_g, d_here = outer_g, d_next
-        slope = n * sign * coef[Q_N + side, j] * dt / diagonal
-        work[row + 2 * SHELLS, j] = slope
-        factor = work[row + SHELLS + n - 2, j]
-        reach = e0 / design.shell_geometry[side, n - 2, 1]
-        last, before = work[row + n - 1, j] + slope * coef[LEAK, j], work[row + n - 2, j]
-        work[surface, j] = last + reach * (last - before - factor * last)
-        work[surface + 1, j] = slope * (1.0 + reach * (1.0 - factor))
+    n, shell = design.shells_p if side else design.shells_n, PARTICLE_N + SHELLS * side
+    table, geometry = design.d_p if side else design.d_n, design.shell_geometry[side]
+    per_sto, still = table.shape[0] - 1.0, 1.0 - geometry[n - 1, 1]
+    drift, d_inner = work[SCRATCH + n - 1, begin:end], work[SCRATCH + 2 * MOST_SHELLS - 1, begin:end]
+    last, before, tau = state[shell + n - 1, begin:end], state[shell + n - 2, begin:end], coef[TAU_N + side, begin:end]
+    for j in range(end - begin):
+        d_face = 0.5 * (linear(table, last[j] * per_sto) + linear(table, before[j] * per_sto))
+        drift[j] = 0.5 * dt * d_face * geometry[n - 2, 0] * (last[j] - before[j]) / (tau[j] * still)
+        d_inner[j] = linear(table, (state[shell, begin + j] + drift[j]) * per_sto)
+    for k in range(n - 1):
+        here, next_, g = state[shell + k, begin:end], state[shell + k + 1, begin:end], work[SCRATCH + k, begin:end]
+        per = STAGE / 6.0 * dt * geometry[k, 0]
+        for j in range(end - begin):
+            d_outer = linear(table, (next_[j] + drift[j]) * per_sto)
+            d_face = linear(table, (0.5 * (here[j] + next_[j]) + drift[j]) * per_sto)
+            g[j] = per * (d_inner[j] + 4.0 * d_face + d_outer) / tau[j]
+            d_inner[j] = d_outer
+    for j in range(end - begin):
+        drift[j] = 0.0  # the row of the last shell's outer face
+    inverse, g = work[SCRATCH + MOST_SHELLS, begin:end], work[SCRATCH, begin:end]
+    for j in range(end - begin):
+        inverse[j] = 1.0 / (geometry[0, 1] + g[j])
+    for k in range(1, n):
+        inner, below = work[SCRATCH + k - 1, begin:end], work[SCRATCH + MOST_SHELLS + k - 1, begin:end]
+        inverse, g = work[SCRATCH + MOST_SHELLS + k, begin:end], work[SCRATCH + k, begin:end]
+        for j in range(end - begin):
+            inverse[j] = 1.0 / (geometry[k, 1] + g[j] + inner[j] - inner[j] * inner[j] * below[j])
+
+
+@kernel
+def eliminate(work, design, side, row, begin, end):
+    """Solve a stage in place, in the rows from `row` on: centre to surface and back."""
+    x, inverse, volume = work[row, begin:end], work[SCRATCH + MOST_SHELLS, begin:end], design.shell_geometry[side, :, 1]
+    for j in range(end - begin):
+        x[j] *= volume[0] * inverse[j]
+    for k in range(1, design.shells_p if side else design.shells_n):
+        below, g, size = work[row + k - 1, begin:end], work[SCRATCH + k - 1, begin:end], volume[k]
+        x, inverse = work[row + k, begin:end], work[SCRATCH + MOST_SHELLS + k, begin:end]
+        for j in range(end - begin):
+            x[j] = (size * x[j] + g[j] * below[j]) * inverse[j]
+    substitute(work, design, side, row, begin, end)
+
+
+@kernel
+def substitute(work, design, side, row, begin, end):
+    """The way back of `eliminate`: each shell from the one outside it."""
+    for k in range((design.shells_p if side else design.shells_n) - 2, -1, -1):
+        x, above = work[row + k, begin:end], work[row + k + 1, begin:end]
+        g, inverse = work[SCRATCH + k, begin:end], work[SCRATCH + MOST_SHELLS + k, begin:end]
+        for j in range(end - begin):
+            x[j] += g[j] * inverse[j] * above[j]
+
+
+@kernel
+def prepare_surface(work, state, coef, design, side, dt, begin, end):
+    """Surface stoichiometry above shells but for what the gradient there adds, and the fast poles."""
+    n, shell, surface = design.shells_p if side else design.shells_n, PARTICLE_N + SHELLS * side, XS_N + 2 * side
+    table, row, fitted = design.d_p if side else design.d_n, SHELL_P if side else SHELL_N, design.shell_surface[side]
+    per_sto, reach, tau = table.shape[0] - 1.0, fitted[0], coef[TAU_N + side, begin:end]
+    for part in range(2):
+        out, first = work[surface + part, begin:end], row + (SLOPES if part else ENDS) + n - 2
+        before, last = work[first, begin:end], work[first + 1, begin:end]
+        for j in range(end - begin):
+            out[j] = last[j] + reach * (last[j] - before[j])
+    before, last = state[shell + n - 2, begin:end], state[shell + n - 1, begin:end]
+    d_fast, d_start = work[row + D_FAST, begin:end], work[row + D_START, begin:end]
+    base, rises = work[surface, begin:end], work[row + FLUX_SLOPE, begin:end]
+    for j in range(end - begin):
+        d_start[j] = last[j] + reach * (last[j] - before[j])  # the surface itself until it is known
+        d_fast[j] = linear(table, last[j] * per_sto)
+        rises[j] = 0.0
+    for k in range(MOST_SHELLS, SHELLS):
+        rate, share = fitted[1 + k - MOST_SHELLS], fitted[1 + FAST_POLES + k - MOST_SHELLS]
+        mode, past, rise = (
+            state[shell + k, begin:end],
+            work[row + ENDS + k, begin:end],
+            work[row + SLOPES + k, begin:end],
+        )
+        for j in range(end - begin):
+            e = exp_fast(-rate * dt * d_fast[j] / tau[j])
+            past[j] = mode[j] * e
+            rise[j] = share * (1.0 - e)
+            d_start[j] += mode[j]
+            base[j] += past[j]
+            rises[j] += rise[j]
+    for j in range(end - begin):
+        d_start[j] = linear(table, d_start[j] * per_sto)
 
 
 @kernel
 def shell_surface(work, coef, design, side, j, current):
-    """Surface stoichiometry above shells: outer gradient with the diffusivity at the surface itself, twice."""
+    """Surface stoichiometry above shells, its slope with current, and the gradient there (diffusivity looked up twice)."""
     sign = 1.0 if side else -1.0
     table = design.d_p if side else design.d_n
     surface = XS_N + 2 * side
+    rises = work[(SHELL_P if side else SHELL_N) + FLUX_SLOPE, j]
     flat = work[surface, j] + work[surface + 1, j] * current
-    flux = design.shell_surface[side, 1] * sign * coef[Q_N + side, j] * coef[TAU_N + side, j] / 3.0
+    per_current = sign * coef[Q_N + side, j] * coef[TAU_N + side, j] / 3.0
+    flux = per_current * (current + coef[LEAK, j])
     per_sto = table.shape[0] - 1.0
     d = linear(table, flat * per_sto)
-    d = linear(table, (flat + flux * (current + coef[LEAK, j]) / d) * per_sto)
-    return flat + flux * (current + coef[LEAK, j]) / d, work[surface + 1, j] + flux / d
+    d = linear(table, (flat + rises * flux / d) * per_sto)
+    return flat + rises * flux / d, work[surface + 1, j] + rises * per_current / d, flux / d
 
 
 @kernel
@@ -163,7 +279,7 @@ def surface_potential(work, coef, design, side, current, begin, end):
     table = design.ocp_p if side else design.ocp_n
     if design.shells_p if side else design.shells_n:
         for j in range(begin, end):
-            sto[j - begin], x_rise = shell_surface(work, coef, design, side, j, current[j])
+            sto[j - begin], x_rise, _ = shell_surface(work, coef, design, side, j, current[j])
             potential[j - begin], u_slope = ocp(table, sto[j - begin])
             fall[j - begin] = u_slope * x_rise
     else:
@@ -226,7 +342,7 @@ def advance_spme(state, work, coef, decay, design, current, dt, begin, end):
         for j in range(end - begin):
             mean[j] += sign * q[j] * (i[j] + leak[j]) * dt
         if shells:
-            advance_shells(state, work, coef, shells, side, current, begin, end)
+            advance_shells(state, work, coef, design, side, current, begin, end)
             continue
         advance_poles(state, coef, decay, side, current, begin, end)
     for row in range(4):
@@ -249,12 +365,21 @@ def advance_poles(state, coef, decay, side, current, begin, end):
 
 
 @kernel
-def advance_shells(state, work, coef, shells, side, current, begin, end):
-    """Back substitution of the shells, surface to centre."""
-    shell, row = PARTICLE_N + SHELLS * side, SHELL_P if side else SHELL_N
+def advance_shells(state, work, coef, design, side, current, begin, end):
+    """Shells and fast poles at the end of the step."""
+    n, shell = design.shells_p if side else design.shells_n, PARTICLE_N + SHELLS * side
+    row = SHELL_P if side else SHELL_N
+    i, gradient = (
+        current[begin:end],
+        work[SCRATCH + N_SCRATCH - 1, begin:end],
+    )  # others read what `respond` left in the first
     for j in range(begin, end):
-        value = work[row + shells - 1, j] + work[row + 2 * SHELLS, j] * (current[j] + coef[LEAK, j])
-        state[shell + shells - 1, j] = value
-        for k in range(shells - 2, -1, -1):
-            value = work[row + k, j] + work[row + SHELLS + k, j] * value
-            state[shell + k, j] = value
+        _, _, gradient[j - begin] = shell_surface(work, coef, design, side, j, current[j])
+    for k in range(SHELLS):
+        now, new, rise = state[shell + k, begin:end], work[row + ENDS + k, begin:end], work[row + SLOPES + k, begin:end]
+        if k < n:
+            for j in range(end - begin):
+                now[j] = new[j] + rise[j] * i[j]
+        elif k >= MOST_SHELLS:
+            for j in range(end - begin):
+                now[j] = new[j] + rise[j] * gradient[j]

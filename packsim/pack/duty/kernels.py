@@ -144,7 +144,7 @@ def drive(
     can_lean = ramp.can_lean(design) and not (heating.on or damaging.on)
     cv_change = CV_CHANGE if can_lean else CV_CHANGE_HELD
     # what is first order in time, and samples that are looked for on a straight line
-    short_steps = cell.first_order(design) or heating.on or damaging.on or bms.sampling_s > 0.0
+    short_steps = heating.on or damaging.on or bms.sampling_s > 0.0
     short_steps = short_steps or (n > settings.series and not can_lean)
     zero_a = bms_kernels.CURRENT_ZERO * settings.rated_a
     by_group = bms.every_part and bms.node.shape[0] == groups

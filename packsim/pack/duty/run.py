@@ -40,7 +40,7 @@ from packsim.scenario.heat import HeatModel
 Array = npt.NDArray[np.float64]
 OCV_POINTS = 513
 LOG_LINES = 1000
-LAYOUT = 3  # what the arrays of a saved pack mean; 3: seven poles a particle
+LAYOUT = 4  # what the arrays of a saved pack mean; 4: eight rows a particle, of which seven are poles
 
 
 class DutyPlan(NamedTuple):
