@@ -35,8 +35,10 @@ class _WideLowering(NativeLowering):  # type: ignore[misc]
     def run_pass(self, state: Any) -> bool:
         if state.library is None:  # else Numba makes it, in the same way
             codegen = state.targetctx.codegen()
-            kind = InnerCode if state.flags.no_cpython_wrapper else OwnCode
-            state.library = kind(codegen, state.func_id.func_qualname)
+            inner, name = state.flags.no_cpython_wrapper, state.func_id.func_qualname
+            state.library = InnerCode(codegen, name) if inner else OwnCode(codegen, name)
+            if inner:
+                state.library.module_name = state.func_id.modname
             state.library.enable_object_caching()
         return bool(super().run_pass(state))
 

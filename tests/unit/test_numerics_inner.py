@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import llvmlite.binding as llvm
 import numpy as np
 import pytest
+from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompileResult
 
 from packsim.numerics import jit
 from packsim.numerics.inner_code import InnerCode
+from packsim.numerics.streams import write_short_normals
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +69,41 @@ def test_no_machine_code_is_made_of_what_kernels_call(called):
     text = str(results(below)[0].library._get_module_for_linking())
     name = results(deepest)[0].fndesc.mangled_name
     assert any("call" in line and name in line for line in text.splitlines()), "inlined: it was optimised as a whole"
+
+
+def test_a_kernel_of_python_has_all_it_calls_for_itself(called, monkeypatch):
+    """Before LLVM optimises it: else every call hands on every word of every tuple, read or not."""
+    seen = []
+
+    def optimise(library):
+        seen.extend((each.name, each.linkage) for each in library._final_module.functions if not each.is_declaration)
+
+    monkeypatch.setattr(JITCodeLibrary, "_optimize_final_module", optimise)
+    (deepest, below, _) = called
+
+    @jit.kernel
+    def other(x):
+        return below(x) - 1.0
+
+    assert other(np.array([4.0, 9.0])) == 4.0
+    for dispatcher in (deepest, below):
+        name = results(dispatcher)[0].fndesc.mangled_name
+        assert (name, llvm.Linkage.internal) in seen
+    assert not any(linkage == llvm.Linkage.linkonce_odr for _, linkage in seen)
+
+
+def test_random_numbers_are_optimised_on_their_own(called):
+    """Their loops are vectorised worse once they stand in others (docs/benchmarks.md)."""
+    out, word = np.empty((2, 64), np.float32), np.arange(64, dtype=np.uint32)
+
+    @jit.kernel
+    def above(first, second, word):
+        write_short_normals(first, second, word, word)
+
+    above(out[0], out[1], word)
+    (inner,) = results(write_short_normals)
+    text = str(inner.library._get_module_for_linking())
+    assert "x float>" in text, "vectors of several numbers"
 
 
 def test_python_calls_the_same_function_as_ever(called):
