@@ -10,6 +10,7 @@ import contextlib
 import functools
 import inspect
 import pickle
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -140,9 +141,36 @@ def _lock_of(directory: Path, name: str) -> FileLock:
     return FileLock(directory / "locks" / f"{name}.lock")
 
 
+class _Clock:
+    """Seconds that a thread of this process has spent on kernels that were not there yet."""
+
+    def __init__(self) -> None:
+        self.spent_s, self._depth = 0.0, 0
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Count the body, once where bodies stand in bodies; only with `global_compiler_lock` held."""
+        begun = time.perf_counter()
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
+            if not self._depth:
+                self.spent_s += time.perf_counter() - begun
+
+
+_clock = _Clock()
+
+
+def compiling_s() -> float:
+    """Seconds that this process has compiled kernels so far, or loaded them, or waited for another that compiles them."""
+    return _clock.spent_s
+
+
 def _compile_once(dispatcher: Any, compile_signature: Callable[[Any], Any], lock: FileLock, signature: Any) -> Any:
     """Load or compile one signature; who else needs the function waits. A broken cache warns and is left aside."""
-    with global_compiler_lock:  # first: threads of this process must take both locks in the same order
+    with global_compiler_lock, _clock.running():  # first: threads of this process take both locks in the same order
         try:
             with lock.held():
                 return compile_signature(signature)

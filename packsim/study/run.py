@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from packsim.numerics.jit import compiling_s
 from packsim.pack.fleet.run import trace
 from packsim.scenario.model import Scenario
 from packsim.stats.intervals import Estimate, design_effect
@@ -37,15 +38,26 @@ if TYPE_CHECKING:
 Array = npt.NDArray[np.float64]
 MOST_CELL_ROWS = 5_000_000
 MOST_PACK_ROWS = 1_000_000  # about 0.5 GB
+COMPILING_TOLD_S = 2.0  # less is loading
 SAMPLED = 20_000  # packs, at most, that figures and medians rest on
 
 
 class Result:
     """What came out of one run. Cells are not kept: they are rebuilt, bit for bit, from their addresses."""
 
-    def __init__(self, plans: Plans, seed: int, packs: int, store: Store, wall_s: float, found_blocks: int = 0) -> None:
+    def __init__(
+        self,
+        plans: Plans,
+        seed: int,
+        packs: int,
+        store: Store,
+        wall_s: float,
+        found_blocks: int = 0,
+        compiling_s: float = 0.0,
+    ) -> None:
         self.plans, self.seed, self.pack_count, self.store = plans, seed, packs, store
         self.wall_s, self.found_blocks = wall_s, found_blocks  # the time of those that were not found in the store
+        self.compiling_s = compiling_s  # of it, on kernels that this build had not compiled before
         self.totals = store.totals
         self.block_count = len(store.totals)
 
@@ -71,10 +83,11 @@ class Result:
 
     @property
     def wall_words(self) -> str:
-        """Wall time, and of which blocks where others were found finished."""
+        """Wall time, how much of it compiling took, and of which blocks where others were found finished."""
         computed = self.block_count - self.found_blocks
         part = f" for {computed:,} blocks; the others were there" if self.found_blocks else ""
-        return f"{self.wall_s:,.1f} s{part}"
+        compiling = f" ({self.compiling_s:,.0f} s compiling)" if self.compiling_s >= COMPILING_TOLD_S else ""
+        return f"{self.wall_s:,.1f} s{compiling}{part}"
 
     @property
     def every(self) -> int:
@@ -258,7 +271,7 @@ def run(
         raise ValueError(f"packs must be at least 1, not {packs}")
     if not 0 <= seed < 2**64:
         raise ValueError(f"seed must be at least 0 and less than 2**64, not {seed}")
-    begun = time.perf_counter()
+    begun, compiled = time.perf_counter(), compiling_s()
     plans = make_plans(scenario, seed)
     if isinstance(store, str | Path):
         with contextlib.closing(ParquetStore(Path(store), scenario, packs, seed)) as opened:
@@ -267,7 +280,7 @@ def run(
     else:
         store = MemoryStore() if store is None else store
         found = _fill(store, plans, seed, packs, engine, progress)
-    return Result(plans, seed, packs, store, time.perf_counter() - begun, found)
+    return Result(plans, seed, packs, store, time.perf_counter() - begun, found, compiling_s() - compiled)
 
 
 def _fill(store: Store, plans: Plans, seed: int, packs: int, engine: Engine, progress: Progress | None) -> int:

@@ -88,7 +88,7 @@ def test_a_kernel_of_python_has_all_it_calls_for_itself(called, monkeypatch):
     assert other(np.array([4.0, 9.0])) == 4.0
     for dispatcher in (deepest, below):
         name = results(dispatcher)[0].fndesc.mangled_name
-        assert (name, llvm.Linkage.internal) in seen
+        assert (name, llvm.Linkage.private) in seen
     assert not any(linkage == llvm.Linkage.linkonce_odr for _, linkage in seen)
 
 

@@ -95,6 +95,22 @@ def test_code_kept_for_a_class_that_has_moved_is_compiled_anew(error, monkeypatc
     assert tried == ["signature"] * 2
 
 
+def test_time_spent_compiling_is_counted_once(tmp_path, monkeypatch):
+    """A kernel that compiles another: the inner second is part of the outer three, not added to them."""
+    now = iter(
+        [10.0, 11.0, 12.0, 13.0]
+    )  # read at both starts and at the outer end; a fourth reading would be one too many
+    monkeypatch.setattr(jit.time, "perf_counter", lambda: next(now))
+    monkeypatch.setattr(jit, "_clock", jit._Clock())
+    lock = kernel_cache.FileLock(tmp_path / "lock")
+
+    def compile_both(signature):
+        return jit._compile_once(None, lambda given: given + " compiled", lock, signature)
+
+    assert jit._compile_once(None, compile_both, lock, "signature") == "signature compiled"
+    assert jit.compiling_s() == 2.0
+
+
 def test_a_kernel_keeps_its_own_copies_of_others():
     """A copy that the loader may replace by another kernel's makes bits depend on what was compiled or loaded before."""
     inner = jit.allocating_kernel(doubled)
@@ -104,8 +120,8 @@ def test_a_kernel_keeps_its_own_copies_of_others():
         return inner(x) + inner(x[1:]).sum()
 
     outer(np.arange(4.0))
-    for made, linkage in ((outer, "internal"), (numba.njit(outer.py_func), "linkonce_odr")):
-        made(np.arange(4.0))
+    for made, linkage in ((outer, "private"), (numba.njit(outer.py_func), "linkonce_odr")):
+        assert made(np.arange(4.0)).tolist() == [13.0, 14.0, 16.0, 18.0]  # Numba's own, too, beside ours in one process
         found = [
             line.split()[1] for text in made.inspect_llvm().values() for line in text.splitlines() if "define" in line
         ]

@@ -31,10 +31,8 @@ XS_N, XS_P, CM_N, CM_P, C1, C2 = 0, 2, 4, 6, 8, 10
 # of shells and fast poles the part without current, the slope, and what of a shell's slope the start's current may take
 ENDS, SLOPES, LEANS = 0, SHELLS, 2 * SHELLS
 FLUX_SLOPE = LEANS + MOST_SHELLS  # the fast poles' slopes together, with the gradient at the surface
-D_FAST, D_START = (
-    FLUX_SLOPE + 1,
-    FLUX_SLOPE + 2,
-)  # diffusivities: of the fast poles, and at the surface as a step starts
+D_FAST = FLUX_SLOPE + 1  # diffusivity of the fast poles
+D_START = FLUX_SLOPE + 2  # ... and at the surface as a step starts
 SHELL_N = 12
 SHELL_P = SHELL_N + D_START + 1
 SCRATCH = SHELL_P + D_START + 1  # rows that hold no state between calls
