@@ -142,18 +142,18 @@ def in_pairs(plain: Side, beside: dict[str, Side]) -> dict[str, list[tuple[Turn,
     found: dict[str, list[tuple[Turn, Turn]]] = {name: [] for name in beside}
     gap = np.random.default_rng(2)
     gc.disable()
-    for number in range(PAIRS):
-        between = [
-            bytearray(int(size)) for size in gap.integers(16, GAP, 64)
-        ]  # what is freed leaves holes of all sizes
-        del between[::2]
-        for name, side in beside.items():
-            if number % 2:
-                other = side()
-                found[name].append((plain(), other))
-            else:
-                found[name].append((plain(), side()))
-    gc.enable()
+    try:
+        for number in range(PAIRS):
+            between = [bytearray(int(size)) for size in gap.integers(16, GAP, 64)]
+            del between[::2]  # what is freed leaves holes of all sizes
+            for name, side in beside.items():
+                if number % 2:
+                    other = side()
+                    found[name].append((plain(), other))
+                else:
+                    found[name].append((plain(), side()))
+    finally:
+        gc.enable()
     return found
 
 

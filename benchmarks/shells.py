@@ -104,7 +104,9 @@ def main() -> int:
         for poles in (2, 3):
             found = fit(count, poles)
             used = poles == len(FITTED[count].rates)
-            rows.append(row(f"**{count} and {poles}, used**" if used else f"{count} and {poles}", found))
+            rows.append(
+                row(f"**{count} and {poles}, used**", FITTED[count]) if used else row(f"{count} and {poles}", found)
+            )
             if used:
                 print(found)
                 same = same and np.max(np.abs(weighed(FITTED[count]))) < 1.02 * np.max(np.abs(weighed(found)))
@@ -115,7 +117,7 @@ def main() -> int:
         pattern = re.compile(r"(<!-- shells -->\n).*?(<!-- end -->)", re.DOTALL)
         new = pattern.sub(lambda found: found.group(1) + "\n".join(rows) + "\n" + found.group(2), text)
         DOCS.write_text(new, encoding="utf-8")
-    return 0 if same or not given.write else 1
+    return 0 if same else 1
 
 
 if __name__ == "__main__":

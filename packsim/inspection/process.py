@@ -24,7 +24,7 @@ Array = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
 Truth = Callable[[Cells, int], TrueValues]  # of cells and the seed
 MOST_CANDIDATES = 128
-TOGETHER = 2048  # cells: fewer slots than this try several candidates at once, as calls cost more than cells
+TOGETHER = 2048  # cells to try at once, several of each slot where few slots are left: calls cost more than cells
 GOLDEN = 0.6180339887498949  # its multiples modulo 1 spread evenly, however many are taken
 
 

@@ -34,7 +34,9 @@ LEAK_SHARE = 2e-3  # of the test current: a larger leak also moves what the elec
 OTHER_KIND = 30.0  # times the median error: such a cell ends its charge or discharge by another limit than the rest
 WORSE = 5.0  # times the residual of sound cells: a kind that fits worse is run,
 HALVINGS = 2  # of the severities of a kind that no one polynomial fits
-OF_KIND = 1 << 10  # cells of a kind, or of a part of its severities, that are enough to fit
+OF_KIND = (
+    1 << 10
+)  # cells of a kind, or of half its severities, that are fitted; a quarter's 512 are enough for all traits
 SHORTS = sum(1 << kind for kind, defect in enumerate(DEFECTS) if defect.trait == "leakage_ua")
 EDGE = 5  # largest and smallest severities of a kind beyond which its polynomial is held by too few cells
 ENOUGH, ENOUGH_X = 1e-5, 1e-7  # unless it fits to this share of nominal capacity and DCIR, and of stoichiometry
@@ -111,8 +113,7 @@ def fit_kinds(plan: InspectionPlan, made: Callable[[tuple[int, ...]], Cells], ki
         with alone():
             for kind in fitted[first:last]:
                 cells, trait = made((kind,)), INDEX[DEFECTS[kind].trait]
-                parts = _parts(plan, cells, trait, most, HALVINGS)
-                found[kind] = tuple(_without_ends(part, cells.values, trait) for part in parts)
+                found[kind] = tuple(_parts(plan, cells, trait, most, HALVINGS))
 
     in_parallel(some, len(fitted))
     return Surfaces(sound, {kind: found[kind] for kind in fitted if found[kind]})
@@ -120,9 +121,10 @@ def fit_kinds(plan: InspectionPlan, made: Callable[[tuple[int, ...]], Cells], ki
 
 def _parts(plan: InspectionPlan, cells: Cells, trait: int, most: Array, halvings: int) -> list[Surface]:
     """Surfaces whose residuals are no larger than `most`, of ranges of this trait."""
-    surface = fit(plan, cells.take(np.arange(0, len(cells), max(len(cells) // OF_KIND, 1))))
+    fitted = cells.take(np.arange(0, len(cells), max(len(cells) // OF_KIND, 1)))
+    surface = fit(plan, fitted)
     if np.all(surface.residual[0] <= most):  # nan is not
-        return [surface]
+        return [_without_ends(surface, fitted.values, trait)]
     if not halvings:
         return []
     order = np.argsort(cells.values[trait], kind="stable")

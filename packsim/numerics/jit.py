@@ -19,6 +19,7 @@ import numba
 from numba.core import types
 from numba.core.caching import NullCache
 from numba.core.compiler_lock import global_compiler_lock
+from numba.core.sigutils import normalize_signature
 
 from packsim.numerics.kernel_cache import (
     FileLock,
@@ -79,7 +80,8 @@ def _compiled(function: Function, counted: bool = False, **options: bool) -> Fun
             dispatcher._cache, inner._cache = KernelCache(function), InnerCache(function)
         # Numba calls `compile` once per signature, never in the hot path, also for kernels called by kernels.
         for each in (dispatcher, inner):
-            each.compile = functools.partial(_compile_once, each, each.compile, _lock_of(directory, _name(function)))
+            once = functools.partial(_compile_once, each, each.compile, _lock_of(directory, _name(function)))
+            each.compile = functools.partial(_unless_known, each, once)
     if not counted:
         for each in (dispatcher, inner):
             each.compile = functools.partial(_without_counts, each, each.compile)
@@ -166,6 +168,13 @@ _clock = _Clock()
 def compiling_s() -> float:
     """Seconds that this process has compiled kernels so far, or loaded them, or waited for another that compiles them."""
     return _clock.spent_s
+
+
+def _unless_known(dispatcher: Any, compile_signature: Callable[[Any], Any], signature: Any) -> Any:
+    """Numba asks for a signature wherever it is called: what this process has needs no lock, which another may hold."""
+    arguments, _ = normalize_signature(signature)
+    known = dispatcher.overloads.get(tuple(arguments))
+    return compile_signature(signature) if known is None else known.entry_point
 
 
 def _compile_once(dispatcher: Any, compile_signature: Callable[[Any], Any], lock: FileLock, signature: Any) -> Any:

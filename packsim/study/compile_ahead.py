@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import sys
+import threading
+import time
+from pathlib import Path
 
 from packsim.cell import plan as cell_plans
 from packsim.line import plan as line_plans
@@ -24,12 +28,21 @@ def compile_ahead(scenario: Scenario) -> None:
     nominal(fleet, line.nominal, HALF)
 
 
-def _received() -> Scenario:
-    data, path = pickle.load(sys.stdin.buffer)
+def received(given: tuple[dict[str, object], Path]) -> Scenario:
+    """The scenario of `first_use.handed_over`."""
+    data, path = given
     scenario = Scenario.model_validate(data)
     scenario._path = path
     return scenario
 
 
+def _end_with(parent: int) -> None:
+    """End this process once the one that started it is gone: killed, it cannot end its helper."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
 if __name__ == "__main__":
-    compile_ahead(_received())
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    compile_ahead(received(pickle.load(sys.stdin.buffer)))

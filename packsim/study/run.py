@@ -57,7 +57,7 @@ class Result:
     ) -> None:
         self.plans, self.seed, self.pack_count, self.store = plans, seed, packs, store
         self.wall_s, self.found_blocks = wall_s, found_blocks  # the time of those that were not found in the store
-        self.compiling_s = compiling_s  # of it, on kernels that this build had not compiled before
+        self.compiling_s = compiling_s  # of it, compiling kernels or waiting for them, in this process
         self.totals = store.totals
         self.block_count = len(store.totals)
 

@@ -293,17 +293,20 @@ def test_surplus_of_defects(report: Callable[..., None], cell) -> None:
     truth, limit = functools.partial(response.estimate, plan, surfaces_of(line, plan)), np.full(1 << 16, K_LIMIT)
     few = spread_slots(line, 400)
     found = outcomes(line, plan, truth, SEED, few, limit[:400])
-    naive, starts = np.zeros((len(DEFECTS), 400)), 0
+    naive, counts, starts = np.zeros((len(DEFECTS), 400)), np.zeros((3, 400), np.int64), 0
     for slot, address in enumerate(few):
         for candidate in range(MOST_CANDIDATES):
             built = build(line, SEED, np.array([[address[0], address[1], candidate]]))
             starts += 1
             for kind, probability in enumerate(line.probability):
                 naive[kind, slot] += float(int(built.defect[0]) >> kind & 1) - probability
+            counts[0, slot] += 1
             if eol.read(plan, built, truth(built, SEED), SEED, limit[:1]).accepted[0]:
                 break
+            counts[2 if built.defect[0] else 1, slot] += 1
     report("surplus of defects, off a count cell by cell", float(np.abs(found.surplus - naive).max()), 1e-12)
     report("cells started, off a count cell by cell", abs(found.started - starts), 0, direction="==")
+    report("tests and rejects of a slot, off", int(np.abs(found.counts - counts).max()), 0, direction="==")
     many = outcomes(line, plan, truth, SEED, spread_slots(line, 1 << 16), limit).surplus
     off = np.abs(many.mean(axis=1)) / (many.std(axis=1, ddof=1) / math.sqrt(many.shape[1]))
     report("surplus of defects: largest mean, in standard errors", float(off.max()), 5.0)

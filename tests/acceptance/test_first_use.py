@@ -6,12 +6,15 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from packsim.numerics.kernel_cache import source_hash
+from packsim.scenario.load import load
+from packsim.study import first_use
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +37,17 @@ print(counts)
 """
 
 
+PARENT = """
+import sys, time
+from pathlib import Path
+from packsim.scenario.load import load
+from packsim.study import first_use
+helper = first_use._helper(load(Path(sys.argv[1])), Path(sys.argv[2]))
+print(helper.pid, flush=True)
+time.sleep(600)
+"""
+
+
 def printed(command: list[str], **environment: str) -> str:
     """What a process of its own prints."""
     return subprocess.run(
@@ -44,6 +58,29 @@ def printed(command: list[str], **environment: str) -> str:
 def test_the_helper_compiles_what_a_study_needs() -> None:
     """The largest kernels of line and packs, with the very types: a study finds nothing left to compile of them."""
     assert printed(["-c", COUNTED, str(CONFIG)]).strip() == "[[1, 1], [1, 1]]"
+
+
+def test_the_helper_runs_to_its_end_as_it_is_started(tmp_path: Path) -> None:
+    """The real command with the real scenario on its standard input; kernels are those of this test's cache."""
+    helper = first_use._helper(load(CONFIG), tmp_path)
+    if helper is None:
+        pytest.skip("one thread, or kernels that cannot be kept")
+    assert helper.wait() == 0
+
+
+def test_the_helper_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(CONFIG), str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    assert parent.stdout is not None
+    number = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    for _ in range(600):
+        if not Path(f"/proc/{number}").exists():
+            return
+        time.sleep(0.1)
+    pytest.fail("still there after a minute")
 
 
 @pytest.mark.slow

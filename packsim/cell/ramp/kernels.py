@@ -100,11 +100,8 @@ def lean_shells(work, coef, design, side, begun, dt, begin, end):
     n, fitted, i = design.shells_p if side else design.shells_n, design.shell_surface[side], begun[begin:end]
     base, slope = work[surface, begin:end], work[surface + 1, begin:end]
     for k in range(n):
-        new, rise, part = (
-            work[row + ENDS + k, begin:end],
-            work[row + SLOPES + k, begin:end],
-            work[row + LEANS + k, begin:end],
-        )
+        new, rise = work[row + ENDS + k, begin:end], work[row + SLOPES + k, begin:end]
+        part = work[row + LEANS + k, begin:end]
         seen = 1.0 + fitted[0] if k == n - 1 else -fitted[0] if k == n - 2 else 0.0  # at the surface
         for j in range(end - begin):
             new[j] += part[j] * i[j]
@@ -112,11 +109,8 @@ def lean_shells(work, coef, design, side, begun, dt, begin, end):
             base[j] += seen * part[j] * i[j]
             slope[j] -= seen * part[j]
     q, tau, leak = coef[Q_N + side, begin:end], coef[TAU_N + side, begin:end], coef[LEAK, begin:end]
-    rises, d_fast, d_start = (
-        work[row + FLUX_SLOPE, begin:end],
-        work[row + D_FAST, begin:end],
-        work[row + D_START, begin:end],
-    )
+    rises, d_fast = work[row + FLUX_SLOPE, begin:end], work[row + D_FAST, begin:end]
+    d_start = work[row + D_START, begin:end]
     for k in range(FAST_POLES):
         new, rise = work[row + ENDS + MOST_SHELLS + k, begin:end], work[row + SLOPES + MOST_SHELLS + k, begin:end]
         per, share = 1.0 / (fitted[1 + k] * dt), fitted[1 + FAST_POLES + k]

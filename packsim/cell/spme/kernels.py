@@ -230,11 +230,8 @@ def prepare_surface(work, state, coef, design, side, dt, begin, end):
         rises[j] = 0.0
     for k in range(MOST_SHELLS, SHELLS):
         rate, share = fitted[1 + k - MOST_SHELLS], fitted[1 + FAST_POLES + k - MOST_SHELLS]
-        mode, past, rise = (
-            state[shell + k, begin:end],
-            work[row + ENDS + k, begin:end],
-            work[row + SLOPES + k, begin:end],
-        )
+        mode, past = state[shell + k, begin:end], work[row + ENDS + k, begin:end]
+        rise = work[row + SLOPES + k, begin:end]
         for j in range(end - begin):
             e = exp_fast(-rate * dt * d_fast[j] / tau[j])
             past[j] = mode[j] * e
@@ -369,10 +366,7 @@ def advance_shells(state, work, coef, design, side, current, begin, end):
     """Shells and fast poles at the end of the step."""
     n, shell = design.shells_p if side else design.shells_n, PARTICLE_N + SHELLS * side
     row = SHELL_P if side else SHELL_N
-    i, gradient = (
-        current[begin:end],
-        work[SCRATCH + N_SCRATCH - 1, begin:end],
-    )  # others read what `respond` left in the first
+    i, gradient = current[begin:end], work[SCRATCH + N_SCRATCH - 1, begin:end]  # `respond` left in others what is read
     for j in range(begin, end):
         _, _, gradient[j - begin] = shell_surface(work, coef, design, side, j, current[j])
     for k in range(SHELLS):
