@@ -37,6 +37,7 @@ BATCH = 1 << 15
 MANY = 64  # batches: then twice as large ones, whose Python takes less
 FEW = 8
 PER_ROLL = 8  # slots of a roll that drifts: walking along it costs more than testing a cell
+MANY_DEFECTS = 100  # of a kind to be expected: of fewer, the luck of the number is not told from that of the starts
 CONSTANT = 1e-9  # added to the variance of defects, relative
 LIMITS, BOTH = 1 << 40, 1 << 41  # added to the seed: random numbers of their own
 
@@ -89,7 +90,9 @@ def moments(
     size = len(address)
     batches, dealt = -(-slots // size), _dealt(inspection, limits, size)
     truth = functools.partial(estimate, inspection, surfaces)
-    found, kinds, started = np.empty((batches, 3)), _lasting(line), np.empty(batches, np.int64)
+    found, started = np.empty((batches, 3)), np.empty(batches, np.int64)
+    kinds = _lasting(line)
+    kinds = kinds[line.probability[kinds] * size * batches >= MANY_DEFECTS]
     surplus, product = np.empty((batches, kinds.size)), np.empty((batches, 3 + kinds.size, kinds.size))
 
     def batch(number: int) -> None:

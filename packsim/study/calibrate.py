@@ -33,7 +33,9 @@ SCOUT_TOLERANCE = 0.03  # of the target
 MOST_TRIALS = 20
 SLOPE_STEPS = (1.03, 1.1)  # of the two factors
 LARGEST_STEP = 0.3  # of a factor at once
-LINEAR_WITHIN = 1.5e-3  # share: a target that near is reached along the slopes, without another simulation
+MOST_STEPS = 8
+LINEAR_WITHIN = 1.5e-3  # share: a target that near is reached along the slopes, without another simulation,
+LINEAR_PART = 0.2  # if that is also near beside the target itself: tails bend
 ERROR_GOAL = 1e-4  # share: standard error by the response surface
 MOST_STARTS, RUN_COST = 1.15e7, 1.0  # tests that a reject with a defect costs more, as some have to be run
 
@@ -81,11 +83,18 @@ def calibrate(scenario: Scenario, cell_plan: CellPlan) -> Calibration:
         found = turned.rates(factors, slots)
     cost = found.started / middle * (1.0 + RUN_COST * found.defect)
     slots = int(max(min(middle * (found.error / ERROR_GOAL) ** 2, MOST_STARTS / cost), middle))
-    for _ in range(3):
+    for _ in range(MOST_STEPS):
         factors = _stepped(turned, factors, slopes, target, found)
         found = turned.corrected(factors, slots)
-        if np.abs(target - found[:2])[factors > 0.0].max(initial=0.0) <= LINEAR_WITHIN:
+        near = np.clip(LINEAR_PART * target, NEGLIGIBLE, LINEAR_WITHIN)
+        if np.all((np.abs(target - found[:2]) <= near)[factors > 0.0]):
             break
+    else:
+        raise CalibrationError(
+            f"qualification: did not settle in {MOST_STEPS} steps; rejects without and with a defect are still "
+            f"{100 * found.without:.3f} % and {100 * found.defect:.3f} %, "
+            f"not {100 * target[0]:.3f} % and {100 * target[1]:.3f} %"
+        )
     last = _stepped(turned, factors, slopes, target, found)
     without, defect = (found[:2] + slopes @ (last - factors)).tolist()
     return Calibration(

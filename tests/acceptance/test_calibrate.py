@@ -23,13 +23,14 @@ from packsim.cell import plan as cell_plans
 from packsim.inspection import plan as inspection_plans
 from packsim.inspection import response
 from packsim.inspection import test as eol
-from packsim.inspection.expected import correction, estimated_limits, lot_limits, moments, rates
+from packsim.inspection.expected import Rates, correction, estimated_limits, lot_limits, moments, rates
 from packsim.inspection.process import MOST_CANDIDATES, outcomes, spread_slots, with_defects
 from packsim.line import plan as line_plans
 from packsim.line.build import build, slot_addresses
 from packsim.line.defects import DEFECTS
 from packsim.scenario.load import load
 from packsim.study.calibrate import CalibrationError, calibrate
+from packsim.study.turned import Turned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -310,6 +311,37 @@ def test_surplus_of_defects(report: Callable[..., None], cell) -> None:
     many = outcomes(line, plan, truth, SEED, spread_slots(line, 1 << 16), limit).surplus
     off = np.abs(many.mean(axis=1)) / (many.std(axis=1, ddof=1) / math.sqrt(many.shape[1]))
     report("surplus of defects: largest mean, in standard errors", float(off.max()), 5.0)
+
+
+def test_rare_defects_do_not_hide_other_rejects(report: Callable[..., None], cell) -> None:
+    """Of kinds of which a sample has no or few cells, their number is no control: all starts would be one.
+
+    99.9 % and a share of 0.75 once ended at 99.53 %: with a few cells to find the factors by, the rejects without a defect
+    were 0 wherever one kind had not happened. The same cells without any defects must have as many.
+    """
+    wanted, slots = scenario(0.75, None), 5 << 15
+    found = []
+    for defect_factor in (0.0, 2e-4):  # 0.2 to 0.6 cells of a kind are to be expected
+        line = line_plans.plan(wanted.line, wanted.slots_per_block, sd_factor=1.0, defect_factor=defect_factor)
+        plan = inspection_plans.plan(wanted.inspection, cell, line)
+        full = line_plans.plan(wanted.line, wanted.slots_per_block)
+        found.append(rates(moments(line, plan, surfaces_of(full, plan), SEED, slots, None)))
+    assert found[0].without > 0.03
+    report(
+        "rejects without a defect, off by rare defects",
+        100.0 * abs(found[1].without - found[0].without),
+        0.01,
+        "points",
+    )
+
+
+def test_calibration_that_does_not_settle_is_an_error(cell, monkeypatch) -> None:
+    elsewhere = Rates(0.03, 0.03, 1e-5, 1e-5, 1e-5, 1 << 20, 1 << 20)
+    monkeypatch.setattr(Turned, "corrected", lambda *_: elsewhere)
+    with pytest.raises(
+        CalibrationError, match=r"did not settle in 8 steps; rejects .* still 3\.000 % and 3\.000 %, not 5\.1"
+    ):
+        calibrate(scenario(0.5, None), cell)
 
 
 def test_expected_rates_have_the_same_bits_on_any_number_of_threads(cell) -> None:
