@@ -10,6 +10,7 @@ than the kernel that it needs, and does without a helper that is not there: one 
 from __future__ import annotations
 
 import contextlib
+import os
 import pickle
 import subprocess
 import sys
@@ -50,7 +51,8 @@ def _helper(scenario: Scenario, directory: Path | None) -> subprocess.Popen[byte
         pickle.dump(handed_over(scenario), file)
         file.seek(0)
         (directory / "used").touch(exist_ok=False)  # of several processes that start at once only one gets beyond this
-        command = [sys.executable, "-P", "-m", HELPER]  # -P: no module of the folder that one happens to be in
+        # -P: no module of the folder that one happens to be in
+        command = [sys.executable, "-P", "-m", HELPER, str(os.getpid())]
         return subprocess.Popen(command, stdin=file, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import signal
 import subprocess
@@ -31,7 +32,7 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[su
     found: list[subprocess.Popen[bytes]] = []
 
     def start(command: list[str], **options: object) -> subprocess.Popen[bytes]:
-        assert command[-1] == first_use.HELPER
+        assert command[-2:] == [first_use.HELPER, str(os.getpid())]
         options["stdout"] = subprocess.PIPE
         found.append(popen([sys.executable, "-c", SLEEPS], **options))  # type: ignore[call-overload]
         return found[-1]
