@@ -58,6 +58,27 @@ def test_a_cluster_gives_the_same_bits_with_a_worker_killed_midway(report: Calla
     assert here.summary() == there.summary()
 
 
+SCRIPT = """
+import os
+import numba
+from packsim.study.dask_engine import DaskEngine
+
+def threads(block):
+    return numba.get_num_threads(), os.environ["MALLOC_TRIM_THRESHOLD_"]
+
+if __name__ == "__main__":
+    print(list(DaskEngine(workers=1)(threads, 1)))
+"""
+
+
+def test_a_worker_has_one_thread_and_keeps_its_memory_whatever_the_script_imports(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    environment = {**os.environ, "NUMBA_NUM_THREADS": "2"}
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.strip() == f"[(0, (1, '{2**28}'))]"
+
+
 def test_a_scheduler_that_is_not_there_is_one_line() -> None:
     engine = DaskEngine("tcp://127.0.0.1:1")
     with pytest.raises(EngineError, match=r"--scheduler: given tcp://127.0.0.1:1, which does not answer"):
