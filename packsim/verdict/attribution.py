@@ -58,42 +58,40 @@ def attribute(
         order: cell of each position [p, position in the pack's order of cells].
         slopes_ah: change of capacity per unit of each trait [trait]; nominal_ah: capacity of the nominal cell.
     """
-    packs = len(order)
-    group, limits, cell = (np.full(packs, -1, np.int64) for _ in range(3))
-    parts, root = np.zeros((packs, len(PARTS))), np.full(packs, -1, np.int64)
     charge = capacity_ah if plan.top_balanced else capacity_ah * soc
     room = capacity_ah - charge
     last_cell = np.append(plan.first_cell[1:], order.shape[1])
 
     def means(values: Array) -> Array:
+        """Of the cells of each group, the last axis."""
         if plan.first_cell.size == order.shape[1]:
             return values  # every cell is a group
         summed: Array = np.add.reduceat(values, plan.first_cell, axis=-1)
         return summed / (last_cell - plan.first_cell)
 
-    every_value, every_held, every_free = means(cells.values[:, order]), means(charge[order]), means(room[order])
-    mean_value = every_value.mean(axis=-1)
-    for p in range(packs):
-        empty = int(fleet.first_group[p])
-        if empty < 0:
-            continue
-        own, values, held, free = order[p], every_value[:, p], every_held[p], every_free[p]
-        full = int(np.argmax(fleet.full_v[p] + fleet.offset_v[p]))
-        charge_ends_by_group = bool(fleet.charged[p]) and plan.kinds[plan.own] != "pack_only"
-        small = empty if plan.top_balanced else full
-        traits = slopes_ah * (values[:, small] - mean_value[:, p])
-        loss_full = free[full] - free.mean() if charge_ends_by_group else 0.0
-        loss_empty = held[empty] - held.mean()
-        uneven = 0.0 if plan.top_balanced else loss_empty
-        if charge_ends_by_group:
-            uneven -= held[full] - held.mean()
-        elif not plan.top_balanced:
-            traits[:] = 0.0
-        parts[p] = 100.0 * np.append(traits, uneven) / nominal_ah
-        root[p] = int(np.argmin(parts[p])) if parts[p].min() < 0.0 else -1
-        limits[p] = CHARGE if charge_ends_by_group and loss_full < loss_empty else DISCHARGE
-        group[p] = full if limits[p] == CHARGE else empty
+    values, held, free = means(cells.values[:, order]), means(charge[order]), means(room[order])
+    mean_held = held.mean(axis=-1)
+    found, each = fleet.first_group >= 0, np.arange(len(order))
+    empty = np.where(found, fleet.first_group, 0)
+    full = np.argmax(fleet.full_v + fleet.offset_v, axis=-1)
+    by_group = fleet.charged & (plan.kinds[plan.own] != "pack_only")  # what ends the charge
+    small = empty if plan.top_balanced else full
+    traits = slopes_ah[:, None] * (values[:, each, small] - values.mean(axis=-1))
+    if not plan.top_balanced:
+        traits[:, ~by_group] = 0.0
+    loss_full = np.where(by_group, free[each, full] - free.mean(axis=-1), 0.0)
+    loss_empty = held[each, empty] - mean_held
+    uneven = np.zeros(len(order)) if plan.top_balanced else loss_empty
+    uneven = np.where(by_group, uneven - (held[each, full] - mean_held), uneven)
+    parts = 100.0 * np.vstack([traits, uneven]).T / nominal_ah
+    parts[~found] = 0.0
+    root = np.where(parts.min(axis=-1) < 0.0, np.argmin(parts, axis=-1), -1)
+    limits = np.where(by_group & (loss_full < loss_empty), CHARGE, DISCHARGE)
+    group = np.where(limits == CHARGE, full, empty)
+    cell = np.full(len(order), -1, np.int64)
+    for p in np.flatnonzero(found):
+        inside = order[p, plan.first_cell[group[p]] : last_cell[group[p]]]
         left = room if limits[p] == CHARGE else charge
-        inside = own[plan.first_cell[group[p]] : last_cell[group[p]]]
         cell[p] = inside[int(np.argmin(left[inside]))]
+    group, limits, root = (np.where(found, of, -1) for of in (group, limits, root))
     return Attribution(group, limits, cell, parts, root)
