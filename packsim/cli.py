@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from packsim.study.store.parquet import ParquetStore
     from packsim.study.store.resumable import Unfinished
     from packsim.study.store.shards import Shards
+    from packsim.study.store.url import Place
     from packsim.study.sweep import Variant
 
 app = typer.Typer(
@@ -35,6 +36,10 @@ Seed = Annotated[
     int | None, typer.Option(min=0, max=2**64 - 1, help="Seed of every random number; default: the scenario's.")
 ]
 Out = Annotated[Path | None, typer.Option(help="Folder for the report and tables; must not exist.")]
+RunOut = Annotated[
+    str | None,
+    typer.Option(metavar="PATH|URL", help="Folder for the report and tables, or its URL (s3://...); must not exist."),
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace what packsim wrote there before.")]
 Json = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON only.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
@@ -78,7 +83,7 @@ def run(
     set_: Set = None,
     packs: Packs = None,
     seed: Seed = None,
-    out: Out = None,
+    out: RunOut = None,
     force: Force = False,
     cells: Cells = "none",
     cell_columns: CellColumns = None,
@@ -95,17 +100,19 @@ def run(
     """
     from packsim.scenario.load import load
     from packsim.study.output import check_free, to_json
+    from packsim.study.store.url import place
     from packsim.study.writing import run_json
 
     scenario, choice = _changed(load(file), set_), _choice(cells, cell_columns, out)
     years, silent, chosen = _years(life), json or quiet, _engine(engine, scheduler)
-    if out is not None:
-        check_free(out, force=force)
+    to = None if out is None else place(out)
+    if to is not None:
+        check_free(to, force=force)
     from packsim.study.first_use import compiled_ahead
     from packsim.study.progress import bar
     from packsim.study.store.resumable import resumable
 
-    with compiled_ahead(scenario), resumable(out) as way:  # before printing: whoever reads may close the pipe
+    with compiled_ahead(scenario), resumable(to) as way:  # before printing: whoever reads may close the pipe
         store = _store(way, scenario, packs, seed, choice, shard_cells, force, silent)
         kept = _kept(way, scenario, years, packs, seed, "", force, silent)
         with bar(silent, scenario.name) as progress:
@@ -126,7 +133,7 @@ def run(
         from packsim.study.terminal import print_run
 
         print_run(result, field)
-    _hint(out, silent)
+    _hint(to, silent)
 
 
 @app.command()
@@ -178,8 +185,8 @@ def compare(
         lives = []
         if years is not None:
             lives = [_field(s, years, *same, k, silent) for s, k in zip((first, second), kept, strict=True)]
-        if way is not None:
-            write_comparison(comparison, variants, a, b, way.out, choice, lives)
+        if way is not None and out is not None:
+            write_comparison(comparison, variants, a, b, out, choice, lives)
             way.close()
             way.drop()
     if json:
@@ -464,7 +471,7 @@ def _engine(name: str, scheduler: str | None) -> Engine:
     return local
 
 
-def _choice(cells: str, columns: str | None, out: Path | None) -> CellChoice:
+def _choice(cells: str, columns: str | None, out: Path | str | None) -> CellChoice:
     from packsim.study.cell_table import CellChoice
 
     try:
@@ -544,13 +551,13 @@ def _field(
         return run_life(scenario, years, packs, seed, store=kept, progress=progress)
 
 
-def _hint(out: Path | None, silent: bool) -> None:
+def _hint(out: Place | None, silent: bool) -> None:
     if silent:
         return
     if out is None:
         typer.echo("Add --out DIR for the report with figures (report.html) and tables.")
     else:
-        typer.echo(f"Wrote {out}: open {out / 'report.html'} in a browser.")
+        typer.echo(f"Wrote {out}: see {out / 'report.html'} in a browser.")
 
 
 def main() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +26,7 @@ from packsim.study.plans import Plans, make_plans
 from packsim.study.store.arrow import Column, from_columns, to_columns
 from packsim.study.store.settings import run_settings
 from packsim.study.store.shards import Say, Shards
+from packsim.study.store.url import Place
 from packsim.verdict.field import Fate, Root
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ def run_life(
 
 
 def life_store(
-    folder: Path,
+    folder: Place,
     scenario: Scenario,
     years: float | None,
     packs: int | None,

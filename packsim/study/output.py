@@ -14,20 +14,28 @@ from pathlib import Path
 from typing import Any
 
 from packsim.scenario.new_file import OutputExists as OutputExists
+from packsim.study.store.url import Place, UrlPath
+
+A_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # what is left of it as a path
 
 
-def check_free(folder: Path, *, force: bool) -> None:
+def check_free(folder: Place, *, force: bool) -> None:
     """Refuse an output folder before any work is done.
 
     Raises:
         OutputExists: it exists and `force` is not given, or it is no folder, or its parent is not writable.
     """
+    if isinstance(folder, Path) and A_URL.match(folder.as_posix()):
+        raise OutputExists(f"--out {folder}: a URL; allowed: a folder, or a URL for packsim run alone")
     if folder.exists() and not folder.is_dir():
         raise OutputExists(f"--out {folder}: is a file; allowed: a new folder")
     if folder.exists() and not force:
         raise OutputExists(f"--out {folder}: exists already; allowed: a new folder, or --force to replace it")
     if folder.exists() and not _ours(folder):
         raise OutputExists(f"--out {folder}: holds files that packsim did not write; allowed: a new folder")
+    if isinstance(folder, UrlPath):
+        _check_writable(folder)
+        return
     parent = next(p for p in folder.absolute().parents if p.exists())
     if not parent.is_dir():
         raise OutputExists(f"--out {folder}: {parent} is a file; allowed: a folder in a folder")
@@ -35,6 +43,15 @@ def check_free(folder: Path, *, force: bool) -> None:
         os.rmdir(tempfile.mkdtemp(prefix=".packsim-", dir=parent))
     except OSError as error:
         raise OutputExists(f"--out {folder}: cannot write in {parent} ({error.strerror})") from None
+
+
+def _check_writable(folder: UrlPath) -> None:
+    probe = folder.parent / f".packsim-{os.getpid()}"
+    try:
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise OutputExists(f"--out {folder}: cannot write there ({str(error).splitlines()[0]})") from None
 
 
 class Stopped(Exception):
@@ -61,10 +78,10 @@ FOLDERS = ("blocks.parquet", "packs.parquet", "sightings.parquet", "cells.parque
 PART = re.compile(r"\d{5,}\.(parquet|json)")
 
 
-def _ours(folder: Path) -> bool:
+def _ours(folder: Place) -> bool:
     """Whether `--force` may replace the folder: everything in it has a name (or prefix a-, b-) that packsim writes."""
 
-    def ours(entry: Path) -> bool:
+    def ours(entry: Place) -> bool:
         name = entry.name.removeprefix("a-").removeprefix("b-")
         if entry.is_dir():
             return name in FOLDERS and all(part.is_file() and PART.fullmatch(part.name) for part in entry.iterdir())
@@ -90,8 +107,14 @@ def whole_folder(folder: Path) -> Iterator[Path]:
             parent.rmdir()
 
 
-def take_place(work: Path, folder: Path) -> None:
+def take_place(work: Place, folder: Place) -> None:
     """Move a finished folder to its place, and what was there out of it."""
+    if isinstance(work, UrlPath) or isinstance(folder, UrlPath):
+        assert isinstance(work, UrlPath)
+        assert isinstance(folder, UrlPath)
+        folder.rmdir()
+        work.move(folder)
+        return
     if folder.exists():
         aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.absolute().parent))
         folder.rename(aside / "old")

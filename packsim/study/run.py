@@ -28,6 +28,7 @@ from packsim.study.store.base import Store
 from packsim.study.store.memory import MemoryStore
 from packsim.study.store.parquet import ParquetStore
 from packsim.study.store.tables import chosen
+from packsim.study.store.url import Place, place
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -247,7 +248,7 @@ def run(
     packs: int | None = None,
     seed: int | None = None,
     *,
-    store: Store | str | Path | None = None,
+    store: Store | str | Place | None = None,
     engine: Engine = local,
     progress: Progress | None = None,
 ) -> Result:
@@ -255,7 +256,7 @@ def run(
 
     Args:
         packs, seed: default to the scenario's.
-        store: a folder to keep the run in instead of memory; what of it is there already is not computed again.
+        store: a folder, or its URL, to keep the run in instead of memory; what of it is there already is not computed again.
         engine: who computes blocks: this process, or `packsim.study.dask_engine.DaskEngine`.
         progress: called with (blocks done, blocks in all).
 
@@ -273,8 +274,10 @@ def run(
         raise ValueError(f"seed must be at least 0 and less than 2**64, not {seed}")
     begun, compiled = time.perf_counter(), compiling_s()
     plans = make_plans(scenario, seed)
-    if isinstance(store, str | Path):
-        with contextlib.closing(ParquetStore(Path(store), scenario, packs, seed)) as opened:
+    if isinstance(store, str | Place):
+        with contextlib.closing(
+            ParquetStore(place(store) if isinstance(store, str) else store, scenario, packs, seed)
+        ) as opened:
             found = _fill(opened, plans, seed, packs, engine, progress)
         store = opened
     else:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from packsim.scenario.new_file import new_file
 from packsim.study.output import to_json, whole_folder
+from packsim.study.store.url import Place, UrlPath
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,8 +80,14 @@ def _lives_json(lives: Sequence[LifeResult]) -> dict[str, Any]:
     return {"life": {"a": life_json(a), "b": life_json(b), "differences": rows}}
 
 
-def write_run(result: Result, file: Path, folder: Path, life: LifeResult | None = None) -> None:
+def write_run(result: Result, file: Path, folder: Place, life: LifeResult | None = None) -> None:
     """summary.json, the scenario, years in the field and report beside the tables of a run that its store wrote."""
+    if isinstance(folder, UrlPath):
+        with tempfile.TemporaryDirectory() as work:
+            write_run(result, file, Path(work), life)
+            for path in sorted(path for path in Path(work).rglob("*") if path.is_file()):
+                (folder / path.relative_to(work).as_posix()).write_bytes(path.read_bytes())
+        return
     from packsim.study.reporting import write_run_report
 
     shutil.rmtree(folder / "life.parquet", ignore_errors=True)  # of an attempt that was killed here

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packsim.scenario.model import Scenario
@@ -15,6 +14,7 @@ from packsim.study.store.settings import run_settings
 from packsim.study.store.shards import Say, Shards
 from packsim.study.store.tables import SMALL, blocks_columns, packs_frame, small, smalls
 from packsim.study.store.totals import Totals
+from packsim.study.store.url import Place
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +28,7 @@ class ParquetStore:
 
     def __init__(
         self,
-        folder: Path,
+        folder: Place,
         scenario: Scenario,
         packs: int,
         seed: int,
@@ -70,7 +70,7 @@ class ParquetStore:
                 self.totals.add(number, block)
 
     @property
-    def folder(self) -> Path:
+    def folder(self) -> Place:
         """Where the run is."""
         return self._shards.folder
 
@@ -113,7 +113,7 @@ class ParquetStore:
         """Let other processes write to the folder."""
         self._shards.close()
 
-    def move(self, to: Path) -> None:
+    def move(self, to: Place) -> None:
         """Close, move the folder to its place, and go on reading there; what is there already goes."""
         self._shards.move(to)
 

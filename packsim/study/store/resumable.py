@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 from packsim.study.output import Stopped
 from packsim.study.store.lock import FolderLock
 from packsim.study.store.shards import SHARDS
+from packsim.study.store.url import Place, UrlPath
 
 
 class Closed(Protocol):
@@ -26,7 +27,7 @@ Kept = TypeVar("Kept", bound=Closed)
 class Unfinished:
     """The hidden folder beside `out`, with a folder for each part of the command: `run`, `life`, ..."""
 
-    def __init__(self, out: Path) -> None:
+    def __init__(self, out: Place) -> None:
         self.out, self.folder = out, out.absolute().parent / f".{out.name}-unfinished"
         self._open: list[Closed] = []
 
@@ -42,6 +43,9 @@ class Unfinished:
 
     def drop(self) -> None:
         """Remove the folder, unless another process writes there."""
+        if isinstance(self.folder, UrlPath):
+            self.folder.rmdir()
+            return
         for part in self.folder.glob("*"):
             try:
                 lock = FolderLock(part)
@@ -58,7 +62,7 @@ class Unfinished:
 
 
 @contextlib.contextmanager
-def resumable(out: Path | None) -> Iterator[Unfinished | None]:
+def resumable(out: Place | None) -> Iterator[Unfinished | None]:
     """The unfinished folder of a command that writes to `out`; None without `out`.
 
     If the body fails, finished shards stay; where there are none, nothing stays.
@@ -70,7 +74,8 @@ def resumable(out: Path | None) -> Iterator[Unfinished | None]:
         yield None
         return
     way = Unfinished(out)
-    made = [parent for parent in way.folder.parents if not parent.exists()]  # innermost first
+    above = way.folder.parents if isinstance(way.folder, Path) else ()
+    made = [parent for parent in above if not parent.exists()]  # innermost first
     try:
         yield way
     except BaseException as error:

@@ -17,6 +17,7 @@ from packsim.study.output import OutputExists, take_place, to_json
 from packsim.study.store.arrow import to_bytes
 from packsim.study.store.files import digest, sweep, write_whole
 from packsim.study.store.lock import FolderLock
+from packsim.study.store.url import Place, UrlPath
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,7 +34,7 @@ class Shards:
 
     def __init__(
         self,
-        folder: Path,
+        folder: Place,
         settings: Settings,
         tables: Sequence[str],
         say: Say = lambda text: None,
@@ -56,7 +57,7 @@ class Shards:
             raise OutputExists(f"{folder}: holds something that packsim did not write; allowed: another folder")
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            self._lock = FolderLock(folder)
+            self._lock = FolderLock(folder) if isinstance(folder, Path) else None  # a URL has none
         except BlockingIOError as error:
             raise OutputExists(f"{error}; allowed: another folder, or to wait until it is done") from error
         try:
@@ -87,7 +88,7 @@ class Shards:
         sums = {}
         for name in self.tables:
             path = self._path(shard, name)
-            sums[str(path.relative_to(self.folder).as_posix())] = write_whole(path, to_bytes(tables[name]))
+            sums[_below(path, self.folder)] = write_whole(path, to_bytes(tables[name]))
         note = {"shard": shard, **facts, "sha256": sums}
         write_whole(self._note(shard), to_json({**note, OWN: _own(note)}).encode())
         self.finished.add(shard)
@@ -101,25 +102,26 @@ class Shards:
         import pyarrow.parquet as pq
 
         names = None if columns is None else list(columns)
-        found = pq.ParquetFile(self._path(shard, table)).read(
-            columns=names
-        )  # in the file's order, unknown ones left out
+        path = self._path(shard, table)
+        file = pq.ParquetFile(path if isinstance(path, Path) else path.open())
+        found = file.read(columns=names)  # in the file's order, unknown ones left out
         return found if names is None else found.select(names)
 
     def close(self) -> None:
         """Let other processes write to the folder."""
-        self._lock.give_back()
+        if self._lock is not None:
+            self._lock.give_back()
 
-    def move(self, to: Path) -> None:
+    def move(self, to: Place) -> None:
         """Close, and move the folder to its place; what is there already goes."""
         self.close()
         take_place(self.folder, to)
         self.folder = to
 
-    def _path(self, shard: int, table: str) -> Path:
+    def _path(self, shard: int, table: str) -> Place:
         return self.folder / f"{table}.parquet" / f"{shard:05d}.parquet"
 
-    def _note(self, shard: int) -> Path:
+    def _note(self, shard: int) -> Place:
         return self.folder / SHARDS / f"{shard:05d}.json"
 
     def _sound(self, shard: int) -> bool:
@@ -130,7 +132,7 @@ class Shards:
             note.unlink()
         return fault is None
 
-    def _fault(self, shard: int) -> Path | None:
+    def _fault(self, shard: int) -> Place | None:
         """The first file of a shard that is not as it was written."""
         note = self._note(shard)
         try:
@@ -147,22 +149,28 @@ class Shards:
             return note
         return next((path for path in paths if not path.is_file() or digest(path) != self._kept(sums, path)), None)
 
-    def _kept(self, sums: Mapping[str, str], path: Path) -> str:
-        return sums[path.relative_to(self.folder).as_posix()]
+    def _kept(self, sums: Mapping[str, str], path: Place) -> str:
+        return sums[_below(path, self.folder)]
+
+
+def _below(path: Place, folder: Place) -> str:
+    if isinstance(path, Path) and isinstance(folder, Path):
+        return path.relative_to(folder).as_posix()
+    return str(path).removeprefix(f"{folder}/")
 
 
 def _own(note: Settings) -> str:
     return hashlib.sha256(to_json(note).encode()).hexdigest()
 
 
-def _strange(folder: Path) -> bool:
+def _strange(folder: Place) -> bool:
     """Whether a folder has files but no manifest; folders alone may be what a killed process left."""
     if (folder / MANIFEST).exists():
         return False
     return folder.is_file() or any(path.is_file() for path in folder.rglob("[!.]*"))
 
 
-def difference(folder: Path, settings: Settings) -> str:
+def difference(folder: Place, settings: Settings) -> str:
     """What makes a folder belong to another run, in words; "" if it is new, or belongs to this one."""
     manifest = folder / MANIFEST
     if not manifest.exists():
@@ -178,7 +186,10 @@ def difference(folder: Path, settings: Settings) -> str:
     return ""
 
 
-def _clear(folder: Path) -> None:
+def _clear(folder: Place) -> None:
+    if isinstance(folder, UrlPath):
+        folder.rmdir()
+        return
     for entry in folder.glob("[!.]*"):
         if entry.is_dir():
             shutil.rmtree(entry)
