@@ -195,6 +195,23 @@ def write_words(out0: Any, out1: Any, out2: Any, out3: Any, counter: Any, purpos
     if out0.size > 0 and of_one_block(counter):
         write_slot_words(out0, out1, out2, out3, slot, block[0], candidate[0], purpose, key0, key1)
         return
+    write_address_words(out0, out1, out2, out3, slot, block, candidate, purpose, key0, key1)
+
+
+@kernel
+def write_address_words(
+    out0: Any,
+    out1: Any,
+    out2: Any,
+    out3: Any,
+    slot: Any,
+    block: Any,
+    candidate: Any,
+    purpose: int,
+    key0: Any,
+    key1: Any,
+) -> None:
+    """As `write_words` for slots, blocks and candidates [n] that have nothing in common."""
     c3, k0, k1 = _word(purpose), _word(key0), _word(key1)
     for i in range(out0.size):
         out0[i], out1[i], out2[i], out3[i] = _philox(slot[i], block[i], candidate[i], c3, k0, k1)

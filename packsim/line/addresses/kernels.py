@@ -3,24 +3,22 @@
 import numpy as np
 
 from packsim.numerics.jit import allocating_kernel, kernel
-from packsim.numerics.streams import _philox, _word, of_one_block
+from packsim.numerics.streams import _philox, _word, of_one_block, write_address_words, write_slot_words
 
 APART, ALIKE, IN_TURN = 0, 1, 2  # addresses; slots alone tell them apart, which is quicker; and follow one another
 
 
-@allocating_kernel
-def counters_of(address, in_turn):
-    """Slot, block, candidate [3, n] of address[n, 3], which may follow one another (`follow`), as words."""
-    out = np.empty((3, address.shape[0]), np.uint64)
+@kernel
+def put_counters(out, address, in_turn):
+    """Slot, block, candidate of address[n, 3], which may follow one another (`follow`), as words into out[3, n]."""
+    slot, block, candidate = out[0], out[1], out[2]
     if in_turn:
-        slot, block, candidate = out[0], out[1], out[2]
         c0, c1, c2 = address[0, 1], _word(address[0, 0]), _word(address[0, 2])
         for i in range(slot.size):
             slot[i], block[i], candidate[i] = _word(c0 + i), c1, c2
-        return out
-    for i in range(address.shape[0]):
-        out[0, i], out[1, i], out[2, i] = _word(address[i, 1]), _word(address[i, 0]), _word(address[i, 2])
-    return out
+        return
+    for i in range(slot.size):
+        slot[i], block[i], candidate[i] = _word(address[i, 1]), _word(address[i, 0]), _word(address[i, 2])
 
 
 @kernel
@@ -38,6 +36,23 @@ def addresses_of(cells, counter):
         for m in range(cells.size):
             row[m] = source[cells[m]]
     return out
+
+
+@kernel
+def write_words_of(words, address, cells, order, counter, purpose, key0, key1):
+    """The four words of `cells` for a purpose into the first columns of words[4, n], through address[3, n]."""
+    n = cells.size
+    w0, w1, w2, w3 = words[0, :n], words[1, :n], words[2, :n], words[3, :n]
+    slot, block, candidate = address[0, :n], address[1, :n], address[2, :n]
+    slots, blocks, candidates = counter[0], counter[1], counter[2]
+    for m in range(n):
+        slot[m] = slots[cells[m]]
+    if order != APART:
+        write_slot_words(w0, w1, w2, w3, slot, blocks[0], candidates[0], purpose, key0, key1)
+        return
+    for m in range(n):
+        block[m], candidate[m] = blocks[cells[m]], candidates[cells[m]]
+    write_address_words(w0, w1, w2, w3, slot, block, candidate, purpose, key0, key1)
 
 
 @kernel

@@ -35,16 +35,12 @@ class Suspects(NamedTuple):
 
 @allocating_kernel
 def inspect(scrapped, rejected, defect, look, x, own, begin, common, offset, counter, line, within, key0, key1):
-    """Fill scrapped[n] (-1, or the inspected step that scrapped it) and rejected[n] (a bit for each step that did not
-    pass it at first); reworked cells change their variables (`row_of` x, own) and defect[n].
+    """Fill scrapped[n] (-1 as given, or the inspected step that scrapped it) and rejected[n] (0 as given; a bit for each
+    step that did not pass it at first); reworked cells change their variables (`row_of` x, own) and defect[n].
 
     look[n] has bit STEP where a good piece may be rejected, and is given it where one is not good. The cells that any step
     may reject go through all of them; each fault of a piece is found independently of the others.
     """
-    for i in range(scrapped.size):
-        scrapped[i], rejected[i] = -1, 0
-    if line.alarm.size == 0:
-        return
     missed = limits_missed(x, own, begin, scrapped.size, line.limited, line.limited_at, line.lower, line.upper)
     note_faults(look, missed, defect, line.looks_for)
     cells = np.empty(look.size, np.uint32)

@@ -18,9 +18,9 @@ from packsim.numerics.streams import (
     _philox,
     _word,
     normals_of_bits,
+    write_address_words,
     write_short_normals,
     write_slot_words,
-    write_words,
 )
 
 NORMAL, LOGNORMAL, TABLE = 0, 1, 2  # how a latent value becomes the variable
@@ -52,6 +52,7 @@ class Within(NamedTuple):
     sd_lane: npt.NDArray[np.float64]  # [v]
     lanes: int
     factor: npt.NDArray[np.float64]  # [v, v]
+    mixed: npt.NDArray[np.bool_]  # [v] whether the factor correlates it with a variable before it
     form: npt.NDArray[np.int64]  # [v]
     table: npt.NDArray[np.int64]  # [v]
     centre: npt.NDArray[np.float64]  # [v]
@@ -73,6 +74,7 @@ def within_of(plan):
         plan.sd_lane,
         plan.lanes,
         plan.factor_within,
+        mixed_of(plan.factor_within),
         plan.form,
         plan.table,
         plan.centre,
@@ -111,10 +113,8 @@ def write_normals(out0, out1, out2, out3, counter, purpose, key0, key1):
 @allocating_kernel
 def draw(z, order, wanted, counter, purpose, group_rows, key0, key1):
     """Normals of one level into z[v, n] where wanted[v] > 0; counter[3, n] holds slot, block, candidate in `order`."""
-    n = counter.shape[1]
-    write_level(
-        z, room_for(n if order == APART else min(PART, n)), order, wanted, counter, purpose, group_rows, key0, key1
-    )
+    room = room_for(min(PART, counter.shape[1]))
+    write_level(z, room, order, wanted, counter, purpose, group_rows, key0, key1)
 
 
 @allocating_kernel
@@ -125,7 +125,7 @@ def room_for(size):
 
 @kernel
 def write_level(z, room, order, wanted, counter, purpose, group_rows, key0, key1):
-    """As `draw`, through room for a part of them (`room_for`); all at once if the addresses are APART.
+    """As `draw`, through room for a part of them (`room_for`).
 
     Words first, then normals of each pair: loops over float32 alone have twice the lanes of mixed ones. In parts whose
     words stay in the nearest cache.
@@ -144,7 +144,7 @@ def write_level(z, room, order, wanted, counter, purpose, group_rows, key0, key1
                 write_neighbours(out, room, order, slot, block, candidate, purpose[g], key0, key1)
                 continue
             if order == APART:
-                write_words(w0, w1, w2, w3, counter, purpose[g], key0, key1)
+                write_address_words(w0, w1, w2, w3, slot, block, candidate, purpose[g], key0, key1)
             else:
                 write_slot_words(w0, w1, w2, w3, slot, block[0], candidate[0], purpose[g], key0, key1)
             write_group(z, room, begin, end, wanted, group_rows, g)
@@ -212,13 +212,14 @@ def write_group(z, room, begin, end, wanted, group_rows, g):
             )
 
 
-@kernel
-def mixes(factor, v):
-    """Whether the lower triangle `factor` correlates v with a variable before it."""
-    any_part = False
-    for other in range(v):
-        any_part |= factor[v, other] != 0.0
-    return any_part
+@allocating_kernel
+def mixed_of(factor):
+    """Whether the lower triangle `factor` correlates each variable with one before it."""
+    out = np.zeros(len(factor), np.bool_)
+    for v in range(out.size):
+        for other in range(v):
+            out[v] |= factor[v, other] != 0.0
+    return out
 
 
 @kernel

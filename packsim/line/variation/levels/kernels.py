@@ -286,15 +286,17 @@ def piece_of(edges, row):
     return low
 
 
-@allocating_kernel
-def cut(edges, first, last):
-    """The first of the pieces that rows first .. last - 1 touch, and where they begin, counted from `first`, and end."""
+@kernel
+def cut(own, edges, first, last):
+    """The first of the pieces that rows first .. last - 1 touch, and how many these are.
+
+    The first of own[...] take where they begin, counted from `first`, and the end.
+    """
     piece = piece_of(edges, first)
     count = piece_of(edges, last - 1) + 1 - piece
-    own = np.empty(count + 1, np.int64)
     for p in range(count + 1):
         own[p] = min(max(edges[piece + p], first), last) - first
-    return piece, own
+    return piece, count
 
 
 @kernel
@@ -323,7 +325,7 @@ def spread(x, z, part, least, level, piece, edges):
 
 @kernel
 def spread_in_lanes(x, z, part, least, level, lane_level, columns, lanes, piece, edges):
-    """As `spread`, with the deviations of positions across the web, from `columns` [2, p] on (`columns_of`)."""
+    """As `spread`, with the deviations of positions across the web, from `columns` [2, p] on (`put_columns`)."""
     step = BLOCK % lanes  # here: a division in the loop would be made for every block
     for p in range(edges.size - 1):
         own, column, last = level[piece + p], columns[0, p], columns[1, p]
@@ -341,17 +343,15 @@ def spread_in_lanes(x, z, part, least, level, lane_level, columns, lanes, piece,
                 column -= lanes
 
 
-@allocating_kernel
-def columns_of(shared, lanes, first, piece, edges):
+@kernel
+def put_columns(out, shared, lanes, first, piece, edges):
     """Columns of `lane_levels` [2, p] where pieces begin and where positions across the web begin anew.
 
     Once for all variables: a remainder takes as long as ten cells. Row 0 of the edges is row `first` of the stretch.
     """
-    out = np.empty((2, edges.size - 1), np.int64)
     for p in range(edges.size - 1):
         out[0, p] = lane_of(shared, piece + p, first + edges[p], lanes)
         out[1, p] = shared.roll[piece + p] * (lanes + BLOCK) + lanes
-    return out
 
 
 @kernel
