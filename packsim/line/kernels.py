@@ -13,10 +13,21 @@ import numpy.typing as npt
 
 from packsim.line.addresses.kernels import order_of, put_counters
 from packsim.line.digits.kernels import PART, Decisions, decide, decisions_for
+from packsim.line.digits.plan import DigitsPlan
 from packsim.line.in_line.kernels import inspect
-from packsim.line.mishaps.kernels import Mishaps, apply_defects, mishaps_for, occurrences
-from packsim.line.variation.kernels import NORMAL, Room, add_parts, room_for, shape, within_of, write_level
-from packsim.line.variation.levels.kernels import cut, follow, put_columns, shared, spread, spread_in_lanes
+from packsim.line.in_line.plan import InLinePlan
+from packsim.line.mishaps.kernels import Harm, Mishaps, apply_defects, mishaps_for, occurrences
+from packsim.line.variation.kernels import NORMAL, Room, Within, add_parts, room_for, shape, within_of, write_level
+from packsim.line.variation.levels.kernels import (
+    Sharing,
+    cut,
+    follow,
+    put_columns,
+    shared,
+    sharing_of,
+    spread,
+    spread_in_lanes,
+)
 from packsim.numerics.held import Held
 from packsim.numerics.jit import allocating_kernel, kernel
 
@@ -38,12 +49,36 @@ class Bench(NamedTuple):
     mishaps: Mishaps
 
 
+class Effects(NamedTuple):
+    """What process variables do to traits [e]."""
+
+    variable: npt.NDArray[np.int64]
+    trait: npt.NDArray[np.int64]
+    elasticity: npt.NDArray[np.float64]
+
+
+class Numbers(NamedTuple):
+    """The line's plan in parts: a kernel that is handed all of it has four hundred arguments and takes long to compile."""
+
+    sharing: Sharing
+    within: Within
+    digits: DigitsPlan
+    in_line: InLinePlan
+    effects: Effects
+    harm: Harm
+
+
 @allocating_kernel
-def bench_for(n, variables, traits):
-    """Room for n cells."""
+def bench_for(n, draws, traits):
+    """Room for n cells of a line of `traits` and other variables [v], which need a normal where draws[v] > 0."""
+    variables = draws.size
+    z = np.empty((variables, n), np.float32)
+    for v in range(variables):
+        if not draws[v] > 0.0:
+            z[v] = 0.0
     return Bench(
         np.empty((3, n), np.uint64),
-        np.zeros((variables, n), np.float32),
+        z,
         np.empty((variables - traits, n)),
         np.empty(n, np.uint32),
         np.empty(n + 1, np.int64),
@@ -56,8 +91,10 @@ def bench_for(n, variables, traits):
 
 @allocating_kernel
 def hold(plan):
-    """The line's plan as `build_cells` takes it."""
-    return Held(plan)
+    """The line's plan as `build_cells` takes it: each part of it for the kernels that read it."""
+    harm = Harm(plan.probability, plan.severity, plan.severity_log_sd, plan.defect_trait, plan.defect_mode)
+    effects = Effects(plan.effect_variable, plan.effect_trait, plan.elasticity)
+    return Held(Numbers(sharing_of(plan), within_of(plan), plan.digits, plan.in_line, effects, harm))
 
 
 @allocating_kernel
@@ -67,80 +104,63 @@ def build_cells(x, lot, defect, scrapped, rejected, address, held, key0, key1, f
     `held` is the line's plan (`hold`).
     """
     plan = held.value
-    within, line, traits = within_of(plan), plan.in_line, x.shape[0]
-    size = min(CHUNK, last - first)
-    bench = bench_for(size, plan.location.size, traits)
+    within, line = plan.within, plan.in_line
+    bench = bench_for(min(CHUNK, last - first), within.draws, x.shape[0])
     for start in range(first, last, STRETCH):
         stop = min(start + STRETCH, last)
         in_turn = follow(address[start:stop])
-        common = shared(lot[start:stop], address[start:stop], in_turn, plan, key0, key1)
+        common = shared(lot[start:stop], address[start:stop], in_turn, plan.sharing, key0, key1)
         for begin in range(start, stop, CHUNK):
             end, at = min(begin + CHUNK, stop), begin - start
-            if end - begin != size:
-                size = end - begin
-                bench = bench_for(size, plan.location.size, traits)
-            put_counters(bench.counter, address[begin:end], in_turn)
-            order = order_of(bench.counter, in_turn)
-            vary(x, bench, begin, order, common, at, within, key0, key1)
-            some = decide(bench.decisions, order, bench.counter, plan.digits, key0, key1)
+            counter = bench.counter if end - begin == bench.knot.size else np.empty((3, end - begin), np.uint64)
+            put_counters(counter, address[begin:end], in_turn)
+            order = order_of(counter, in_turn)
+            vary(x, bench, begin, order, counter, common, at, within, key0, key1)
+            some = decide(bench.decisions, order, counter, plan.digits, key0, key1)
             cells, digits = bench.decisions.cells[:some], bench.decisions.digits
             own = defect[begin:end]
-            occurrences(own, cells, digits, bench.mishaps, order, bench.counter, plan.probability, key0, key1)
+            occurrences(own, cells, digits, bench.mishaps, order, counter, plan.harm, key0, key1)
             pass_all(scrapped[begin:end], rejected[begin:end])
             if line.alarm.size > 0:
                 inspect(
                     scrapped[begin:end],
                     rejected[begin:end],
                     own,
-                    bench.decisions.look,
+                    bench.decisions.look[: end - begin],
                     x,
                     bench.own,
                     begin,
                     common,
                     at,
-                    bench.counter,
+                    counter,
                     line,
                     within,
                     key0,
                     key1,
                 )
-            take_effect(x, bench.own, begin, end, plan.effect_variable, plan.effect_trait, plan.elasticity)
-            apply_defects(
-                x,
-                begin,
-                cells,
-                own,
-                bench.mishaps,
-                order,
-                bench.counter,
-                plan.severity,
-                plan.severity_log_sd,
-                plan.defect_trait,
-                plan.defect_mode,
-                key0,
-                key1,
-            )
+            take_effect(x, bench.own, begin, end, plan.effects)
+            apply_defects(x, begin, cells, own, bench.mishaps, order, counter, plan.harm, key0, key1)
 
 
 @kernel
-def vary(x, bench, begin, order, common, offset, within, key0, key1):
+def vary(x, bench, begin, order, counter, common, offset, within, key0, key1):
     """The variables of rows `offset` ... of a stretch: what is shared, what is the cells' own, and the shape.
 
     x[t, begin ...] takes the traits, bench.own[v - t, ...] the other variables.
     """
-    n = bench.counter.shape[1]
+    n = counter.shape[1]
     piece, count = cut(bench.edges, common.edges, offset, offset + n)
     edges = bench.edges[: count + 1]
     if common.lane_level.shape[1] > 0:
         put_columns(bench.columns, common, within.lanes, offset, piece, edges)
-    write_level(bench.z, bench.drawn, order, within.draws, bench.counter, within.purpose, within.group_rows, key0, key1)
-    put_together(x, bench, begin, common.level, common.lane_level, piece, edges, within)
+    write_level(bench.z, bench.drawn, order, within.draws, counter, within.purpose, within.group_rows, key0, key1)
+    put_together(x, bench, begin, n, common.level, common.lane_level, piece, edges, within)
 
 
 @kernel
-def put_together(x, bench, begin, levels, lane_levels, piece, edges, within):
+def put_together(x, bench, begin, n, levels, lane_levels, piece, edges, within):
     """The variables from levels [v, p], levels of lanes [v, columns] and normals bench.z[v, n]."""
-    z, n, traits = bench.z, bench.knot.size, x.shape[0]
+    z, traits = bench.z, x.shape[0]
     for v in range(within.sd.size):
         out = x[v, begin : begin + n] if v < traits else bench.own[v - traits, :n]
         sd, form = within.sd[v], within.form[v]
@@ -166,11 +186,11 @@ def pass_all(scrapped, rejected):
 
 
 @kernel
-def take_effect(x, own, begin, end, variable, trait, elasticity):
+def take_effect(x, own, begin, end, effects):
     """What process variables do to traits: `elasticity` percent for each percent of the variable."""
     traits = x.shape[0]
-    for e in range(elasticity.size):
-        v, value, share = variable[e], x[trait[e], begin:end], elasticity[e]
+    for e in range(effects.elasticity.size):
+        v, value, share = effects.variable[e], x[effects.trait[e], begin:end], effects.elasticity[e]
         cause = x[v, begin:end] if v < traits else own[v - traits, : end - begin]
         for i in range(value.size):
             value[i] *= max(1.0 + share * (cause[i] - 1.0), 0.0)

@@ -15,7 +15,7 @@ from packsim.numerics.jit import allocating_kernel, inlined_kernel, kernel
 from packsim.numerics.purposes import DECISIONS_0
 from packsim.numerics.streams import write_address_words, write_slot_words
 
-PART = 512  # cells whose words are drawn at once
+PART = 1024  # cells whose words are drawn at once
 DEFECT, STEP = 0, 1  # bits of what is decided
 _32, _WORD = np.uint64(32), np.uint64(0xFFFFFFFF)
 _DEFECT, _STEP, _NONE = np.uint8(1 << DEFECT), np.uint8(1 << STEP), np.uint8(0)
@@ -47,8 +47,8 @@ def at_most(digits, bound):
 
 @kernel
 def decide(out, order, counter, digits, key0, key1):
-    """Fill out.look [n] for cells at counter[3, n] in `order`, and who may have a defect; how many these are."""
-    look, cells, words, count = out.look, out.cells, out.words, 0
+    """Fill out.look for cells at counter[3, n] in `order`, and who may have a defect; how many these are."""
+    look, cells, words, count = out.look[: counter.shape[1]], out.cells, out.words, 0
     for i in range(look.size):
         look[i] = _NONE
     for h in range(digits.purpose.size):

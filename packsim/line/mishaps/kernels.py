@@ -22,6 +22,16 @@ _32, _WORD, _DIGIT, _NONE = np.uint64(32), np.uint64(0xFFFFFFFF), np.uint32(0xFF
 _ONE = np.uint32(1)
 
 
+class Harm(NamedTuple):
+    """What of the line's plan defects need."""
+
+    probability: npt.NDArray[np.float64]  # [d]
+    severity: npt.NDArray[np.float64]  # [d] median
+    log_sd: npt.NDArray[np.float64]  # [d]
+    trait: npt.NDArray[np.int64]  # [d]
+    mode: npt.NDArray[np.int64]  # [d] ADD or LOSE
+
+
 class Mishaps(NamedTuple):
     """Room for the few of n cells."""
 
@@ -53,12 +63,13 @@ def mishaps_for(n):
 
 
 @kernel
-def occurrences(defect, cells, first, room, order, counter, probability, key0, key1):
+def occurrences(defect, cells, first, room, order, counter, harm, key0, key1):
     """Bit k of defect[n] where the k-th uniform of the address is under the k-th probability.
 
     Only `cells` may have any; first[2, n] begins with their first digits (`decide`).
     """
     bits, undecided, words = room.bits[: cells.size], room.undecided[: cells.size], room.words
+    probability = harm.probability
     for m in range(cells.size):
         bits[m], undecided[m] = _NONE, _NONE
     for k in range(probability.size):
@@ -105,12 +116,13 @@ def put_bits(defect, cells, bits):
 
 
 @kernel
-def apply_defects(x, begin, among, defect, room, order, counter, median, log_sd, trait, mode, key0, key1):
+def apply_defects(x, begin, among, defect, room, order, counter, harm, key0, key1):
     """Severities median * exp(log_sd z) of defect[n] onto their traits in x[v, begin ...]; only cells `among` have any.
 
     Four defects share the words of a call, which is made for the cells that have one of them.
     """
     words, z, severity = room.words, room.z, room.severity
+    median, log_sd, trait, mode = harm.severity, harm.log_sd, harm.trait, harm.mode
     for first in range(0, median.size, 4):
         count = those_with(room.cells, room.bits, among, defect, np.uint32(15 << first))
         cells, bits = room.cells[:count], room.bits[:count]

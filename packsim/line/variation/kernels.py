@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from packsim.line.addresses.kernels import APART, IN_TURN
-from packsim.numerics.fastmath import bits_float64, exp_fast
+from packsim.numerics.fastmath import bits_float64, exp_within
 from packsim.numerics.jit import allocating_kernel, inlined_kernel, kernel
 from packsim.numerics.purposes import NAMED
 from packsim.numerics.streams import (
@@ -26,9 +26,10 @@ from packsim.numerics.streams import (
 NORMAL, LOGNORMAL, TABLE = 0, 1, 2  # how a latent value becomes the variable
 LOT, ROLL, WITHIN, LANE, DRIFT, REWORK = 0, 1, 2, 3, 4, 5  # rows of plan.purpose
 KNOTS = 2049
-PART = 512  # cells whose words are drawn at once
+PART = 1024  # cells whose words are drawn at once
 SPARE = 6  # columns: calls of four neighbours hold up to three cells before, and three after
 _NONE, _ONE, _TWO, _THREE, _TWO_BITS = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(2)
+LARGEST_LOG = 700.0  # of a lognormal variable
 REACH = 7.0  # tables hold latent values from -REACH to REACH
 
 
@@ -237,7 +238,7 @@ def shape(x, knot, form, table, centre, scale):
     """Latent values x[n] of a variable into the variable itself, in place, through knot[n]; nothing is negative."""
     if form == LOGNORMAL:
         for i in range(x.size):
-            x[i] = exp_fast(x[i])
+            x[i] = exp_within(min(max(x[i], -LARGEST_LOG), LARGEST_LOG))
     elif form == TABLE:
         for i in range(x.size):  # apart from the look-up, which keeps a loop from vector registers
             at = knots(x[i])
@@ -254,7 +255,7 @@ def shape(x, knot, form, table, centre, scale):
 def shaped(u, form, table, centre, scale):
     """One latent value of a variable as the variable itself."""
     if form == LOGNORMAL:
-        return exp_fast(u)
+        return exp_within(min(max(u, -LARGEST_LOG), LARGEST_LOG))
     if form == TABLE:
         at = knots(u)
         k = min(np.int32(at), np.int32(KNOTS - 2))
