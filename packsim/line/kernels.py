@@ -132,6 +132,7 @@ def build_cells(x, lot, defect, scrapped, rejected, address, held, key0, key1, f
                     begin,
                     common,
                     at,
+                    order,
                     counter,
                     line,
                     within,

@@ -10,12 +10,16 @@ APART, ALIKE, IN_TURN = 0, 1, 2  # addresses; slots alone tell them apart, which
 
 @kernel
 def put_counters(out, address, in_turn):
-    """Slot, block, candidate of address[n, 3], which may follow one another (`follow`), as words into out[3, n]."""
+    """Slot, block, candidate of address[n, 3] as words into out[3, n].
+
+    Where they follow one another (`follow`), block and candidate only of the first: that they are the others', too, is
+    known from `order_of`.
+    """
     slot, block, candidate = out[0], out[1], out[2]
     if in_turn:
-        c0, c1, c2 = address[0, 1], _word(address[0, 0]), _word(address[0, 2])
+        c0, block[0], candidate[0] = address[0, 1], _word(address[0, 0]), _word(address[0, 2])
         for i in range(slot.size):
-            slot[i], block[i], candidate[i] = _word(c0 + i), c1, c2
+            slot[i] = _word(c0 + i)
         return
     for i in range(slot.size):
         slot[i], block[i], candidate[i] = _word(address[i, 1]), _word(address[i, 0]), _word(address[i, 2])
@@ -28,13 +32,13 @@ def order_of(counter, in_turn):
 
 
 @allocating_kernel
-def addresses_of(cells, counter):
-    """The columns `cells` of counter[3, n]."""
+def addresses_of(cells, counter, order):
+    """The columns `cells` of counter[3, n], which are in `order`."""
     out = np.empty((3, cells.size), np.uint64)
-    for k in range(3):
-        row, source = out[k], counter[k]
-        for m in range(cells.size):
-            row[m] = source[cells[m]]
+    slot, block, candidate = counter[0], counter[1], counter[2]
+    for m in range(cells.size):
+        own = 0 if order == IN_TURN else cells[m]
+        out[0, m], out[1, m], out[2, m] = slot[cells[m]], block[own], candidate[own]
     return out
 
 
@@ -56,7 +60,8 @@ def write_words_of(words, address, cells, order, counter, purpose, key0, key1):
 
 
 @kernel
-def word_of(counter, i, purpose, word, key0, key1):
-    """One of the four words of cell i for a purpose."""
-    w = _philox(counter[0, i], counter[1, i], counter[2, i], _word(purpose), _word(key0), _word(key1))
+def word_of(counter, order, i, purpose, word, key0, key1):
+    """One of the four words of cell i of counter[3, n] in `order` for a purpose."""
+    own = 0 if order == IN_TURN else i
+    w = _philox(counter[0, i], counter[1, own], counter[2, own], _word(purpose), _word(key0), _word(key1))
     return w[0] if word == 0 else w[1] if word == 1 else w[2] if word == 2 else w[3]

@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from packsim.line.addresses.kernels import APART
+from packsim.line.addresses.kernels import ALIKE, APART
 from packsim.numerics.jit import allocating_kernel, inlined_kernel, kernel
 from packsim.numerics.purposes import DECISIONS_0
-from packsim.numerics.streams import write_address_words, write_slot_words
+from packsim.numerics.streams import write_address_words, write_run_pairs, write_run_words, write_slot_words
 
 PART = 1024  # cells whose words are drawn at once
 DEFECT, STEP = 0, 1  # bits of what is decided
@@ -60,8 +60,12 @@ def decide(out, order, counter, digits, key0, key1):
             if order == APART:
                 block, candidate = counter[1, begin : begin + PART], counter[2, begin : begin + PART]
                 write_address_words(w0, w1, w2, w3, slot, block, candidate, purpose, key0, key1)
-            else:
+            elif order == ALIKE:
                 write_slot_words(w0, w1, w2, w3, slot, counter[1, 0], counter[2, 0], purpose, key0, key1)
+            elif defects[1] | steps[1] == 0:
+                write_run_pairs(w0, w1, slot[0], counter[1, 0], counter[2, 0], purpose, key0, key1)
+            else:
+                write_run_words(w0, w1, w2, w3, slot[0], counter[1, 0], counter[2, 0], purpose, key0, key1)
             note_kinds(own, w0, w1, bound[0], defects[0], steps[0])
             note_kinds(own, w2, w3, bound[1], defects[1], steps[1])
             if purpose == DECISIONS_0:

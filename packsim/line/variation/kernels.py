@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from packsim.line.addresses.kernels import APART, IN_TURN
+from packsim.line.addresses.kernels import ALIKE, APART, IN_TURN
 from packsim.numerics.fastmath import bits_float64, exp_within
 from packsim.numerics.jit import allocating_kernel, inlined_kernel, kernel
 from packsim.numerics.purposes import NAMED
@@ -19,6 +19,8 @@ from packsim.numerics.streams import (
     _word,
     normals_of_bits,
     write_address_words,
+    write_run_pairs,
+    write_run_words,
     write_short_normals,
     write_slot_words,
 )
@@ -135,10 +137,12 @@ def write_level(z, room, order, wanted, counter, purpose, group_rows, key0, key1
     n, size = counter.shape[1], max(words.shape[1] - SPARE, 1)
     for begin in range(0, n, size):
         end = min(begin + size, n)
-        slot, block, candidate = counter[0, begin:end], counter[1, begin:end], counter[2, begin:end]
+        at = 0 if order == IN_TURN else begin  # there only the first have block and candidate
+        slot, block, candidate = counter[0, begin:end], counter[1, at : at + size], counter[2, at : at + size]
         w0, w1, w2, w3 = words[0, : slot.size], words[1, : slot.size], words[2, : slot.size], words[3, : slot.size]
         for g in range(purpose.size):
-            if not any_wanted(wanted, group_rows, g):
+            even, odd = any_wanted(wanted, group_rows, g, 0), any_wanted(wanted, group_rows, g, 2)
+            if not (even or odd):
                 continue
             if purpose[g] >= NAMED:
                 out = z[group_rows[g, 0], begin:end]
@@ -146,8 +150,12 @@ def write_level(z, room, order, wanted, counter, purpose, group_rows, key0, key1
                 continue
             if order == APART:
                 write_address_words(w0, w1, w2, w3, slot, block, candidate, purpose[g], key0, key1)
-            else:
+            elif order == ALIKE:
                 write_slot_words(w0, w1, w2, w3, slot, block[0], candidate[0], purpose[g], key0, key1)
+            elif odd:
+                write_run_words(w0, w1, w2, w3, slot[0], block[0], candidate[0], purpose[g], key0, key1)
+            else:
+                write_run_pairs(w0, w1, slot[0], block[0], candidate[0], purpose[g], key0, key1)
             write_group(z, room, begin, end, wanted, group_rows, g)
 
 
@@ -188,10 +196,10 @@ def write_neighbours(out, room, order, slot, block, candidate, purpose, key0, ke
 
 
 @kernel
-def any_wanted(wanted, group_rows, g):
-    """Whether a variable of word group g needs its normals."""
+def any_wanted(wanted, group_rows, g, first):
+    """Whether a variable of the pair of words of group g that begins with word `first` needs its normal."""
     found = False
-    for k in range(4):
+    for k in range(first, first + 2):
         v = group_rows[g, k]
         found |= v < wanted.size and wanted[v] > 0.0
     return found
