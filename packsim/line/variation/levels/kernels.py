@@ -175,13 +175,26 @@ def pieces(lot, address, in_turn, sharing):
             if address[i, 1] < 0 or address[max(run, i + 1) - 1, 1] >= slots:  # slots of a run follow one another
                 raise ValueError("a slot that the line's blocks do not have")
         after = min(i + longest - (position - begin) % longest, run)
-        for k in range(i, after):
-            lot[k] = number
+        fill(lot[i:after], number)
         i = after
     edges[count] = n
-    own = edges[: count + 1].copy(), of_piece[:count].copy(), place[:count].copy()
     first_cells = filled_up(of_roll, rolls), filled_up(of_lot, known)
-    return own[0], own[1], own[2], first_cells[0], first_cells[1], lot_of[:rolls].copy(), begins[:rolls].copy()
+    return (
+        edges[: count + 1],
+        of_piece[:count],
+        place[:count],
+        first_cells[0],
+        first_cells[1],
+        lot_of[:rolls],
+        begins[:rolls],
+    )
+
+
+@kernel
+def fill(lot, number):
+    """The same number for all cells of lot[n]; apart from `pieces`, where a store could change what it reads."""
+    for k in range(lot.size):
+        lot[k] = number
 
 
 @allocating_kernel
