@@ -17,7 +17,17 @@ from packsim.line.digits.plan import DigitsPlan
 from packsim.line.in_line.kernels import inspect
 from packsim.line.in_line.plan import InLinePlan
 from packsim.line.mishaps.kernels import Harm, Mishaps, apply_defects, mishaps_for, occurrences
-from packsim.line.variation.kernels import NORMAL, Room, Within, add_parts, room_for, shape, within_of, write_level
+from packsim.line.variation.kernels import (
+    LOGNORMAL,
+    NORMAL,
+    Room,
+    Within,
+    add_parts,
+    room_for,
+    shape,
+    within_of,
+    write_level,
+)
 from packsim.line.variation.levels.kernels import (
     Sharing,
     cut,
@@ -172,7 +182,9 @@ def put_together(x, bench, begin, n, levels, lane_levels, piece, edges, within):
             lane_level, columns = lane_levels[v], bench.columns
             spread_in_lanes(out, z[v, :n], part, least, level, lane_level, columns, within.lanes, piece, edges)
         else:
-            spread(out, z[v, :n], part, least, level, piece, edges)
+            grows = form == LOGNORMAL and not mixed
+            spread(out, z[v, :n], part, least, grows, level, piece, edges)
+            final |= grows
         if mixed:
             add_parts(out, z, v, n, sd, within.factor)
         if not final:

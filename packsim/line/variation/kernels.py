@@ -245,8 +245,7 @@ def add_parts(x, z, v, n, sd, factor):
 def shape(x, knot, form, table, centre, scale):
     """Latent values x[n] of a variable into the variable itself, in place, through knot[n]; nothing is negative."""
     if form == LOGNORMAL:
-        for i in range(x.size):
-            x[i] = exp_within(min(max(x[i], -LARGEST_LOG), LARGEST_LOG))
+        exponential(x)
     elif form == TABLE:
         for i in range(x.size):  # apart from the look-up, which keeps a loop from vector registers
             at = knots(x[i])
@@ -260,10 +259,23 @@ def shape(x, knot, form, table, centre, scale):
 
 
 @kernel
+def exponential(x):
+    """Latent values x[n] of a lognormal variable into the variable itself, in place."""
+    for i in range(x.size):
+        x[i] = exp_of_latent(x[i])
+
+
+@inlined_kernel
+def exp_of_latent(u):
+    """exp(u), of whatever is asked for within the range of float64."""
+    return exp_within(min(max(u, -LARGEST_LOG), LARGEST_LOG))
+
+
+@kernel
 def shaped(u, form, table, centre, scale):
     """One latent value of a variable as the variable itself."""
     if form == LOGNORMAL:
-        return exp_within(min(max(u, -LARGEST_LOG), LARGEST_LOG))
+        return exp_of_latent(u)
     if form == TABLE:
         at = knots(u)
         k = min(np.int32(at), np.int32(KNOTS - 2))

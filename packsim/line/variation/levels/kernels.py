@@ -10,7 +10,18 @@ import numpy as np
 import numpy.typing as npt
 
 from packsim.line.addresses.kernels import APART
-from packsim.line.variation.kernels import DRIFT, LANE, LOT, ROLL, Room, draw, room_for, write_level
+from packsim.line.variation.kernels import (
+    DRIFT,
+    LANE,
+    LOT,
+    ROLL,
+    Room,
+    draw,
+    exp_of_latent,
+    exponential,
+    room_for,
+    write_level,
+)
 from packsim.numerics.jit import allocating_kernel, kernel
 from packsim.numerics.streams import _word
 
@@ -396,8 +407,8 @@ def cut(own, edges, first, last):
 
 
 @kernel
-def spread(x, z, part, least, level, piece, edges):
-    """x[n] = level of each cell's piece + part z[n], `least` at the least.
+def spread(x, z, part, least, grows, level, piece, edges):
+    """x[n] = level of each cell's piece + part z[n], `least` at the least, or if it `grows` the exponential of that.
 
     Pieces as from `cut`, the first of which is number `piece`. Those of one level in one go, and whole blocks of cells,
     without a remainder to be done one by one: what a block writes beyond the end of a piece the next piece writes again.
@@ -406,6 +417,8 @@ def spread(x, z, part, least, level, piece, edges):
         own_level = level[piece : piece + x.size]
         for i in range(x.size):
             x[i] = max(own_level[i] + part * z[i], least)
+        if grows:
+            exponential(x)
         return
     p = 0
     while p < edges.size - 1:
@@ -415,8 +428,14 @@ def spread(x, z, part, least, level, piece, edges):
             p += 1
         end = min(begin + (edges[p] - begin + BLOCK - 1) // BLOCK * BLOCK, x.size)
         cells, terms = x[begin:end], z[begin:end]
-        for i in range(cells.size):
-            cells[i] = max(own + part * terms[i], least)
+        if (
+            grows
+        ):  # at once, not row after row: the exponential takes so long that what is loaded and stored costs nothing
+            for i in range(cells.size):
+                cells[i] = exp_of_latent(own + part * terms[i])
+        else:
+            for i in range(cells.size):
+                cells[i] = max(own + part * terms[i], least)
 
 
 @kernel
