@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from packsim.line.addresses.kernels import ALIKE, APART
+from packsim.numerics.fastmath import float64_bits
 from packsim.numerics.jit import allocating_kernel, inlined_kernel, kernel
 from packsim.numerics.purposes import DECISIONS_0
 from packsim.numerics.streams import write_address_words, write_run_pairs, write_run_words, write_slot_words
@@ -20,6 +21,9 @@ DEFECT, STEP = 0, 1  # bits of what is decided
 _32, _WORD = np.uint64(32), np.uint64(0xFFFFFFFF)
 _DEFECT, _STEP, _NONE = np.uint8(1 << DEFECT), np.uint8(1 << STEP), np.uint8(0)
 _TOPS, _ONE, _NO_DIGIT = np.uint32(0x80808080), np.uint8(1), np.uint32(0)
+
+_EACH, _FIRST, _ALL_CLEAR = np.uint64(0x0101010101010101), np.uint64(1), np.uint64(0)
+_EXPONENT = np.uint64(52)
 
 
 class Decisions(NamedTuple):
@@ -98,9 +102,23 @@ def note_kinds(look, w0, w1, bound, defects, steps):
 
 @kernel
 def pick(cells, look, kind):
-    """Numbers of the cells whose bit `kind` is set into the first of cells[n]; how many."""
-    count = 0
-    for i in range(look.size):
+    """Numbers of the cells whose bit `kind` is set into the first of cells[n], in no order; how many.
+
+    64 cells make one number with a bit for each, of which only the ones that are set are walked through.
+    """
+    count, shift, whole = 0, np.uint64(kind), look.size // 64 * 64
+    eights = look[:whole].view(np.uint64)
+    for begin in range(0, whole, 64):
+        bits = _ALL_CLEAR
+        for j in range(8):
+            bits |= ((eights[begin // 8 + j] >> shift) & _EACH) << np.uint64(j)
+        while bits != _ALL_CLEAR:
+            lowest = bits & (~bits + _FIRST)
+            place = np.int64(float64_bits(np.float64(lowest)) >> _EXPONENT) - 1023
+            cells[count] = begin + 8 * (place & 7) + (place >> 3)
+            bits ^= lowest
+            count += 1
+    for i in range(whole, look.size):
         cells[count] = i
         count += (look[i] >> np.uint8(kind)) & _ONE
     return count
