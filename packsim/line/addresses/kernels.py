@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from packsim.numerics.jit import allocating_kernel, kernel
+from packsim.numerics.jit import allocating_kernel, inlined_kernel, kernel
 from packsim.numerics.streams import _philox, _word, of_one_block, write_address_words, write_slot_words
 
+VECTOR = 16  # numbers of 32 bits in the widest register
 APART, ALIKE, IN_TURN = 0, 1, 2  # addresses; slots alone tell them apart, which is quicker; and follow one another
 
 
@@ -42,20 +43,33 @@ def addresses_of(cells, counter, order):
     return out
 
 
+@inlined_kernel
+def whole_vectors(count, room):
+    """The next multiple of a vector, if there is room: what is left over is done one by one, which takes longer."""
+    return min((count + VECTOR - 1) // VECTOR * VECTOR, room)
+
+
 @kernel
 def write_words_of(words, address, cells, order, counter, purpose, key0, key1):
-    """The four words of `cells` for a purpose into the first columns of words[4, n], through address[3, n]."""
-    n = cells.size
+    """The four words of `cells` for a purpose into the first columns of words[4, n], through address[3, n].
+
+    And those of the last of them again up to whole vectors.
+    """
+    n = whole_vectors(cells.size, words.shape[1])
     w0, w1, w2, w3 = words[0, :n], words[1, :n], words[2, :n], words[3, :n]
     slot, block, candidate = address[0, :n], address[1, :n], address[2, :n]
     slots, blocks, candidates = counter[0], counter[1], counter[2]
-    for m in range(n):
+    for m in range(cells.size):
         slot[m] = slots[cells[m]]
+    for m in range(cells.size, n):
+        slot[m] = slot[cells.size - 1]
     if order != APART:
         write_slot_words(w0, w1, w2, w3, slot, blocks[0], candidates[0], purpose, key0, key1)
         return
-    for m in range(n):
+    for m in range(cells.size):
         block[m], candidate[m] = blocks[cells[m]], candidates[cells[m]]
+    for m in range(cells.size, n):
+        block[m], candidate[m] = block[cells.size - 1], candidate[cells.size - 1]
     write_address_words(w0, w1, w2, w3, slot, block, candidate, purpose, key0, key1)
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from packsim.line.addresses.kernels import write_words_of
+from packsim.line.addresses.kernels import whole_vectors, write_words_of
 from packsim.numerics.fastmath import exp_fast
 from packsim.numerics.jit import allocating_kernel, kernel
 from packsim.numerics.purposes import DEFECT_DIGITS_0, DEFECT_SEVERITY_0
@@ -57,7 +57,7 @@ def mishaps_for(n):
         np.empty((3, n), np.uint64),
         np.empty((4, n), np.uint32),
         np.empty((4, n), np.float32),
-        np.empty(n, np.float32),
+        np.zeros(n, np.float32),  # of more than have been drawn the exponential is taken, too
         np.empty(n),
     )
 
@@ -127,11 +127,12 @@ def apply_defects(x, begin, among, defect, room, order, counter, harm, key0, key
         count = those_with(room.cells, room.bits, among, defect, np.uint32(15 << first))
         cells, bits = room.cells[:count], room.bits[:count]
         write_words_of(words, room.address, cells, order, counter, DEFECT_SEVERITY_0 + first // 4, key0, key1)
-        write_short_normals(z[0, :count], z[1, :count], words[0, :count], words[1, :count])
-        write_short_normals(z[2, :count], z[3, :count], words[2, :count], words[3, :count])
+        n = whole_vectors(count, words.shape[1])
+        write_short_normals(z[0, :n], z[1, :n], words[0, :n], words[1, :n])
+        write_short_normals(z[2, :n], z[3, :n], words[2, :n], words[3, :n])
         for k in range(first, min(first + 4, median.size)):
             found = take(room.own, room.drawn, bits, np.uint32(k), cells, z[k % 4])
-            for m in range(found):
+            for m in range(whole_vectors(found, severity.size)):
                 severity[m] = median[k] * exp_fast(log_sd[k] * room.drawn[m])
             value = x[trait[k], begin : begin + defect.size]
             befall(value, room.own[:found], severity, mode[k] == LOSE)

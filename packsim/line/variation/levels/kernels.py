@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from packsim.line.addresses.kernels import APART
+from packsim.line.addresses.kernels import APART, VECTOR
 from packsim.line.variation.kernels import (
     DRIFT,
     LANE,
@@ -27,7 +27,6 @@ from packsim.numerics.streams import _word
 
 BATCH = 32  # segments whose innovations are drawn at once
 BLOCK = 32  # cells of one piece that are spread at once
-VECTOR = 16  # numbers of 32 bits in the widest register
 ROWS = 64  # of addresses that are looked at at once
 NEXT_SLOT = np.tile(np.array([0, 1, 0]), ROWS)  # from one row of addresses to the next
 NO_CANDIDATE = np.tile(np.array([-1, -1, 0]), ROWS)
