@@ -13,16 +13,11 @@ APART, ALIKE, IN_TURN = 0, 1, 2  # addresses; slots alone tell them apart, which
 def put_counters(out, address, in_turn):
     """Slot, block, candidate of address[n, 3] as words into out[3, n].
 
-    Where they follow one another (`follow`), block and candidate only of the first: that they are the others', too, is
-    known from `order_of`.
+    Where they follow one another (`follow`) those of the first only, which tell the others: the rest takes as long to write
+    out as a normal.
     """
     slot, block, candidate = out[0], out[1], out[2]
-    if in_turn:
-        c0, block[0], candidate[0] = address[0, 1], _word(address[0, 0]), _word(address[0, 2])
-        for i in range(slot.size):
-            slot[i] = _word(c0 + i)
-        return
-    for i in range(slot.size):
+    for i in range(1 if in_turn else slot.size):
         slot[i], block[i], candidate[i] = _word(address[i, 1]), _word(address[i, 0]), _word(address[i, 2])
 
 
@@ -38,8 +33,8 @@ def addresses_of(cells, counter, order):
     out = np.empty((3, cells.size), np.uint64)
     slot, block, candidate = counter[0], counter[1], counter[2]
     for m in range(cells.size):
-        own = 0 if order == IN_TURN else cells[m]
-        out[0, m], out[1, m], out[2, m] = slot[cells[m]], block[own], candidate[own]
+        own, on = (0, cells[m]) if order == IN_TURN else (cells[m], np.uint32(0))
+        out[0, m], out[1, m], out[2, m] = _word(slot[own] + np.uint64(on)), block[own], candidate[own]
     return out
 
 
@@ -59,8 +54,12 @@ def write_words_of(words, address, cells, order, counter, purpose, key0, key1):
     w0, w1, w2, w3 = words[0, :n], words[1, :n], words[2, :n], words[3, :n]
     slot, block, candidate = address[0, :n], address[1, :n], address[2, :n]
     slots, blocks, candidates = counter[0], counter[1], counter[2]
-    for m in range(cells.size):
-        slot[m] = slots[cells[m]]
+    if order == IN_TURN:
+        for m in range(cells.size):
+            slot[m] = slots[0] + np.uint64(cells[m])
+    else:
+        for m in range(cells.size):
+            slot[m] = slots[cells[m]]
     for m in range(cells.size, n):
         slot[m] = slot[cells.size - 1]
     if order != APART:
@@ -76,6 +75,8 @@ def write_words_of(words, address, cells, order, counter, purpose, key0, key1):
 @kernel
 def word_of(counter, order, i, purpose, word, key0, key1):
     """One of the four words of cell i of counter[3, n] in `order` for a purpose."""
-    own = 0 if order == IN_TURN else i
-    w = _philox(counter[0, i], counter[1, own], counter[2, own], _word(purpose), _word(key0), _word(key1))
+    own, on = (0, i) if order == IN_TURN else (i, np.uint32(0))
+    w = _philox(
+        counter[0, own] + np.uint64(on), counter[1, own], counter[2, own], _word(purpose), _word(key0), _word(key1)
+    )
     return w[0] if word == 0 else w[1] if word == 1 else w[2] if word == 2 else w[3]

@@ -60,16 +60,16 @@ def decide(out, order, counter, digits, key0, key1):
         for begin in range(0, look.size, PART):
             own = look[begin : begin + PART]
             w0, w1, w2, w3 = words[0, : own.size], words[1, : own.size], words[2, : own.size], words[3, : own.size]
-            slot = counter[0, begin : begin + PART]
+            slot, first = counter[0, begin : begin + PART], counter[0, 0] + np.uint64(begin)
             if order == APART:
                 block, candidate = counter[1, begin : begin + PART], counter[2, begin : begin + PART]
                 write_address_words(w0, w1, w2, w3, slot, block, candidate, purpose, key0, key1)
             elif order == ALIKE:
                 write_slot_words(w0, w1, w2, w3, slot, counter[1, 0], counter[2, 0], purpose, key0, key1)
             elif defects[1] | steps[1] == 0:
-                write_run_pairs(w0, w1, slot[0], counter[1, 0], counter[2, 0], purpose, key0, key1)
+                write_run_pairs(w0, w1, first, counter[1, 0], counter[2, 0], purpose, key0, key1)
             else:
-                write_run_words(w0, w1, w2, w3, slot[0], counter[1, 0], counter[2, 0], purpose, key0, key1)
+                write_run_words(w0, w1, w2, w3, first, counter[1, 0], counter[2, 0], purpose, key0, key1)
             note_kinds(own, w0, w1, bound[0], defects[0], steps[0])
             note_kinds(own, w2, w3, bound[1], defects[1], steps[1])
             if purpose == DECISIONS_0:

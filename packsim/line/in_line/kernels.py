@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from packsim.line.addresses.kernels import APART, addresses_of, word_of
+from packsim.line.addresses.kernels import addresses_of, word_of
 from packsim.line.digits.kernels import STEP, pick
 from packsim.line.variation.kernels import room_for, row_of, shaped, write_neighbours
 from packsim.line.variation.levels.kernels import lane_of, piece_of
@@ -179,7 +179,7 @@ def make_again(cells, x, own, begin, set_at, j, common, offset, order, counter, 
         purpose, row = within.again[within.group[v]], within.word[v]
         w0, w1, w2, w3 = room.words[0, :n], room.words[1, :n], room.words[2, :n], room.words[3, :n]
         if purpose >= NAMED:
-            write_neighbours(z[0], room, APART, address[0], address[1], address[2], purpose, key0, key1)
+            write_neighbours(z[0], room, address[0], address[1], address[2], purpose, key0, key1)
             row = 0
         else:
             write_words(w0, w1, w2, w3, address, purpose, key0, key1)

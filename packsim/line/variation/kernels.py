@@ -137,8 +137,8 @@ def write_level(z, room, order, wanted, counter, purpose, group_rows, key0, key1
     n, size = counter.shape[1], max(words.shape[1] - SPARE, 1)
     for begin in range(0, n, size):
         end = min(begin + size, n)
-        at = 0 if order == IN_TURN else begin  # there only the first have block and candidate
-        slot, block, candidate = counter[0, begin:end], counter[1, at : at + size], counter[2, at : at + size]
+        slot, block, candidate = counter[0, begin:end], counter[1, begin:end], counter[2, begin:end]
+        first, c1, c2 = counter[0, 0] + np.uint64(begin), counter[1, 0], counter[2, 0]  # where they are IN_TURN
         w0, w1, w2, w3 = words[0, : slot.size], words[1, : slot.size], words[2, : slot.size], words[3, : slot.size]
         for g in range(purpose.size):
             even, odd = any_wanted(wanted, group_rows, g, 0), any_wanted(wanted, group_rows, g, 2)
@@ -146,40 +146,47 @@ def write_level(z, room, order, wanted, counter, purpose, group_rows, key0, key1
                 continue
             if purpose[g] >= NAMED:
                 out = z[group_rows[g, 0], begin:end]
-                write_neighbours(out, room, order, slot, block, candidate, purpose[g], key0, key1)
+                if order == IN_TURN:
+                    write_run_neighbours(out, room, first, c1, c2, purpose[g], key0, key1)
+                else:
+                    write_neighbours(out, room, slot, block, candidate, purpose[g], key0, key1)
                 continue
             if order == APART:
                 write_address_words(w0, w1, w2, w3, slot, block, candidate, purpose[g], key0, key1)
             elif order == ALIKE:
-                write_slot_words(w0, w1, w2, w3, slot, block[0], candidate[0], purpose[g], key0, key1)
+                write_slot_words(w0, w1, w2, w3, slot, c1, c2, purpose[g], key0, key1)
             elif odd:
-                write_run_words(w0, w1, w2, w3, slot[0], block[0], candidate[0], purpose[g], key0, key1)
+                write_run_words(w0, w1, w2, w3, first, c1, c2, purpose[g], key0, key1)
             else:
-                write_run_pairs(w0, w1, slot[0], block[0], candidate[0], purpose[g], key0, key1)
+                write_run_pairs(w0, w1, first, c1, c2, purpose[g], key0, key1)
             write_group(z, room, begin, end, wanted, group_rows, g)
 
 
 @kernel
-def write_neighbours(out, room, order, slot, block, candidate, purpose, key0, key1):
+def write_neighbours(out, room, slot, block, candidate, purpose, key0, key1):
     """Normals of addresses [n] for a purpose that gives one to each, into out[n], through room for n.
 
-    Where slots are IN_TURN four of them share one call, as they do in principle; else each makes it for itself.
+    Four neighbouring slots share one call in principle; here each makes it for itself.
     """
     c3, k0, k1 = _word(purpose), _word(key0), _word(key1)
+    words, normals, n = room.words, room.normals, slot.size
+    radius, angle, even, odd = words[0, :n], words[1, :n], normals[0, :n], normals[1, :n]
+    for i in range(n):
+        w0, w1, w2, w3 = _philox(slot[i] >> _TWO_BITS, block[i], candidate[i], c3, k0, k1)
+        radius[i], angle[i] = w0 if slot[i] & _TWO == _NONE else w2, w1 if slot[i] & _TWO == _NONE else w3
+    write_short_normals(even, odd, radius, angle)
+    for i in range(n):
+        out[i] = even[i] if slot[i] & _ONE == _NONE else odd[i]
+
+
+@kernel
+def write_run_neighbours(out, room, slot, block, candidate, purpose, key0, key1):
+    """As `write_neighbours`, of slots slot, slot + 1, ... of one block and candidate: one call for four of them."""
+    c1, c2, c3, k0, k1 = _word(block), _word(candidate), _word(purpose), _word(key0), _word(key1)
     words, normals = room.words, room.normals
-    if order < IN_TURN:
-        n = slot.size
-        radius, angle, even, odd = words[0, :n], words[1, :n], normals[0, :n], normals[1, :n]
-        for i in range(n):
-            w0, w1, w2, w3 = _philox(slot[i] >> _TWO_BITS, block[i], candidate[i], c3, k0, k1)
-            radius[i], angle[i] = w0 if slot[i] & _TWO == _NONE else w2, w1 if slot[i] & _TWO == _NONE else w3
-        write_short_normals(even, odd, radius, angle)
-        for i in range(n):
-            out[i] = even[i] if slot[i] & _ONE == _NONE else odd[i]
-        return
-    first, c1, c2 = slot[0] >> _TWO_BITS, block[0], candidate[0]
-    before = np.int64(slot[0] & _THREE)
-    calls = (before + slot.size + 3) // 4
+    own = _word(slot)
+    first, before = own >> _TWO_BITS, np.int64(own & _THREE)
+    calls = (before + out.size + 3) // 4
     w0, w1, w2, w3 = words[0, :calls], words[1, :calls], words[2, :calls], words[3, :calls]
     for i in range(calls):
         w0[i], w1[i], w2[i], w3[i] = _philox(first + np.uint64(i), c1, c2, c3, k0, k1)
