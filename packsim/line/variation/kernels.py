@@ -234,7 +234,8 @@ def mixed_of(factor):
     out = np.zeros(len(factor), np.bool_)
     for v in range(out.size):
         for other in range(v):
-            out[v] |= factor[v, other] != 0.0
+            if factor[v, other] != 0.0:
+                out[v] = True
     return out
 
 
