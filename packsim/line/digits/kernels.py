@@ -83,7 +83,7 @@ def decide(out, order, counter, digits, key0, key1):
 def note_kinds(look, w0, w1, bound, defects, steps):
     """Set the bits of look[n] for the cells of which any digit that counts is at most that of `bound`.
 
-    Digits of two words: eight in each number. Most lines leave the last eight alone.
+    `bound`, `defects` and `steps` are of the eight digits of the two words. Most lines leave one pair of words alone.
     """
     if defects | steps == 0:
         return
