@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from packsim.cell.traits import TRAITS
-from packsim.line.kernels import ADD, LARGEST_LOSS
+from packsim.line.mishaps.kernels import ADD, LARGEST_LOSS
 from packsim.line.variation.kernels import KNOTS, LOGNORMAL, NORMAL, REACH, TABLE
 
 if TYPE_CHECKING:

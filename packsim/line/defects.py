@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from packsim.line.kernels import ADD, LOSE
+from packsim.line.mishaps.kernels import ADD, LOSE
 from packsim.scenario.traits import DEFECT_STEPS
 
 

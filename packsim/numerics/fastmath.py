@@ -46,7 +46,6 @@ _TWO_52_BITS = np.uint64(0x4330000000000000)
 _UNBIAS = 4503599627370496.0 + 1023.0  # 2^52 + exponent bias: small integers to float64 without a convert instruction
 _INVERSE_BITS = np.uint64(2046)  # bias of 2^-e, from the biased exponent of 2^e
 _ROUNDER = 6755399441055744.0  # 1.5 * 2^52: adding it rounds to an integer, which stands in the low bits
-_HALF_BIAS = np.uint64(1022)
 
 _LN2_HIGH = 6.93147180369123816490e-01  # 33 bits, so that e * _LN2_HIGH is exact
 _LN2_LOW = 1.90821492927058770002e-10
@@ -88,6 +87,20 @@ def log_fast(x: float) -> float:
 
 
 @inlined_kernel
+def exp_within(x: float) -> float:
+    """exp(x) for -708 <= x <= 709.78, relative error under 1e-15: `exp_fast` without its ends, a fifth of its work."""
+    rounded = x * _LOG2_E + _ROUNDER
+    n = rounded - _ROUNDER
+    r = (x - n * _LN2_HIGH) - n * _LN2_LOW
+    # Taylor to r^13 on |r| <= ln(2)/2: remainder 4e-18. Two halves by r^2 keep the chain of dependent operations short.
+    q = r * r
+    even = 1 / 2 + q * (1 / 24 + q * (1 / 720 + q * (1 / 40320 + q * (1 / 3628800 + q * (1 / 479001600)))))
+    odd = 1 / 6 + q * (1 / 120 + q * (1 / 5040 + q * (1 / 362880 + q * (1 / 39916800 + q * (1 / 6227020800)))))
+    # Times 2^n by its exponent, n being the low bits of `rounded`: of 2^1024 exp(709.7) has less than one.
+    return bits_float64(float64_bits(1.0 + (r + q * (even + r * odd))) + (float64_bits(rounded) << _SHIFT))
+
+
+@inlined_kernel
 def exp_fast(x: float) -> float:
     """exp(x), relative error under 1e-15 for |x| <= 708; 0 below -708, inf above 709.78, nan for nan."""
     bounded = x
@@ -95,16 +108,7 @@ def exp_fast(x: float) -> float:
         bounded = -708.0
     elif x > 710.0:
         bounded = 710.0
-    rounded = bounded * _LOG2_E + _ROUNDER
-    n = rounded - _ROUNDER
-    r = (bounded - n * _LN2_HIGH) - n * _LN2_LOW
-    # Taylor to r^13 on |r| <= ln(2)/2: remainder 4e-18. Two halves by r^2 keep the chain of dependent operations short.
-    q = r * r
-    even = 1 / 2 + q * (1 / 24 + q * (1 / 720 + q * (1 / 40320 + q * (1 / 3628800 + q * (1 / 479001600)))))
-    odd = 1 / 6 + q * (1 / 120 + q * (1 / 5040 + q * (1 / 362880 + q * (1 / 39916800 + q * (1 / 6227020800)))))
-    # 2^(n-1) and a doubling, because 2^1024 has no float64 though exp(709.7) has.
-    half_scale = bits_float64((float64_bits(rounded) + _HALF_BIAS) << _SHIFT)
-    value = (1.0 + (r + q * (even + r * odd))) * half_scale * 2.0
+    value = exp_within(bounded)
     value = math.inf if x > 709.782712893384 else value
     return 0.0 if x < -708.0 else value
 

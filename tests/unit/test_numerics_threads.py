@@ -10,7 +10,7 @@ import numba
 import numpy as np
 import pytest
 
-from packsim.numerics.threads import AHEAD, in_order, in_parallel
+from packsim.numerics.threads import AHEAD, in_order, in_parallel, thread_count
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 64, 1000, 1001])
@@ -37,6 +37,16 @@ def test_one_thread_stays_on_the_caller() -> None:
     finally:
         numba.set_num_threads(before)
     assert names == [threading.current_thread().name]
+
+
+def test_threads_are_counted_as_numba_does() -> None:
+    before = numba.get_num_threads()
+    try:
+        for count in range(1, before + 1):
+            numba.set_num_threads(count)
+            assert thread_count() == numba.get_num_threads() == count
+    finally:
+        numba.set_num_threads(before)
 
 
 def test_a_failure_is_raised() -> None:

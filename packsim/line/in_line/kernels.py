@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from packsim.line.addresses.kernels import APART, addresses_of, word_of
+from packsim.line.addresses.kernels import addresses_of, word_of
 from packsim.line.digits.kernels import STEP, pick
 from packsim.line.variation.kernels import room_for, row_of, shaped, write_neighbours
 from packsim.line.variation.levels.kernels import lane_of, piece_of
@@ -34,36 +34,34 @@ class Suspects(NamedTuple):
 
 
 @allocating_kernel
-def inspect(scrapped, rejected, defect, look, x, own, begin, common, offset, counter, line, within, key0, key1):
-    """Fill scrapped[n] (-1, or the inspected step that scrapped it) and rejected[n] (a bit for each step that did not
-    pass it at first); reworked cells change their variables (`row_of` x, own) and defect[n].
+def inspect(scrapped, rejected, defect, look, x, own, begin, common, offset, order, counter, line, within, key0, key1):
+    """Fill scrapped[n] (-1 as given, or the inspected step that scrapped it) and rejected[n] (0 as given; a bit for each
+    step that did not pass it at first); reworked cells change their variables (`row_of` x, own) and defect[n].
 
     look[n] has bit STEP where a good piece may be rejected, and is given it where one is not good. The cells that any step
     may reject go through all of them; each fault of a piece is found independently of the others.
     """
-    for i in range(scrapped.size):
-        scrapped[i], rejected[i] = -1, 0
-    if line.alarm.size == 0:
-        return
     missed = limits_missed(x, own, begin, scrapped.size, line.limited, line.limited_at, line.lower, line.upper)
     note_faults(look, missed, defect, line.looks_for)
     cells = np.empty(look.size, np.uint32)
     cells = cells[: pick(cells, look, STEP)]
-    address, again = addresses_of(cells, counter), np.empty(cells.size, np.uint32)
+    address, again = addresses_of(cells, counter, order), np.empty(cells.size, np.uint32)
     suspects = suspects_of(cells, missed, defect)
     for j in range(line.alarm.size):
         if j == 0 or line.purpose[j] != line.purpose[j - 1]:
             w = suspects.words
             write_words(w[0], w[1], w[2], w[3], address, line.purpose[j], key0, key1)
-        count = reject(again, scrapped, rejected, defect, suspects, x, own, begin, counter, line, j, key0, key1)
+        count = reject(again, scrapped, rejected, defect, suspects, x, own, begin, order, counter, line, j, key0, key1)
         if line.rework[j] and count > 0:
             share, purpose = line.rework_yield[j], line.rework_purpose[j]
-            count = turn_out_well(again[:count], counter, purpose, line.word[j], share, key0, key1)
+            count = turn_out_well(again[:count], order, counter, purpose, line.word[j], share, key0, key1)
             for m in range(count):
                 scrapped[again[m]] = -1
                 defect[again[m]] &= ~line.made_here[j]
             if count > 0:
-                make_again(again[:count], x, own, begin, line.set_at, j, common, offset, counter, within, key0, key1)
+                make_again(
+                    again[:count], x, own, begin, line.set_at, j, common, offset, order, counter, within, key0, key1
+                )
 
 
 @allocating_kernel
@@ -78,7 +76,7 @@ def suspects_of(cells, missed, defect):
 
 
 @kernel
-def reject(again, scrapped, rejected, defect, suspects, x, own, begin, counter, line, j, key0, key1):
+def reject(again, scrapped, rejected, defect, suspects, x, own, begin, order, counter, line, j, key0, key1):
     """Cells that step j rejects into the first of again[n]; how many. Noted as scrapped, too.
 
     Apart from `inspect`, because it counts no references.
@@ -114,7 +112,7 @@ def reject(again, scrapped, rejected, defect, suspects, x, own, begin, counter, 
         if first > bound >> _32:
             continue
         digits = line.digits_purpose[j], line.word[j]  # after the first digit: they decide where it does not
-        if first == bound >> _32 and word_of(counter, i, digits[0], digits[1], key0, key1) >= bound & _WORD:
+        if first == bound >> _32 and word_of(counter, order, i, digits[0], digits[1], key0, key1) >= bound & _WORD:
             continue
         rejected[i] |= np.uint32(1 << j)
         scrapped[i] = j
@@ -159,9 +157,9 @@ def note_suspects(look, word, shift, bound, faults, fault, traces, looked_for):
 
 
 @allocating_kernel
-def turn_out_well(cells, counter, purpose, word, share, key0, key1):
+def turn_out_well(cells, order, counter, purpose, word, share, key0, key1):
     """Put those of the rejected `cells` first that turn out well; how many."""
-    address, words, count = addresses_of(cells, counter), np.empty((4, cells.size), np.uint32), 0
+    address, words, count = addresses_of(cells, counter, order), np.empty((4, cells.size), np.uint32), 0
     write_words(words[0], words[1], words[2], words[3], address, purpose, key0, key1)
     for m in range(cells.size):
         if uniform_from_word(words[word, m]) < share:
@@ -171,9 +169,9 @@ def turn_out_well(cells, counter, purpose, word, share, key0, key1):
 
 
 @allocating_kernel
-def make_again(cells, x, own, begin, set_at, j, common, offset, counter, within, key0, key1):
+def make_again(cells, x, own, begin, set_at, j, common, offset, order, counter, within, key0, key1):
     """New normals within the roll for all that step j sets in `cells`; lot, lane, roll and drift stay."""
-    address, n = addresses_of(cells, counter), cells.size
+    address, n = addresses_of(cells, counter, order), cells.size
     room, z = room_for(n), np.empty((2, n), np.float32)
     for v in range(set_at.size):
         if set_at[v] != j:
@@ -181,7 +179,7 @@ def make_again(cells, x, own, begin, set_at, j, common, offset, counter, within,
         purpose, row = within.again[within.group[v]], within.word[v]
         w0, w1, w2, w3 = room.words[0, :n], room.words[1, :n], room.words[2, :n], room.words[3, :n]
         if purpose >= NAMED:
-            write_neighbours(z[0], room, APART, address[0], address[1], address[2], purpose, key0, key1)
+            write_neighbours(z[0], room, address[0], address[1], address[2], purpose, key0, key1)
             row = 0
         else:
             write_words(w0, w1, w2, w3, address, purpose, key0, key1)

@@ -10,25 +10,28 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from packsim.line.addresses.kernels import APART, IN_TURN
-from packsim.numerics.fastmath import bits_float64, exp_fast
+from packsim.line.addresses.kernels import ALIKE, APART, IN_TURN
+from packsim.numerics.fastmath import bits_float64, exp_within
 from packsim.numerics.jit import allocating_kernel, inlined_kernel, kernel
 from packsim.numerics.purposes import NAMED
 from packsim.numerics.streams import (
     _philox,
     _word,
     normals_of_bits,
+    write_address_words,
+    write_run_pairs,
+    write_run_words,
     write_short_normals,
     write_slot_words,
-    write_words,
 )
 
 NORMAL, LOGNORMAL, TABLE = 0, 1, 2  # how a latent value becomes the variable
 LOT, ROLL, WITHIN, LANE, DRIFT, REWORK = 0, 1, 2, 3, 4, 5  # rows of plan.purpose
 KNOTS = 2049
-PART = 512  # cells whose words are drawn at once
+PART = 1024  # cells whose words are drawn at once
 SPARE = 6  # columns: calls of four neighbours hold up to three cells before, and three after
 _NONE, _ONE, _TWO, _THREE, _TWO_BITS = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(2)
+LARGEST_LOG = 700.0  # of a lognormal variable
 REACH = 7.0  # tables hold latent values from -REACH to REACH
 
 
@@ -52,6 +55,7 @@ class Within(NamedTuple):
     sd_lane: npt.NDArray[np.float64]  # [v]
     lanes: int
     factor: npt.NDArray[np.float64]  # [v, v]
+    mixed: npt.NDArray[np.bool_]  # [v] whether the factor correlates it with a variable before it
     form: npt.NDArray[np.int64]  # [v]
     table: npt.NDArray[np.int64]  # [v]
     centre: npt.NDArray[np.float64]  # [v]
@@ -73,6 +77,7 @@ def within_of(plan):
         plan.sd_lane,
         plan.lanes,
         plan.factor_within,
+        mixed_of(plan.factor_within),
         plan.form,
         plan.table,
         plan.centre,
@@ -111,10 +116,8 @@ def write_normals(out0, out1, out2, out3, counter, purpose, key0, key1):
 @allocating_kernel
 def draw(z, order, wanted, counter, purpose, group_rows, key0, key1):
     """Normals of one level into z[v, n] where wanted[v] > 0; counter[3, n] holds slot, block, candidate in `order`."""
-    n = counter.shape[1]
-    write_level(
-        z, room_for(n if order == APART else min(PART, n)), order, wanted, counter, purpose, group_rows, key0, key1
-    )
+    room = room_for(min(PART, counter.shape[1]))
+    write_level(z, room, order, wanted, counter, purpose, group_rows, key0, key1)
 
 
 @allocating_kernel
@@ -125,7 +128,7 @@ def room_for(size):
 
 @kernel
 def write_level(z, room, order, wanted, counter, purpose, group_rows, key0, key1):
-    """As `draw`, through room for a part of them (`room_for`); all at once if the addresses are APART.
+    """As `draw`, through room for a part of them (`room_for`).
 
     Words first, then normals of each pair: loops over float32 alone have twice the lanes of mixed ones. In parts whose
     words stay in the nearest cache.
@@ -135,42 +138,55 @@ def write_level(z, room, order, wanted, counter, purpose, group_rows, key0, key1
     for begin in range(0, n, size):
         end = min(begin + size, n)
         slot, block, candidate = counter[0, begin:end], counter[1, begin:end], counter[2, begin:end]
+        first, c1, c2 = counter[0, 0] + np.uint64(begin), counter[1, 0], counter[2, 0]  # where they are IN_TURN
         w0, w1, w2, w3 = words[0, : slot.size], words[1, : slot.size], words[2, : slot.size], words[3, : slot.size]
         for g in range(purpose.size):
-            if not any_wanted(wanted, group_rows, g):
+            even, odd = any_wanted(wanted, group_rows, g, 0), any_wanted(wanted, group_rows, g, 2)
+            if not (even or odd):
                 continue
             if purpose[g] >= NAMED:
                 out = z[group_rows[g, 0], begin:end]
-                write_neighbours(out, room, order, slot, block, candidate, purpose[g], key0, key1)
+                if order == IN_TURN:
+                    write_run_neighbours(out, room, first, c1, c2, purpose[g], key0, key1)
+                else:
+                    write_neighbours(out, room, slot, block, candidate, purpose[g], key0, key1)
                 continue
             if order == APART:
-                write_words(w0, w1, w2, w3, counter, purpose[g], key0, key1)
+                write_address_words(w0, w1, w2, w3, slot, block, candidate, purpose[g], key0, key1)
+            elif order == ALIKE:
+                write_slot_words(w0, w1, w2, w3, slot, c1, c2, purpose[g], key0, key1)
+            elif odd:
+                write_run_words(w0, w1, w2, w3, first, c1, c2, purpose[g], key0, key1)
             else:
-                write_slot_words(w0, w1, w2, w3, slot, block[0], candidate[0], purpose[g], key0, key1)
+                write_run_pairs(w0, w1, first, c1, c2, purpose[g], key0, key1)
             write_group(z, room, begin, end, wanted, group_rows, g)
 
 
 @kernel
-def write_neighbours(out, room, order, slot, block, candidate, purpose, key0, key1):
+def write_neighbours(out, room, slot, block, candidate, purpose, key0, key1):
     """Normals of addresses [n] for a purpose that gives one to each, into out[n], through room for n.
 
-    Where slots are IN_TURN four of them share one call, as they do in principle; else each makes it for itself.
+    Four neighbouring slots share one call in principle; here each makes it for itself.
     """
     c3, k0, k1 = _word(purpose), _word(key0), _word(key1)
+    words, normals, n = room.words, room.normals, slot.size
+    radius, angle, even, odd = words[0, :n], words[1, :n], normals[0, :n], normals[1, :n]
+    for i in range(n):
+        w0, w1, w2, w3 = _philox(slot[i] >> _TWO_BITS, block[i], candidate[i], c3, k0, k1)
+        radius[i], angle[i] = w0 if slot[i] & _TWO == _NONE else w2, w1 if slot[i] & _TWO == _NONE else w3
+    write_short_normals(even, odd, radius, angle)
+    for i in range(n):
+        out[i] = even[i] if slot[i] & _ONE == _NONE else odd[i]
+
+
+@kernel
+def write_run_neighbours(out, room, slot, block, candidate, purpose, key0, key1):
+    """As `write_neighbours`, of slots slot, slot + 1, ... of one block and candidate: one call for four of them."""
+    c1, c2, c3, k0, k1 = _word(block), _word(candidate), _word(purpose), _word(key0), _word(key1)
     words, normals = room.words, room.normals
-    if order < IN_TURN:
-        n = slot.size
-        radius, angle, even, odd = words[0, :n], words[1, :n], normals[0, :n], normals[1, :n]
-        for i in range(n):
-            w0, w1, w2, w3 = _philox(slot[i] >> _TWO_BITS, block[i], candidate[i], c3, k0, k1)
-            radius[i], angle[i] = w0 if slot[i] & _TWO == _NONE else w2, w1 if slot[i] & _TWO == _NONE else w3
-        write_short_normals(even, odd, radius, angle)
-        for i in range(n):
-            out[i] = even[i] if slot[i] & _ONE == _NONE else odd[i]
-        return
-    first, c1, c2 = slot[0] >> _TWO_BITS, block[0], candidate[0]
-    before = np.int64(slot[0] & _THREE)
-    calls = (before + slot.size + 3) // 4
+    own = _word(slot)
+    first, before = own >> _TWO_BITS, np.int64(own & _THREE)
+    calls = (before + out.size + 3) // 4
     w0, w1, w2, w3 = words[0, :calls], words[1, :calls], words[2, :calls], words[3, :calls]
     for i in range(calls):
         w0[i], w1[i], w2[i], w3[i] = _philox(first + np.uint64(i), c1, c2, c3, k0, k1)
@@ -187,10 +203,10 @@ def write_neighbours(out, room, order, slot, block, candidate, purpose, key0, ke
 
 
 @kernel
-def any_wanted(wanted, group_rows, g):
-    """Whether a variable of word group g needs its normals."""
+def any_wanted(wanted, group_rows, g, first):
+    """Whether a variable of the pair of words of group g that begins with word `first` needs its normal."""
     found = False
-    for k in range(4):
+    for k in range(first, first + 2):
         v = group_rows[g, k]
         found |= v < wanted.size and wanted[v] > 0.0
     return found
@@ -212,13 +228,15 @@ def write_group(z, room, begin, end, wanted, group_rows, g):
             )
 
 
-@kernel
-def mixes(factor, v):
-    """Whether the lower triangle `factor` correlates v with a variable before it."""
-    any_part = False
-    for other in range(v):
-        any_part |= factor[v, other] != 0.0
-    return any_part
+@allocating_kernel
+def mixed_of(factor):
+    """Whether the lower triangle `factor` correlates each variable with one before it."""
+    out = np.zeros(len(factor), np.bool_)
+    for v in range(out.size):
+        for other in range(v):
+            if factor[v, other] != 0.0:
+                out[v] = True
+    return out
 
 
 @kernel
@@ -235,8 +253,7 @@ def add_parts(x, z, v, n, sd, factor):
 def shape(x, knot, form, table, centre, scale):
     """Latent values x[n] of a variable into the variable itself, in place, through knot[n]; nothing is negative."""
     if form == LOGNORMAL:
-        for i in range(x.size):
-            x[i] = exp_fast(x[i])
+        exponential(x)
     elif form == TABLE:
         for i in range(x.size):  # apart from the look-up, which keeps a loop from vector registers
             at = knots(x[i])
@@ -250,10 +267,23 @@ def shape(x, knot, form, table, centre, scale):
 
 
 @kernel
+def exponential(x):
+    """Latent values x[n] of a lognormal variable into the variable itself, in place."""
+    for i in range(x.size):
+        x[i] = exp_of_latent(x[i])
+
+
+@inlined_kernel
+def exp_of_latent(u):
+    """exp(u), of whatever is asked for within the range of float64."""
+    return exp_within(min(max(u, -LARGEST_LOG), LARGEST_LOG))
+
+
+@kernel
 def shaped(u, form, table, centre, scale):
     """One latent value of a variable as the variable itself."""
     if form == LOGNORMAL:
-        return exp_fast(u)
+        return exp_of_latent(u)
     if form == TABLE:
         at = knots(u)
         k = min(np.int32(at), np.int32(KNOTS - 2))

@@ -9,8 +9,19 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from packsim.line.addresses.kernels import APART
-from packsim.line.variation.kernels import DRIFT, LANE, LOT, ROLL, Room, draw, room_for, write_level
+from packsim.line.addresses.kernels import APART, VECTOR
+from packsim.line.variation.kernels import (
+    DRIFT,
+    LANE,
+    LOT,
+    ROLL,
+    Room,
+    draw,
+    exp_of_latent,
+    exponential,
+    room_for,
+    write_level,
+)
 from packsim.numerics.jit import allocating_kernel, kernel
 from packsim.numerics.streams import _word
 
@@ -19,6 +30,35 @@ BLOCK = 32  # cells of one piece that are spread at once
 ROWS = 64  # of addresses that are looked at at once
 NEXT_SLOT = np.tile(np.array([0, 1, 0]), ROWS)  # from one row of addresses to the next
 NO_CANDIDATE = np.tile(np.array([-1, -1, 0]), ROWS)
+
+
+class Sharing(NamedTuple):
+    """What of the line's plan the cells' lots, lanes, rolls and segments need; every array costs each call 10 ns."""
+
+    location: npt.NDArray[np.float64]  # [v]
+    sd_lot: npt.NDArray[np.float64]  # [v]
+    sd_roll: npt.NDArray[np.float64]  # [v]
+    sd_lane: npt.NDArray[np.float64]  # [v]
+    sd_drift: npt.NDArray[np.float64]  # [v]
+    draws: npt.NDArray[np.float64]  # [lot, roll, within][v] > 0 where a normal is needed
+    factor_lot: npt.NDArray[np.float64]  # [v, v]
+    factor_roll: npt.NDArray[np.float64]  # [v, v]
+    moves: npt.NDArray[np.int64]  # [m] the variables that move
+    persistence: npt.NDArray[np.float64]  # [v]
+    wear: npt.NDArray[np.float64]  # [v]
+    tool_life: npt.NDArray[np.int64]  # [v]
+    gain: npt.NDArray[np.float64]  # [v]
+    target: npt.NDArray[np.float64]  # [v]
+    any_moves: bool
+    any_lanes: bool
+    lanes: int
+    segment_cells: int
+    purpose: npt.NDArray[np.int64]  # [level, g]
+    group_rows: npt.NDArray[np.int64]  # [g, 4]
+    slots_per_block: int
+    lot_cells: int
+    roll_cells: int
+    blocks_per_lot: int
 
 
 class Shared(NamedTuple):
@@ -60,46 +100,82 @@ class Innovations(NamedTuple):
 
 
 @allocating_kernel
-def shared(lot, address, in_turn, plan, key0, key1):
-    """What the cells at address[n, 3] share, which may follow one another (`follow`); their lot numbers into lot[n]."""
-    edges, roll, place, of_roll, of_lot, begins = pieces(lot, address, in_turn, plan)
-    level = piece_levels(roll, place, of_roll, of_lot, begins, plan, key0, key1)
-    return Shared(edges, roll, place, level, lane_levels(of_lot, plan, key0, key1))
+def sharing_of(plan):
+    """The part of the line's plan; see there."""
+    return Sharing(
+        plan.location,
+        plan.sd_lot,
+        plan.sd_roll,
+        plan.sd_lane,
+        plan.sd_drift,
+        plan.draws,
+        plan.factor_lot,
+        plan.factor_roll,
+        plan.moves,
+        plan.persistence,
+        plan.wear,
+        plan.tool_life,
+        plan.gain,
+        plan.target,
+        plan.any_moves,
+        plan.any_lanes,
+        plan.lanes,
+        plan.segment_cells,
+        plan.purpose,
+        plan.group_rows,
+        plan.slots_per_block,
+        plan.lot_cells,
+        plan.roll_cells,
+        plan.blocks_per_lot,
+    )
 
 
 @allocating_kernel
-def pieces(lot, address, in_turn, plan):
+def shared(lot, address, in_turn, sharing, key0, key1):
+    """What the cells at address[n, 3] share, which may follow one another (`follow`); their lot numbers into lot[n]."""
+    edges, roll, place, of_roll, of_lot, lot_of, begins = pieces(lot, address, in_turn, sharing)
+    level = piece_levels(roll, place, of_roll, of_lot, lot_of, begins, sharing, key0, key1)
+    return Shared(edges, roll, place, level, lane_levels(of_lot, lot_of, sharing, key0, key1))
+
+
+@allocating_kernel
+def pieces(lot, address, in_turn, sharing):
     """Lot numbers into lot[n]; edges [p + 1] of the pieces, their rolls [p], places [p] of their first cells there.
 
-    Then addresses [3, r] (slot, block, candidate 0) of the first cells of those rolls and of their lots, and running
-    numbers [r] of the rolls' first cells over the whole line. A lot across blocks begins in an earlier one.
+    Then addresses [3, r] (slot, block, candidate 0) of the first cells of those rolls and [3, l] of their lots, the lot
+    [r] of each roll, and running numbers [r] of the rolls' first cells over the whole line. A lot across blocks begins in
+    an earlier one.
 
     Raises:
         ValueError: a slot that the line's blocks do not have.
     """
-    n, slots, span = lot.size, plan.slots_per_block, plan.blocks_per_lot
-    longest = plan.segment_cells if plan.any_moves else plan.roll_cells
+    n, slots, span = lot.size, sharing.slots_per_block, sharing.blocks_per_lot
+    longest = sharing.segment_cells if sharing.any_moves else sharing.roll_cells
     edges, of_piece, place = np.empty(n + 1, np.int64), np.empty(n, np.int32), np.empty(n, np.int64)
     of_roll, of_lot, begins = np.empty((3, n), np.uint64), np.empty((3, n), np.uint64), np.empty(n, np.int64)
-    lots = -(-span * slots // plan.lot_cells)
-    count, rolls, block, begin, end, number, i, run = 0, 0, -1, 0, 0, 0, 0, 0
+    lot_of = np.empty(n, np.int32)
+    lots = -(-span * slots // sharing.lot_cells)
+    count, rolls, known, block, begin, end, number, i, run = 0, 0, 0, -1, 0, 0, 0, 0, 0
     while i < n:
         position = (address[i, 0] - block) * slots + address[i, 1]  # within the blocks that one lot may span
         if block < 0 or position < begin or position >= end:
             block = address[i, 0] // span * span if span > 1 else address[i, 0]
             position = (address[i, 0] - block) * slots + address[i, 1]
-            begin = position // plan.roll_cells * plan.roll_cells
-            end = min(begin + plan.roll_cells, span * slots)  # blocks that no lot leaves end a roll, too
-            own_lot = position // plan.lot_cells
+            begin = position // sharing.roll_cells * sharing.roll_cells
+            end = min(begin + sharing.roll_cells, span * slots)  # blocks that no lot leaves end a roll, too
+            own_lot = position // sharing.lot_cells
             number = block // span * lots + own_lot if span > 1 else block * lots + own_lot
-            first = own_lot * plan.lot_cells
+            first = own_lot * sharing.lot_cells
             before_roll, before_lot = 0, 0  # blocks
             if span > 1:  # else no division: where each cell has a roll of its own they were a fifth of the time
                 before_roll, before_lot = begin // slots, first // slots
             of_roll[0, rolls], of_roll[1, rolls] = _word(begin - before_roll * slots), _word(block + before_roll)
-            of_lot[0, rolls], of_lot[1, rolls] = _word(first - before_lot * slots), _word(block + before_lot)
-            of_roll[2, rolls] = of_lot[2, rolls] = np.uint64(0)
-            begins[rolls] = block * slots + begin
+            slot, block_of_lot = _word(first - before_lot * slots), _word(block + before_lot)
+            if known == 0 or of_lot[0, known - 1] != slot or of_lot[1, known - 1] != block_of_lot:
+                of_lot[0, known], of_lot[1, known] = slot, block_of_lot
+                known += 1
+            of_roll[2, rolls] = of_lot[2, known - 1] = np.uint64(0)
+            begins[rolls], lot_of[rolls] = block * slots + begin, known - 1
             rolls += 1
         edges[count], of_piece[count], place[count] = i, rolls - 1, position - begin
         count += 1
@@ -109,12 +185,36 @@ def pieces(lot, address, in_turn, plan):
             if address[i, 1] < 0 or address[max(run, i + 1) - 1, 1] >= slots:  # slots of a run follow one another
                 raise ValueError("a slot that the line's blocks do not have")
         after = min(i + longest - (position - begin) % longest, run)
-        for k in range(i, after):
-            lot[k] = number
+        fill(lot[i:after], number)
         i = after
     edges[count] = n
-    own = edges[: count + 1].copy(), of_piece[:count].copy(), place[:count].copy()
-    return own[0], own[1], own[2], of_roll[:, :rolls].copy(), of_lot[:, :rolls].copy(), begins[:rolls].copy()
+    first_cells = filled_up(of_roll, rolls), filled_up(of_lot, known)
+    return (
+        edges[: count + 1],
+        of_piece[:count],
+        place[:count],
+        first_cells[0],
+        first_cells[1],
+        lot_of[:rolls],
+        begins[:rolls],
+    )
+
+
+@kernel
+def fill(lot, number):
+    """The same number for all cells of lot[n]; apart from `pieces`, where a store could change what it reads."""
+    for k in range(lot.size):
+        lot[k] = number
+
+
+@allocating_kernel
+def filled_up(address, count):
+    """The first `count` of address[3, n], and the last of them again up to whole vectors: a rest is drawn one by one."""
+    out = np.empty((3, (count + VECTOR - 1) // VECTOR * VECTOR), np.uint64)
+    for k in range(3):
+        for i in range(out.shape[1]):
+            out[k, i] = address[k, min(i, count - 1)]
+    return out
 
 
 @allocating_kernel
@@ -154,31 +254,37 @@ def follow(address):
 
 
 @allocating_kernel
-def piece_levels(of_piece, place, of_roll, of_lot, begins, plan, key0, key1):
+def piece_levels(of_piece, place, of_roll, of_lot, lot_of, begins, sharing, key0, key1):
     """Latent values [v, p] of pieces: location, lot, roll, drift, wear and what the closed loop took out."""
-    of_rolls = roll_levels(of_roll, of_lot, plan, key0, key1)
-    level = np.empty((plan.location.size, of_piece.size))
-    for v in range(plan.location.size):
+    of_rolls = roll_levels(of_roll, of_lot, lot_of, sharing, key0, key1)
+    level = np.empty((sharing.location.size, of_piece.size))
+    for v in range(sharing.location.size):
         own, source = level[v], of_rolls[v]
         for p in range(own.size):
             own[p] = source[of_piece[p]]
-    if plan.any_moves:
-        walk(level, of_rolls, of_piece, place, of_roll, begins, plan, key0, key1)
+    if sharing.any_moves:
+        walk(level, of_rolls, of_piece, place, of_roll, begins, sharing, key0, key1)
     return level
 
 
 @allocating_kernel
-def roll_levels(of_roll, of_lot, plan, key0, key1):
+def roll_levels(of_roll, of_lot, lot_of, sharing, key0, key1):
     """Latent values [v, r] of rolls: location, lot and roll."""
-    count = of_roll.shape[1]
-    z = np.empty((plan.location.size, count), np.float32)
-    level = np.empty((plan.location.size, count))
-    for v in range(plan.location.size):
-        level[v] = plan.location[v]
-    draw(z, APART, plan.draws[LOT], of_lot, plan.purpose[LOT], plan.group_rows, key0, key1)
-    add(level, plan.sd_lot, plan.factor_lot, z)
-    draw(z, APART, plan.draws[ROLL], of_roll, plan.purpose[ROLL], plan.group_rows, key0, key1)
-    add(level, plan.sd_roll, plan.factor_roll, z)
+    count, lots, rolls = sharing.location.size, of_lot.shape[1], of_roll.shape[1]
+    z, of_lots, level = (
+        np.empty((count, max(lots, rolls)), np.float32),
+        np.empty((count, lots)),
+        np.empty((count, rolls)),
+    )
+    for v in range(count):
+        of_lots[v] = sharing.location[v]
+    draw(z, APART, sharing.draws[LOT], of_lot, sharing.purpose[LOT], sharing.group_rows, key0, key1)
+    add(of_lots, sharing.sd_lot, sharing.factor_lot, z)
+    for v in range(count):
+        for r in range(rolls):
+            level[v, r] = of_lots[v, lot_of[min(r, lot_of.size - 1)]]
+    draw(z, APART, sharing.draws[ROLL], of_roll, sharing.purpose[ROLL], sharing.group_rows, key0, key1)
+    add(level, sharing.sd_roll, sharing.factor_roll, z)
     return level
 
 
@@ -194,7 +300,7 @@ def add(level, sd, factor, z):
 
 
 @allocating_kernel
-def walk(level, of_rolls, of_piece, place, of_roll, begins, plan, key0, key1):
+def walk(level, of_rolls, of_piece, place, of_roll, begins, sharing, key0, key1):
     """Levels [v, p] of the variables that move, segment by segment along the rolls.
 
     Drift is a stationary first-order autoregressive process over the segments of a roll; wear grows from tool change to
@@ -202,31 +308,31 @@ def walk(level, of_rolls, of_piece, place, of_roll, begins, plan, key0, key1):
     A segment follows from its predecessors in the roll, so at most one roll is walked through for it. All variables are
     walked at once (m of them): each waits for its own last segment, but not for the others.
     """
-    rows = plan.moves
-    room, kept = np.zeros((4, rows.size)), plan.persistence[rows]
+    rows = sharing.moves
+    room, kept = np.zeros((4, rows.size)), sharing.persistence[rows]
     moving = Moving(
         rows,
-        plan.sd_drift[rows],
-        np.sqrt(1.0 - kept**2) * plan.sd_drift[rows],
+        sharing.sd_drift[rows],
+        np.sqrt(1.0 - kept**2) * sharing.sd_drift[rows],
         kept,
-        plan.wear[rows],
-        plan.tool_life[rows],
-        plan.gain[rows],
-        plan.target[rows],
+        sharing.wear[rows],
+        sharing.tool_life[rows],
+        sharing.gain[rows],
+        sharing.target[rows],
         room[0],
         room[1],
         room[2],
         room[3],
     )
     news = Innovations(
-        np.zeros((plan.location.size, BATCH), np.float32),  # rows that do not drift stay 0
+        np.zeros((sharing.location.size, BATCH), np.float32),  # rows that do not drift stay 0
         room_for(BATCH),
         np.empty((3, BATCH), np.uint64),
-        plan.sd_drift,
-        plan.purpose[DRIFT],
-        plan.group_rows,
+        sharing.sd_drift,
+        sharing.purpose[DRIFT],
+        sharing.group_rows,
     )
-    length = plan.segment_cells
+    length = sharing.segment_cells
     walk_pieces(level, of_rolls, of_piece, place, of_roll, begins, length, moving, news, key0, key1)
 
 
@@ -286,20 +392,22 @@ def piece_of(edges, row):
     return low
 
 
-@allocating_kernel
-def cut(edges, first, last):
-    """The first of the pieces that rows first .. last - 1 touch, and where they begin, counted from `first`, and end."""
+@kernel
+def cut(own, edges, first, last):
+    """The first of the pieces that rows first .. last - 1 touch, and how many these are.
+
+    The first of own[...] take where they begin, counted from `first`, and the end.
+    """
     piece = piece_of(edges, first)
     count = piece_of(edges, last - 1) + 1 - piece
-    own = np.empty(count + 1, np.int64)
     for p in range(count + 1):
         own[p] = min(max(edges[piece + p], first), last) - first
-    return piece, own
+    return piece, count
 
 
 @kernel
-def spread(x, z, part, least, level, piece, edges):
-    """x[n] = level of each cell's piece + part z[n], `least` at the least.
+def spread(x, z, part, least, grows, level, piece, edges):
+    """x[n] = level of each cell's piece + part z[n], `least` at the least, or if it `grows` the exponential of that.
 
     Pieces as from `cut`, the first of which is number `piece`. Those of one level in one go, and whole blocks of cells,
     without a remainder to be done one by one: what a block writes beyond the end of a piece the next piece writes again.
@@ -308,6 +416,8 @@ def spread(x, z, part, least, level, piece, edges):
         own_level = level[piece : piece + x.size]
         for i in range(x.size):
             x[i] = max(own_level[i] + part * z[i], least)
+        if grows:
+            exponential(x)
         return
     p = 0
     while p < edges.size - 1:
@@ -317,13 +427,19 @@ def spread(x, z, part, least, level, piece, edges):
             p += 1
         end = min(begin + (edges[p] - begin + BLOCK - 1) // BLOCK * BLOCK, x.size)
         cells, terms = x[begin:end], z[begin:end]
-        for i in range(cells.size):
-            cells[i] = max(own + part * terms[i], least)
+        if (
+            grows
+        ):  # at once, not row after row: the exponential takes so long that what is loaded and stored costs nothing
+            for i in range(cells.size):
+                cells[i] = exp_of_latent(own + part * terms[i])
+        else:
+            for i in range(cells.size):
+                cells[i] = max(own + part * terms[i], least)
 
 
 @kernel
 def spread_in_lanes(x, z, part, least, level, lane_level, columns, lanes, piece, edges):
-    """As `spread`, with the deviations of positions across the web, from `columns` [2, p] on (`columns_of`)."""
+    """As `spread`, with the deviations of positions across the web, from `columns` [2, p] on (`put_columns`)."""
     step = BLOCK % lanes  # here: a division in the loop would be made for every block
     for p in range(edges.size - 1):
         own, column, last = level[piece + p], columns[0, p], columns[1, p]
@@ -341,17 +457,15 @@ def spread_in_lanes(x, z, part, least, level, lane_level, columns, lanes, piece,
                 column -= lanes
 
 
-@allocating_kernel
-def columns_of(shared, lanes, first, piece, edges):
+@kernel
+def put_columns(out, shared, lanes, first, piece, edges):
     """Columns of `lane_levels` [2, p] where pieces begin and where positions across the web begin anew.
 
     Once for all variables: a remainder takes as long as ten cells. Row 0 of the edges is row `first` of the stretch.
     """
-    out = np.empty((2, edges.size - 1), np.int64)
     for p in range(edges.size - 1):
         out[0, p] = lane_of(shared, piece + p, first + edges[p], lanes)
         out[1, p] = shared.roll[piece + p] * (lanes + BLOCK) + lanes
-    return out
 
 
 @kernel
@@ -361,32 +475,32 @@ def lane_of(shared, piece, row, lanes):
 
 
 @allocating_kernel
-def lane_levels(of_lot, plan, key0, key1):
+def lane_levels(of_lot, lot_of, sharing, key0, key1):
     """Latent deviations [v, r x (lanes + BLOCK)] of the positions across the web, one set for each roll's lot.
 
     BLOCK more columns go on from the first, so that a block of cells can begin at any position.
     """
-    if not plan.any_lanes:
-        return np.empty((plan.location.size, 0))
-    count, lanes = of_lot.shape[1], plan.lanes
-    columns = lanes + BLOCK
-    counter = np.empty((3, count * lanes), np.uint64)
-    for r in range(count):
+    variables, lanes = sharing.location.size, sharing.lanes
+    if not sharing.any_lanes:
+        return np.empty((variables, 0))
+    lots = of_lot.shape[1]
+    counter = np.empty((3, lots * lanes), np.uint64)
+    for own in range(lots):
         for lane in range(lanes):
-            counter[0, r * lanes + lane], counter[1, r * lanes + lane] = of_lot[0, r], of_lot[1, r]
-            counter[2, r * lanes + lane] = _word(lane)
-    z, out = np.empty((plan.location.size, count * lanes), np.float32), np.empty((plan.location.size, count * columns))
-    draw(z, False, plan.sd_lane, counter, plan.purpose[LANE], plan.group_rows, key0, key1)
-    repeat_lanes(out, z, plan.sd_lane, count, lanes)
+            counter[0, own * lanes + lane], counter[1, own * lanes + lane] = of_lot[0, own], of_lot[1, own]
+            counter[2, own * lanes + lane] = _word(lane)
+    z, out = np.empty((variables, lots * lanes), np.float32), np.empty((variables, lot_of.size * (lanes + BLOCK)))
+    draw(z, APART, sharing.sd_lane, counter, sharing.purpose[LANE], sharing.group_rows, key0, key1)
+    repeat_lanes(out, z, sharing.sd_lane, lot_of, lanes)
     return out
 
 
 @kernel
-def repeat_lanes(out, z, sd, count, lanes):
-    """Normals z[v, count x lanes] of the sets times sd[v] into out[v, count x (lanes + BLOCK)], over and over."""
+def repeat_lanes(out, z, sd, lot_of, lanes):
+    """Normals z[v, l x lanes] of the lots' sets times sd[v] into out[v, r x (lanes + BLOCK)], over and over."""
     columns = lanes + BLOCK
     for v in range(sd.size):
         if sd[v] > 0.0:
-            for r in range(count):
+            for r in range(lot_of.size):
                 for c in range(columns):
-                    out[v, r * columns + c] = sd[v] * z[v, r * lanes + c % lanes]
+                    out[v, r * columns + c] = sd[v] * z[v, lot_of[r] * lanes + c % lanes]

@@ -1,0 +1,1 @@
+"""What happens to the few cells that have a defect."""
