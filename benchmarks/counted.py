@@ -147,6 +147,10 @@ class Rows(np.lib.mixins.NDArrayOperatorsMixin):
     def __len__(self) -> int:
         return len(self.array)
 
+    def view(self, kind: Any) -> Rows:
+        """The same bytes as numbers of another type."""
+        return type(self)(self.array.view(kind_of(kind)))
+
     def copy(self) -> Rows:
         """Another one."""
         COUNT["bytes loaded"] += self.array.nbytes
@@ -198,9 +202,11 @@ def tables(given: Any) -> Any:
     return given
 
 
-def sqrt(x: Any) -> Number:
+def sqrt(x: Any) -> Any:
     """Square root."""
-    COUNT["sqrt"] += 1
+    COUNT["sqrt"] += x.size if isinstance(x, Rows) else 1
+    if isinstance(x, Rows):
+        return type(x)(np.sqrt(x.array))
     return Number(math.sqrt(value_of(x)))
 
 
@@ -211,10 +217,17 @@ def cast(kind: type) -> Any:
         if not isinstance(x, Number):
             return kind(x)
         COUNT["convert"] += 0 if isinstance(x.value, np.integer) and issubclass(kind, np.integer) else 1
-        return Number(kind(int(x.value) & 0xFFFFFFFFFFFFFFFF if kind is np.uint64 else x.value))
+        return Number(wrapped(kind, x.value) if issubclass(kind, np.integer) else kind(x.value))
 
     done.kind = kind  # type: ignore[attr-defined]
     return done
+
+
+def wrapped(kind: type, value: Any) -> Any:
+    """An integer of this kind, as compiled code has it: what does not fit wraps around."""
+    bits = 8 * np.dtype(kind).itemsize
+    low = int(value) & ((1 << bits) - 1)
+    return kind(low - (1 << bits) if issubclass(kind, np.signedinteger) and low >> (bits - 1) else low)
 
 
 def kind_of(x: Any) -> Any:

@@ -243,8 +243,6 @@ def counted(case: Tested) -> dict[str, dict[str, float]]:
 def row(own: Kernel, counts: dict[str, float], best: Peaks) -> list[str]:
     """One line of the table."""
     name = f"{own.name}, {own.unit}"
-    if not counts:
-        return [name, *["not counted"] * 6, f"{own.ns:.3g}", "", own.why]
     low = floor(counts, best, own.lanes)
 
     def whole(*names: str) -> str:

@@ -155,3 +155,14 @@ def test_other_commands_do_not_import_it() -> None:
     code = "import sys, packsim.cli; print([m for m in sys.modules if m.startswith('packsim.bench')])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_operations_of_kernels_are_counted() -> None:
+    """Philox takes ten rounds of two products for four words, and the EVE line five calls for a cell, or few more."""
+    benchmark = Path(__file__).parents[2] / "benchmarks" / "floor_counts.py"
+    command = [sys.executable, str(benchmark), "--only", "normals", "sampling, EVE", "balance"]
+    found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert found["normals"]["int *"] == 5.0
+    assert found["normals"]["sqrt"] == 0.5  # of a pair
+    assert 100.0 <= found["sampling, EVE"]["int *"] <= 110.0
+    assert found["balance"]["look-up"] > 10.0
