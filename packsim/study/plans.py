@@ -23,7 +23,7 @@ from packsim.pack.fleet.run import Fleet
 from packsim.pack.fleet.run import nominal as nominal_pack
 from packsim.scenario.errors import NominalCellError
 from packsim.scenario.model import Scenario
-from packsim.study import remembered
+from packsim.study import calibrations
 from packsim.study.calibrate import Calibration
 
 Array = npt.NDArray[np.float64]
@@ -57,7 +57,7 @@ def make_plans(scenario: Scenario, seed: int) -> Plans:
         ScenarioError: a file of the protocol that cannot be used.
     """
     cell = cell_plans.plan(scenario.cell, scenario.file)
-    calibration = remembered.calibration(scenario, cell) if scenario.qualification is not None else None
+    calibration = calibrations.calibration(scenario, cell) if scenario.qualification is not None else None
     factors = (calibration.sd_factor, calibration.defect_factor) if calibration is not None else (1.0, 1.0)
     line = line_plans.plan(
         scenario.line, scenario.slots_per_block, sd_factor=factors[0], defect_factor=factors[1], file=scenario.file

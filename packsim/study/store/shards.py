@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from packsim.memory.files import digest, sweep, write_whole
 from packsim.study.output import OutputExists, take_place, to_json
 from packsim.study.store.arrow import to_bytes
-from packsim.study.store.files import digest, sweep, write_whole
 from packsim.study.store.lock import FolderLock
 
 if TYPE_CHECKING:
