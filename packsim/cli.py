@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from packsim.study.garbage import no_collection_at_start
 
 if TYPE_CHECKING:
     from packsim.scenario.model import Scenario
@@ -73,6 +76,7 @@ def _packsim(version: Annotated[bool, typer.Option("--version", help="Print the 
 
 
 @app.command()
+@no_collection_at_start()
 def run(
     file: ScenarioFile,
     set_: Set = None,
@@ -130,6 +134,7 @@ def run(
 
 
 @app.command()
+@no_collection_at_start()
 def compare(
     a: Annotated[Path, typer.Argument(help="Scenario file of the first line.")],
     b: Annotated[Path, typer.Argument(help="Scenario file of the second line.")],
@@ -572,6 +577,7 @@ def main() -> None:
         _fail(lines, getattr(error, "code", 2))
     if code == INTERRUPTED:  # typer turns Ctrl-C into this code and returns it
         _fail(["packsim: interrupted; nothing was written"], INTERRUPTED)
+    gc.freeze()  # the process ends: nobody needs to look for garbage once more
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -7,6 +7,7 @@ from packsim.memory.remembered import remembered
 from packsim.scenario.hashing import scenario_hash
 from packsim.scenario.model import Scenario
 from packsim.study.calibrate import Calibration, calibrate
+from packsim.study.garbage import started
 
 PARTS = ("cell", "line", "inspection", "qualification")  # of a scenario, all that calibration reads
 
@@ -18,4 +19,9 @@ def calibration(scenario: Scenario, cell_plan: CellPlan) -> Calibration:
         CalibrationError, ValueError: as `calibrate`; failures are not remembered.
     """
     asked = f"{scenario_hash(scenario, PARTS)} {scenario.slots_per_block}"
-    return remembered("calibrations", asked, lambda: calibrate(scenario, cell_plan))
+
+    def make() -> Calibration:
+        started()
+        return calibrate(scenario, cell_plan)
+
+    return remembered("calibrations", asked, make)

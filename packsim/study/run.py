@@ -21,6 +21,7 @@ from packsim.study import block as blocks
 from packsim.study.cell_table import CellChoice, cell_table
 from packsim.study.counts import PackCounts, SeenCounts
 from packsim.study.engine import Engine, Progress, local
+from packsim.study.garbage import started
 from packsim.study.metrics import BY_NAME, ROW, Metric, estimate, left_out_values, metrics_of
 from packsim.study.plans import Plans, make_plans
 from packsim.study.sightings import nothing
@@ -285,6 +286,7 @@ def run(
 
 def _fill(store: Store, plans: Plans, seed: int, packs: int, engine: Engine, progress: Progress | None) -> int:
     """All blocks that the store does not have; returns how many it had."""
+    started()
     found = frozenset(store.totals.numbers)
     task = functools.partial(_one_block, plans, seed, packs, store.cells)
     for number, (result, cells) in engine(task, -(-packs // plans.scenario.packs_per_block), progress, found):
