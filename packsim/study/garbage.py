@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import threading
 from collections.abc import Iterator
 
 _starting: list[bool] = []  # not empty: off
+_lock = threading.Lock()
 
 
 @contextlib.contextmanager
@@ -28,7 +30,8 @@ def no_collection_at_start() -> Iterator[None]:
 
 def started() -> None:
     """What is there now will stay: from here on collect, if it was off for the start, but among later objects only."""
-    if _starting:
-        gc.freeze()
-        if _starting.pop():
-            gc.enable()
+    with _lock:
+        if _starting:
+            gc.freeze()
+            if _starting.pop():
+                gc.enable()

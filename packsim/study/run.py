@@ -22,6 +22,7 @@ from packsim.study.cell_table import CellChoice, cell_table
 from packsim.study.counts import PackCounts, SeenCounts
 from packsim.study.engine import Engine, Progress, local
 from packsim.study.garbage import started
+from packsim.study.groundwork import Groundwork
 from packsim.study.metrics import BY_NAME, ROW, Metric, estimate, left_out_values, metrics_of
 from packsim.study.plans import Plans, make_plans
 from packsim.study.sightings import nothing
@@ -251,6 +252,7 @@ def run(
     store: Store | str | Path | None = None,
     engine: Engine = local,
     progress: Progress | None = None,
+    ground: Groundwork | None = None,
 ) -> Result:
     """Build and judge `packs` packs.
 
@@ -259,6 +261,7 @@ def run(
         store: a folder to keep the run in instead of memory; what of it is there already is not computed again.
         engine: who computes blocks: this process, or `packsim.study.dask_engine.DaskEngine`.
         progress: called with (blocks done, blocks in all).
+        ground: the cell and the calibration, if they have been found before.
 
     Raises:
         ValueError: packs or seed out of range, a cell that cannot be built, an unreachable qualification rate.
@@ -273,7 +276,7 @@ def run(
     if not 0 <= seed < 2**64:
         raise ValueError(f"seed must be at least 0 and less than 2**64, not {seed}")
     begun, compiled = time.perf_counter(), compiling_s()
-    plans = make_plans(scenario, seed)
+    plans = make_plans(scenario, seed, ground)
     if isinstance(store, str | Path):
         with contextlib.closing(ParquetStore(Path(store), scenario, packs, seed)) as opened:
             found = _fill(opened, plans, seed, packs, engine, progress)

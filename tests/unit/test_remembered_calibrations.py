@@ -54,3 +54,16 @@ def test_only_what_it_depends_on_makes_it_anew(asked, calls: list[str], change, 
     assert calibrations.calibration(asked, cell) == FOUND
     assert calibrations.calibration(asked.updated(change), cell) == FOUND
     assert len(calls) == 1 + again
+
+
+def test_of_several_lines_each_once_and_in_order(asked, calls: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    cell = cell_plans.plan(asked.cell)
+    monkeypatch.setattr(calibrations, "calibrate", lambda scenario, _: calls.append(scenario.name) or scenario.name)
+    names = ["a", "b", "c"]
+    lines = [
+        asked.updated({"name": n, "qualification.target_pct": t}) for n, t in zip(names, (90, 91, 90), strict=True)
+    ]
+    for _ in range(2):
+        assert calibrations.calibrations([(line, cell) for line in lines]) == ["a", "b", "a"]
+    assert sorted(calls) == ["a", "b"]
+    assert calibrations.calibrations([]) == []
