@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
+
+from packsim.scenario.meanings import meanings
 
 Schema = dict[str, Any]
 _BOUNDS = {"exclusiveMinimum": "> {}", "minimum": ">= {}", "exclusiveMaximum": "< {}", "maximum": "<= {}"}
@@ -16,7 +18,31 @@ _NOUNS = {"number": "a number", "integer": "a whole number", "string": "text", "
 @cache
 def schema(model: type[BaseModel]) -> Schema:
     """JSON Schema of a model. One shared copy: do not write into it."""
-    return model.model_json_schema()
+    root = model.model_json_schema()
+    for name, each in _models(model).items():
+        block = root if each is model else root["$defs"][name]
+        fields, told = block.get("properties", {}), meanings(each)
+        for field in fields.keys() & told.keys():
+            fields[field] = dict(sorted({**fields[field], "description": told[field]}.items()))  # as pydantic orders
+    return root
+
+
+def _models(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
+    """A model and all that it is made of, by their names in its schema."""
+    found: dict[str, type[BaseModel]] = {}
+
+    def walk(annotation: Any) -> None:
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            if annotation.__name__ not in found:
+                found[annotation.__name__] = annotation
+                for info in annotation.model_fields.values():
+                    walk(info.annotation)
+        else:
+            for part in get_args(annotation):
+                walk(part)
+
+    walk(model)
+    return found
 
 
 def resolve(root: Schema, node: Schema) -> Schema:
