@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from packsim.line.brent import brentq
 from packsim.line.variation.kernels import KNOTS, REACH
 from packsim.scenario.errors import ScenarioError
 from packsim.scenario.spread import LARGEST_INVERSE_WEIBULL_CV, Spread
+from packsim.stats.brent import brentq
 
 Array = npt.NDArray[np.float64]
 FEWEST_VALUES = 20  # of an empirical distribution

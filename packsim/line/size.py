@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from packsim.line.brent import brentq
 from packsim.scenario.spread import Spread
+from packsim.stats.brent import brentq
 
 Z_LIMIT = 40.0  # a tolerance this many sigma wide is never missed
 

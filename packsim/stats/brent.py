@@ -1,17 +1,19 @@
 """Brent's root of a function between two ends, as SciPy has it, to the bit: `scipy.optimize` takes 0.1 s to import.
 
-A line needs a root or two for its spreads, before anything else can begin.
+A line needs a root or two for its spreads before anything else can begin, a report for its intervals.
 """
 
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 
 MOST_ROUNDS = 100
+RELATIVE = 4.0 * sys.float_info.epsilon  # the smallest that makes sense
 
 
-def brentq(f: Callable[[float], float], a: float, b: float, xtol: float, rtol: float) -> float:
+def brentq(f: Callable[[float], float], a: float, b: float, xtol: float, rtol: float = RELATIVE) -> float:
     """Root of `f` between `a` and `b`, where its signs differ, within xtol + rtol * |root|.
 
     Brent 1973, Algorithms for Minimization without Derivatives, chapter 4, in the form of `scipy.optimize.brentq`.

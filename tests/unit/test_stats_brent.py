@@ -9,7 +9,7 @@ import random
 import pytest
 from scipy import optimize
 
-from packsim.line.brent import brentq
+from packsim.stats.brent import brentq
 
 TOLERANCES = [(1e-14, 1e-14), (1e-18, 1e-14), (1e-6, 1e-9), (0.1, 1e-3)]
 
