@@ -106,9 +106,11 @@ def run(
     if out is not None:
         check_free(out, force=force)
     from packsim.study.first_use import compiled_ahead
+    from packsim.study.freed_memory import keep_freed_memory
     from packsim.study.progress import bar
     from packsim.study.store.resumable import resumable
 
+    keep_freed_memory()
     with compiled_ahead(scenario), resumable(out) as way:  # before printing: whoever reads may close the pipe
         store = _store(way, scenario, packs, seed, choice, shard_cells, force, silent)
         kept = _kept(way, scenario, years, packs, seed, "", force, silent)
@@ -169,10 +171,12 @@ def compare(
     if out is not None:
         check_free(out, force=force)
     from packsim.study.first_use import compiled_ahead
+    from packsim.study.freed_memory import keep_freed_memory
     from packsim.study.progress import bar
     from packsim.study.store.resumable import resumable
 
     same = first.packs if packs is None else packs, first.seed if seed is None else seed
+    keep_freed_memory()
     with compiled_ahead(first), resumable(out) as way:  # before printing: whoever reads may close the pipe
         kept = [_kept(way, s, years, *same, f"-{label}", force, silent) for label, s in (("a", first), ("b", second))]
         with bar(silent, f"{first.name} against {second.name}") as progress:
