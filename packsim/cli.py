@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from packsim.study.garbage import no_collection_at_start
 
 if TYPE_CHECKING:
     from packsim.scenario.model import Scenario
@@ -78,6 +81,7 @@ def _packsim(version: Annotated[bool, typer.Option("--version", help="Print the 
 
 
 @app.command()
+@no_collection_at_start()
 def run(
     file: ScenarioFile,
     set_: Set = None,
@@ -109,9 +113,11 @@ def run(
     if to is not None:
         check_free(to, force=force)
     from packsim.study.first_use import compiled_ahead
+    from packsim.study.freed_memory import keep_freed_memory
     from packsim.study.progress import bar
     from packsim.study.store.resumable import resumable
 
+    keep_freed_memory()
     with compiled_ahead(scenario), resumable(to) as way:  # before printing: whoever reads may close the pipe
         store = _store(way, scenario, packs, seed, choice, shard_cells, force, silent)
         kept = _kept(way, scenario, years, packs, seed, "", force, silent)
@@ -137,6 +143,7 @@ def run(
 
 
 @app.command()
+@no_collection_at_start()
 def compare(
     a: Annotated[Path, typer.Argument(help="Scenario file of the first line.")],
     b: Annotated[Path, typer.Argument(help="Scenario file of the second line.")],
@@ -171,10 +178,12 @@ def compare(
     if out is not None:
         check_free(out, force=force)
     from packsim.study.first_use import compiled_ahead
+    from packsim.study.freed_memory import keep_freed_memory
     from packsim.study.progress import bar
     from packsim.study.store.resumable import resumable
 
     same = first.packs if packs is None else packs, first.seed if seed is None else seed
+    keep_freed_memory()
     with compiled_ahead(first), resumable(out) as way:  # before printing: whoever reads may close the pipe
         kept = [_kept(way, s, years, *same, f"-{label}", force, silent) for label, s in (("a", first), ("b", second))]
         with bar(silent, f"{first.name} against {second.name}") as progress:
@@ -579,6 +588,7 @@ def main() -> None:
         _fail(lines, getattr(error, "code", 2))
     if code == INTERRUPTED:  # typer turns Ctrl-C into this code and returns it
         _fail(["packsim: interrupted; nothing was written"], INTERRUPTED)
+    gc.freeze()  # the process ends: nobody needs to look for garbage once more
     sys.exit(code if isinstance(code, int) else 0)
 
 

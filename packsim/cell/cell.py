@@ -12,9 +12,10 @@ import numpy.typing as npt
 
 from packsim.cell import kernels as k
 from packsim.cell.electrodes.balance import Balance
-from packsim.cell.electrodes.design import build_design, scaled_area
+from packsim.cell.electrodes.design import scaled_area
 from packsim.cell.electrodes.kernels import N_COEF, N_DECAY, N_STATE, N_WORK, Design
-from packsim.cell.from_pybamm import UnsupportedParameterSet, read_parameters
+from packsim.cell.from_pybamm import UnsupportedParameterSet
+from packsim.cell.nominal import KELVIN, nominal_cell
 from packsim.cell.table.design import table_design
 from packsim.cell.table.table_cell import TableCell
 from packsim.cell.traits import INDEX, trait_values
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from packsim.cell.ageing.reading import AgeingParameters
 
 Array = npt.NDArray[np.float64]
-
-KELVIN = 273.15
 
 
 @dataclass(frozen=True)
@@ -90,21 +89,14 @@ class Cell:
             self.nominal_capacity_ah = float(source.capacity_ah)
             self.ageing: AgeingParameters | None = None
             return
-        self.name, parameters = read_parameters(source, temperature_degc + KELVIN)
-        self.ageing = parameters.ageing
-        design = build_design(
-            parameters,
-            lithium_made_ratio=lithium_made_ratio,
-            lower_cutoff_v=lower_cutoff_v,
-            upper_cutoff_v=upper_cutoff_v,
-        )
+        nominal = nominal_cell(source, temperature_degc, lithium_made_ratio, lower_cutoff_v, upper_cutoff_v)
+        self.name, design, self.nominal_capacity_ah, self.ageing = nominal
         nominal_ah = float(window_of(design, trait_values())[4, 0])
         if not nominal_ah > 0.0:  # nan: no such window
             raise UnsupportedParameterSet(
                 f"{self.name}: its open-circuit voltage does not run from {design.lower_cutoff_v:g} to "
                 f"{design.upper_cutoff_v:g} V while lithium moves between its electrodes"
             )
-        self.nominal_capacity_ah = parameters.nominal_capacity_ah
         if capacity_ah is not None:
             design = scaled_area(design, capacity_ah / nominal_ah)
             self.nominal_capacity_ah = float(capacity_ah)

@@ -108,7 +108,7 @@ def outcomes(
     while open_slots.size and candidate < MOST_CANDIDATES:
         ahead = 1 if limit is None else min(max(TOGETHER // open_slots.size, 1), MOST_CANDIDATES - candidate)
         of_slot = np.repeat(open_slots, ahead)
-        at = address[of_slot]
+        at = address.take(of_slot, axis=0)  # an eighth of the time of address[of_slot]
         at[:, 2] = candidate + np.arange(of_slot.size) % ahead
         built = build(line, seed, at)
         tested, reached = at_end(built)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from packsim.line.variation.kernels import KNOTS, REACH
 from packsim.scenario.errors import ScenarioError
 from packsim.scenario.spread import LARGEST_INVERSE_WEIBULL_CV, Spread
+from packsim.stats.brent import brentq
 
 Array = npt.NDArray[np.float64]
 FEWEST_VALUES = 20  # of an empirical distribution
@@ -54,8 +55,6 @@ def inverse_weibull(mean: float, sd: float) -> Array:
 
 def inverse_weibull_shape(cv: float) -> float:
     """Shape at which sd over mean is `cv` > 0; above 2, because at 2 there is no variance any more."""
-    from scipy.optimize import brentq
-
     if cv < SMALL_CV:
         first, second = math.pi**2 / 6.0, 1.2020569031595942  # zeta(2), zeta(3)
         power = cv / math.sqrt(first)
@@ -64,7 +63,7 @@ def inverse_weibull_shape(cv: float) -> float:
     def excess(power: float) -> float:
         return math.lgamma(1.0 - 2.0 * power) - 2.0 * math.lgamma(1.0 - power) - math.log1p(cv * cv)
 
-    return 1.0 / float(brentq(excess, 0.0, 0.5 - 1e-15, xtol=1e-18, rtol=1e-14))
+    return 1.0 / brentq(excess, 0.0, 0.5 - 1e-15, xtol=1e-18, rtol=1e-14)
 
 
 def truncated(mean: float, sd: float, lower: float, upper: float) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from packsim.scenario.spread import Spread
+from packsim.stats.brent import brentq
 
 Z_LIMIT = 40.0  # a tolerance this many sigma wide is never missed
 
@@ -30,8 +31,6 @@ def sd_pct(spread: Spread) -> float:
 
 def _sd_of_yield(first_pass_yield: float, below: float, above: float) -> float:
     """The sd at which a normal lies within its mean - below .. mean + above with this probability."""
-    from scipy.optimize import brentq
-
     lower, upper = below / math.sqrt(2.0), above / math.sqrt(2.0)
 
     def excess(log_sd: float) -> float:
@@ -46,4 +45,4 @@ def _sd_of_yield(first_pass_yield: float, below: float, above: float) -> float:
         high = math.log(min(below, above)) + 40.0
     else:
         high = math.log((below + above) / first_pass_yield)  # there the density, at most 0.4 / sd, holds too little
-    return math.exp(float(brentq(excess, low, high, xtol=1e-14, rtol=1e-14)))
+    return math.exp(brentq(excess, low, high, xtol=1e-14, rtol=1e-14))

@@ -25,6 +25,7 @@ from packsim.numerics.kernel_cache import (
     FileLock,
     InnerCache,
     KernelCache,
+    KernelLocator,
     cache_directory,
     config,
     kernel_sources,
@@ -39,6 +40,8 @@ _OPTIONS: dict[str, Any] = {
     "no_cfunc_wrapper": True,
     "pipeline_class": WideCompiler,
 }
+
+_LOCATOR = f"{KernelLocator.__module__}.{KernelLocator.__name__}"
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -71,7 +74,7 @@ def inlined_kernel(function: Function) -> Function:
 def _compiled(function: Function, counted: bool = False, **options: bool) -> Function:
     options["_nrt"] = counted
     dispatcher: Any = numba.njit(function, **options, **_OPTIONS)
-    if config.DISABLE_JIT or Path(inspect.getfile(function)).resolve() not in kernel_sources():
+    if config.DISABLE_JIT or _resolved(inspect.getfile(function)) not in kernel_sources():
         return dispatcher  # type: ignore[no-any-return]
     inner: Any = numba.njit(function, no_cpython_wrapper=True, **options, **_OPTIONS)
     directory = cache_directory()
@@ -90,6 +93,11 @@ def _compiled(function: Function, counted: bool = False, **options: bool) -> Fun
     # takes longer to compile than most kernels.
     dispatcher.get_call_template, dispatcher.get_overload = inner.get_call_template, inner.get_overload
     return dispatcher  # type: ignore[no-any-return]
+
+
+@functools.cache
+def _resolved(file: str) -> Path:
+    return Path(file).resolve()
 
 
 def _without_counts(dispatcher: Any, compile_signature: Callable[[Any], Any], signature: Any) -> Any:
@@ -122,7 +130,7 @@ def _numba_cache_dir(directory: Path) -> Iterator[None]:
     with global_compiler_lock:
         before = config.CACHE_DIR, config.CACHE_LOCATOR_CLASSES
         config.CACHE_DIR = str(directory)
-        config.CACHE_LOCATOR_CLASSES = "UserProvidedCacheLocator"  # no silent fallback to __pycache__
+        config.CACHE_LOCATOR_CLASSES = _LOCATOR  # no silent fallback to __pycache__
         try:
             yield
         finally:

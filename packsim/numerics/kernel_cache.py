@@ -25,7 +25,7 @@ import llvmlite.binding
 import numba
 from numba.core import config as _numba_config
 from numba.core import types
-from numba.core.caching import FunctionCache
+from numba.core.caching import FunctionCache, UserProvidedCacheLocator
 
 if sys.platform == "win32":
     import msvcrt
@@ -118,6 +118,20 @@ def cache_directory() -> Path | None:
         warn_uncached(error)
         return None
     return directory
+
+
+class KernelLocator(UserProvidedCacheLocator):  # type: ignore[misc]
+    """Numba's, but tries once whether a folder can be written, not for each of the hundreds of kernels in it."""
+
+    def ensure_cache_path(self) -> None:
+        """Make the folder. Raises OSError where it cannot be written."""
+        path = self.get_cache_path()
+        if path not in _tried:
+            super().ensure_cache_path()
+            _tried.add(path)
+
+
+_tried: set[str] = set()
 
 
 class KernelCache(FunctionCache):  # type: ignore[misc]

@@ -12,8 +12,9 @@ import numpy.typing as npt
 from packsim.cell.ageing import plan as ageing_plans
 from packsim.cell.ageing.report import ageing_table
 from packsim.cell.beyond.kernels import DISSOLVED_C, LITHIUM_LOST_C, OVER_CHARGE_C, PLATING_C, SHORT_S
-from packsim.cell.cell import KELVIN, Cell
+from packsim.cell.cell import Cell
 from packsim.cell.heat.assumed import assumed_heat
+from packsim.cell.nominal import KELVIN
 from packsim.cell.traits import INDEX, trait_values
 from packsim.pack.duty import run as duty
 from packsim.pack.duty.experiment import from_experiment

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scipy import special
 
 from packsim.quality.spread import Array, Method, Sd, as_values, overall_sd, within_sd
+from packsim.stats.brent import brentq
 
 LEVEL = 0.95
 
@@ -143,8 +144,6 @@ def expected_ppm(mean: float, sd: float, lower: float | None, upper: float | Non
 
 def one_sided_interval(index: float, n: int, dof: float, level: float = LEVEL) -> tuple[float, float]:
     """Exact interval of a one-sided index seen as `index` = distance / 3 s: 3 sqrt(n) index is noncentral t with `dof`."""
-    from scipy.optimize import brentq
-
     root = math.sqrt(n)
     spread = 8.0 * math.sqrt(1.0 / (9.0 * n) + (abs(index) + 1.0 / root) ** 2 / (2.0 * dof)) + 8.0 * abs(index) / dof
     tail = 0.5 - 0.5 * level
@@ -153,7 +152,7 @@ def one_sided_interval(index: float, n: int, dof: float, level: float = LEVEL) -
         def excess(true: float) -> float:
             return noncentral_t(3.0 * root * index, dof, 3.0 * root * true) - p
 
-        return float(brentq(excess, index - spread, index + spread, xtol=1e-12))
+        return brentq(excess, index - spread, index + spread, xtol=1e-12)
 
     return end(1.0 - tail), end(tail)
 

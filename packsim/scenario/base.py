@@ -10,14 +10,13 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 
 class Model(BaseModel):
-    """A part of a scenario. Units are the suffixes of the keys; descriptions come from the docstrings of the fields."""
+    """A part of a scenario. Units are the suffixes of the keys; what fields mean stands below them, see `meanings`."""
 
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
         strict=True,
         allow_inf_nan=False,
-        use_attribute_docstrings=True,
         validate_default=True,
     )
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
+
+from packsim.scenario.meanings import meanings
 
 Schema = dict[str, Any]
 _BOUNDS = {"exclusiveMinimum": "> {}", "minimum": ">= {}", "exclusiveMaximum": "< {}", "maximum": "<= {}"}
@@ -16,7 +19,37 @@ _NOUNS = {"number": "a number", "integer": "a whole number", "string": "text", "
 @cache
 def schema(model: type[BaseModel]) -> Schema:
     """JSON Schema of a model. One shared copy: do not write into it."""
+    root = copy.deepcopy(_bare(model))
+    for name, each in _models(model).items():
+        block = root if each is model else root["$defs"][name]
+        fields, told = block.get("properties", {}), meanings(each)
+        for field in fields.keys() & told.keys():
+            fields[field] = dict(sorted({**fields[field], "description": told[field]}.items()))  # as pydantic orders
+    return root
+
+
+@cache
+def _bare(model: type[BaseModel]) -> Schema:
+    """The schema without what fields mean, which every scenario's keys are looked up in."""
     return model.model_json_schema()
+
+
+def _models(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
+    """A model and all that it is made of, by their names in its schema."""
+    found: dict[str, type[BaseModel]] = {}
+
+    def walk(annotation: Any) -> None:
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            if annotation.__name__ not in found:
+                found[annotation.__name__] = annotation
+                for info in annotation.model_fields.values():
+                    walk(info.annotation)
+        else:
+            for part in get_args(annotation):
+                walk(part)
+
+    walk(model)
+    return found
 
 
 def resolve(root: Schema, node: Schema) -> Schema:
@@ -36,7 +69,7 @@ def children(root: Schema, node: Schema) -> dict[str, Schema]:
 
 def find(model: type[BaseModel], path: Sequence[str]) -> Schema | None:
     """Schema of the key at `path`, None if there is no such key."""
-    root = schema(model)
+    root = _bare(model)
     node = root
     for name in path:
         inner = children(root, node)
@@ -62,7 +95,7 @@ def _of_any_name(block: Schema) -> Schema | None:
 @cache
 def dotted(model: type[BaseModel]) -> tuple[str, ...]:
     """All dotted keys of a model, blocks before their contents."""
-    root = schema(model)
+    root = _bare(model)
 
     def walk(node: Schema, prefix: str) -> list[str]:
         return [
@@ -79,7 +112,7 @@ def allowed(model: type[BaseModel], path: Sequence[str]) -> str:
     node = find(model, path)
     if node is None:
         raise KeyError(".".join(path))
-    words = _words(schema(model), node)
+    words = _words(_bare(model), node)
     optional = any(option.get("type") == "null" for option in node.get("anyOf", ()))
     return f"{words}, or leave it out" if optional else words
 

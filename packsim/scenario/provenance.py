@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from packsim.scenario.base import Model
+from packsim.scenario.meanings import meanings
 from packsim.scenario.model import Scenario
 from packsim.scenario.units import unit_of
 
@@ -38,7 +39,8 @@ def source_of(key: str, sources: Mapping[str, str]) -> str | None:
 
 
 def _walk(model: Model, prefix: str, sources: Mapping[str, str]) -> Iterator[Number]:
-    for name, info in type(model).model_fields.items():
+    told = meanings(type(model))
+    for name in type(model).model_fields:
         key, value = prefix + name, getattr(model, name)
         if isinstance(value, Model):
             yield from _walk(value, key + ".", sources)
@@ -49,8 +51,8 @@ def _walk(model: Model, prefix: str, sources: Mapping[str, str]) -> Iterator[Num
                     yield from _walk(member, f"{key}.{inner}.", sources)
                 elif isinstance(member, float):
                     yield Number(
-                        f"{key}.{inner}", member, unit_of(key), source_of(key, sources), True, info.description or ""
+                        f"{key}.{inner}", member, unit_of(key), source_of(key, sources), True, told.get(name, "")
                     )
         elif isinstance(value, int | float) and not isinstance(value, bool):
             given = name in model.model_fields_set
-            yield Number(key, value, unit_of(key), source_of(key, sources), given, info.description or "")
+            yield Number(key, value, unit_of(key), source_of(key, sources), given, told.get(name, ""))

@@ -20,6 +20,7 @@ from packsim.scenario.model import Scenario
 from packsim.stats.intervals import FEWEST_UNITS, difference_p_value, holm, t_interval
 from packsim.study.block import packs_in
 from packsim.study.engine import Progress
+from packsim.study.groundwork import groundwork
 from packsim.study.metrics import METRICS, Metric, estimate, left_out_values, metrics_of
 from packsim.study.run import Result, run
 
@@ -190,5 +191,6 @@ def compare(
             return None
         return lambda done, _total: progress(offset + done, sum(halves))
 
-    first = run(a, packs, seed, progress=part(0))
-    return Comparison(first, run(b, packs, seed, progress=part(halves[0])))
+    grounds = groundwork((a, b))
+    first = run(a, packs, seed, progress=part(0), ground=grounds[0])
+    return Comparison(first, run(b, packs, seed, progress=part(halves[0]), ground=grounds[1]))

@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from packsim.cell import plan as cell_plans
 from packsim.cell.cells import Cells
 from packsim.cell.plan import CellPlan
 from packsim.cell.traits import TRAITS
@@ -23,8 +22,8 @@ from packsim.pack.fleet.run import Fleet
 from packsim.pack.fleet.run import nominal as nominal_pack
 from packsim.scenario.errors import NominalCellError
 from packsim.scenario.model import Scenario
-from packsim.study import remembered
 from packsim.study.calibrate import Calibration
+from packsim.study.groundwork import Groundwork, groundwork
 
 Array = npt.NDArray[np.float64]
 SLOPE_STEP = 0.01  # relative change of a ratio trait for the slopes; absolute ones take a tenth of their unit
@@ -47,8 +46,11 @@ class Plans(NamedTuple):
     calibration: Calibration | None
 
 
-def make_plans(scenario: Scenario, seed: int) -> Plans:
+def make_plans(scenario: Scenario, seed: int, ground: Groundwork | None = None) -> Plans:
     """Numbers of a scenario; calibrates its line first if it states a qualification rate.
+
+    Args:
+        ground: found before; default: found now.
 
     Raises:
         FileNotFoundError, ValueError: the cell cannot be built.
@@ -56,8 +58,7 @@ def make_plans(scenario: Scenario, seed: int) -> Plans:
         CalibrationError: the qualification rate cannot be reached.
         ScenarioError: a file of the protocol that cannot be used.
     """
-    cell = cell_plans.plan(scenario.cell, scenario.file)
-    calibration = remembered.calibration(scenario, cell) if scenario.qualification is not None else None
+    cell, calibration = groundwork([scenario])[0] if ground is None else ground
     factors = (calibration.sd_factor, calibration.defect_factor) if calibration is not None else (1.0, 1.0)
     line = line_plans.plan(
         scenario.line, scenario.slots_per_block, sd_factor=factors[0], defect_factor=factors[1], file=scenario.file

@@ -23,7 +23,7 @@ from packsim.line.build import build, slot_addresses
 from packsim.line.plan import LinePlan
 from packsim.scenario.model import Scenario
 from packsim.stats.intervals import leave_one_out, rate_interval, t_interval
-from packsim.study import remembered
+from packsim.study.calibrations import calibration
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,7 +69,7 @@ def rest_tradeoff(
     cell = cell_plans.plan(scenario.cell, scenario.file)
     factors = (1.0, 1.0)
     if scenario.qualification is not None:
-        found = remembered.calibration(scenario, cell)
+        found = calibration(scenario, cell)
         factors = (found.sd_factor, found.defect_factor)
     line = line_plans.plan(
         scenario.line, scenario.slots_per_block, sd_factor=factors[0], defect_factor=factors[1], file=scenario.file

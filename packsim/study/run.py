@@ -21,6 +21,8 @@ from packsim.study import block as blocks
 from packsim.study.cell_table import CellChoice, cell_table
 from packsim.study.counts import PackCounts, SeenCounts
 from packsim.study.engine import Engine, Progress, local
+from packsim.study.garbage import started
+from packsim.study.groundwork import Groundwork
 from packsim.study.metrics import BY_NAME, ROW, Metric, estimate, left_out_values, metrics_of
 from packsim.study.plans import Plans, make_plans
 from packsim.study.sightings import nothing
@@ -251,6 +253,7 @@ def run(
     store: Store | str | Place | None = None,
     engine: Engine = local,
     progress: Progress | None = None,
+    ground: Groundwork | None = None,
 ) -> Result:
     """Build and judge `packs` packs.
 
@@ -259,6 +262,7 @@ def run(
         store: a folder, or its URL, to keep the run in instead of memory; what of it is there already is not computed again.
         engine: who computes blocks: this process, or `packsim.study.dask_engine.DaskEngine`.
         progress: called with (blocks done, blocks in all).
+        ground: the cell and the calibration, if they have been found before.
 
     Raises:
         ValueError: packs or seed out of range, a cell that cannot be built, an unreachable qualification rate.
@@ -273,7 +277,7 @@ def run(
     if not 0 <= seed < 2**64:
         raise ValueError(f"seed must be at least 0 and less than 2**64, not {seed}")
     begun, compiled = time.perf_counter(), compiling_s()
-    plans = make_plans(scenario, seed)
+    plans = make_plans(scenario, seed, ground)
     if isinstance(store, str | Place):
         with contextlib.closing(
             ParquetStore(place(store) if isinstance(store, str) else store, scenario, packs, seed)
@@ -288,6 +292,7 @@ def run(
 
 def _fill(store: Store, plans: Plans, seed: int, packs: int, engine: Engine, progress: Progress | None) -> int:
     """All blocks that the store does not have; returns how many it had."""
+    started()
     found = frozenset(store.totals.numbers)
     task = functools.partial(_one_block, plans, seed, packs, store.cells)
     for number, (result, cells) in engine(task, -(-packs // plans.scenario.packs_per_block), progress, found):

@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from packsim.line.yields import material_use
 from packsim.quality.yields import rolled_throughput_yield
-from packsim.report import html
 from packsim.report.labels import fixed
 from packsim.stats.intervals import leave_one_out, rate_interval
 from packsim.study.metrics import ROW
@@ -18,6 +17,7 @@ from packsim.study.metrics import ROW
 if TYPE_CHECKING:
     import pandas as pd
 
+    from packsim.report import html
     from packsim.study.run import Result
 
 Array = npt.NDArray[np.float64]
@@ -101,6 +101,7 @@ def yield_section(result: Result, name: str, *, said: bool = False) -> html.Sect
     """
     if not result.plans.inspected:
         return None
+    from packsim.report import html
     from packsim.report.yield_figures import step_yields, tables
 
     steps = step_table(result).reset_index()

@@ -16,6 +16,7 @@ import pytest
 from kept import digests
 from scenarios import SMALL, small
 
+from packsim.memory import files
 from packsim.pack.duty.words import PLACE
 from packsim.study import run as run_module
 from packsim.study.cell_table import CellChoice
@@ -23,7 +24,6 @@ from packsim.study.compare import Comparison
 from packsim.study.output import OutputExists
 from packsim.study.run import Result, run
 from packsim.study.sightings import COLUMNS
-from packsim.study.store import files
 from packsim.study.store.memory import MemoryStore
 from packsim.study.store.parquet import ParquetStore
 from packsim.verdict.causes import OF_SIGHTING

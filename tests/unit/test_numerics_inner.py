@@ -123,5 +123,19 @@ def test_kept_code_is_what_was_kept(called):
     assert instructions(before) == instructions(after)
 
 
+def test_what_python_calls_is_kept_without_what_could_be_inlined(called):
+    """Its machine code is all that a later process needs; the raised error shows that its Python globals are found."""
+    _, _, above = called
+    (made,) = above.overloads.values()
+    kept = made._reduce()
+    _, _, (_, names) = kept[0]
+    assert instructions(str(llvm.parse_bitcode(names)))
+    assert not [line for line in str(llvm.parse_bitcode(names)).splitlines() if " call " in line or " load " in line]
+    loaded = CompileResult._rebuild(made.target_context, *kept)
+    assert loaded.entry_point(np.array([4.0, 9.0])) == 6.0
+    with pytest.raises(ValueError, match="below zero"):
+        loaded.entry_point(np.array([-1.0]))
+
+
 def instructions(text):
     return [line for line in text.splitlines() if line.startswith(("  ", "define"))]

@@ -1,71 +1,66 @@
-"""Calibrations that the machine remembers: the same to the bit, told apart by all they depend on, never trusted blindly."""
+"""What the machine remembers: the same to the bit, told apart by all it depends on, never trusted blindly."""
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+import numpy as np
 import pytest
-from scenarios import small
+from numba import typeof
 
-from packsim.cell import plan as cell_plans
-from packsim.study import remembered
-from packsim.study.calibrate import Calibration, CalibrationError
-from packsim.study.program import program_hash
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-FOUND = Calibration(0.1 + 0.2, 2.0 / 3.0, 5.1, 4.9, 90.0, 0.01, 12345)
+from packsim.memory import remembered as memory
+from packsim.memory.program import program_hash
+from packsim.memory.remembered import remembered
 
 
 @pytest.fixture
-def asked():
-    return small().updated({"qualification": {"target_pct": 90.0, "baseline_conformance_share": 0.5}})
+def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An empty memory."""
+    monkeypatch.setattr(memory, "cache_directory", lambda: tmp_path)
+    return tmp_path
 
 
-@pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
-    """Names of the scenarios that were calibrated, in an empty memory."""
-    made: list[str] = []
+class Maker:
+    """Counts how often it is asked."""
 
-    def calibrate(scenario, cell_plan):
-        made.append(scenario.name)
-        return FOUND
+    def __init__(self, result: object = 0.1 + 0.2) -> None:
+        self.result, self.calls = result, 0
 
-    monkeypatch.setattr(remembered, "calibrate", calibrate)
-    monkeypatch.setattr(remembered, "cache_directory", lambda: tmp_path)
-    return made
+    def __call__(self) -> object:
+        self.calls += 1
+        return self.result
 
 
-def files(folder: Path) -> list[Path]:
-    return sorted((folder / "calibrations").iterdir())
+def test_the_second_is_the_first_to_the_bit(folder: Path) -> None:
+    make = Maker((0.1 + 0.2, None, [2.0 / 3.0]))
+    assert [remembered("things", "x", make) for _ in range(2)] == [make.result] * 2
+    assert make.calls == 1
+    assert len(list((folder / "things").iterdir())) == 1
 
 
-def test_the_second_is_the_first_to_the_bit(asked, calls: list[str], tmp_path: Path) -> None:
-    cell = cell_plans.plan(asked.cell)
-    assert remembered.calibration(asked, cell) == FOUND == remembered.calibration(asked, cell)
-    assert len(calls) == 1
-    assert len(files(tmp_path)) == 1
+def test_nothing_can_be_remembered_too(folder: Path) -> None:
+    make = Maker(None)
+    assert [remembered("things", "x", make) for _ in range(2)] == [None, None]
+    assert make.calls == 1
 
 
-@pytest.mark.parametrize(
-    ("change", "again"),
-    [
-        ({"name": "other", "seed": 5, "packs": 3}, False),
-        ({"verdict.usable_capacity_min_pct": 90.0}, False),
-        ({"qualification.target_pct": 91.0}, True),
-        ({"inspection.dcir.gauge_sd_pct": 0.77}, True),
-        ({"line.steps.coating_cathode.cathode_loading_ratio.sd_pct": 0.77}, True),
-        ({"packs_per_block": 7}, True),
-        ({"cell.capacity_ah": 3.3}, True),
-    ],
-)
-def test_only_what_it_depends_on_makes_it_anew(asked, calls: list[str], change, again: bool) -> None:
-    cell = cell_plans.plan(asked.cell)
-    remembered.calibration(asked, cell)
-    remembered.calibration(asked.updated(change), cell)
-    assert len(calls) == 1 + again
+def test_what_is_asked_is_told_apart(folder: Path) -> None:
+    make = Maker()
+    for kind, asked in (("things", "x"), ("things", "y"), ("others", "x")):
+        remembered(kind, asked, make)
+    assert make.calls == 3
+
+
+def test_arrays_keep_their_type_for_numba(folder: Path) -> None:
+    """Order of axes and whether they may be written: else other kernels would be compiled for them."""
+    whole = np.arange(12.0).reshape(3, 4)
+    fixed = whole.copy()
+    fixed.setflags(write=False)
+    made = (whole, fixed, np.asfortranarray(whole), np.array(np.nan))
+    remembered("things", "x", Maker(made))
+    again = remembered("things", "x", Maker())
+    assert typeof(again) == typeof(made)
+    assert all(a.tobytes("A") == b.tobytes("A") for a, b in zip(again, made, strict=True))
 
 
 def test_code_and_libraries_are_part_of_its_name(tmp_path: Path) -> None:
@@ -78,38 +73,36 @@ def test_code_and_libraries_are_part_of_its_name(tmp_path: Path) -> None:
     assert program_hash(package) != before
 
 
-@pytest.mark.parametrize("damage", [b"", b"[]", b"{}", b'{"check": 3}', b"\xff\xfe"])
-def test_a_damaged_one_is_made_again(asked, calls: list[str], tmp_path: Path, damage: bytes) -> None:
-    cell = cell_plans.plan(asked.cell)
-    remembered.calibration(asked, cell)
-    (path,) = files(tmp_path)
+@pytest.mark.parametrize("damage", [b"", b"\xff\xfe", b"x" * 32, b"x" * 100])
+def test_a_damaged_one_is_made_again(folder: Path, damage: bytes) -> None:
+    make = Maker()
+    remembered("things", "x", make)
+    (path,) = (folder / "things").iterdir()
     whole = path.read_bytes()
-    changed = json.loads(whole)
-    changed["cells"] += 1
-    for content in (damage, json.dumps(changed).encode()):
+    for content in (damage, whole[:-1], whole[:-4] + b"\0" + whole[-3:]):
         path.write_bytes(content)
-        assert remembered.calibration(asked, cell) == FOUND
+        assert remembered("things", "x", make) == make.result
         assert path.read_bytes() == whole
-    assert len(calls) == 3
+    assert make.calls == 4
 
 
-def test_a_refusal_is_not_remembered(asked, calls: list[str], tmp_path: Path, monkeypatch) -> None:
-    def refuse(scenario, cell_plan):
-        raise CalibrationError("out of reach")
+def test_an_error_is_not_remembered(folder: Path) -> None:
+    def refuse() -> None:
+        raise ValueError("out of reach")
 
-    monkeypatch.setattr(remembered, "calibrate", refuse)
-    with pytest.raises(CalibrationError):
-        remembered.calibration(asked, cell_plans.plan(asked.cell))
-    assert not (tmp_path / "calibrations").exists()
-
-
-def test_a_folder_that_cannot_be_written_is_done_without(asked, calls: list[str], tmp_path: Path) -> None:
-    (tmp_path / "calibrations").write_text("in the way")
-    assert remembered.calibration(asked, cell_plans.plan(asked.cell)) == FOUND
+    with pytest.raises(ValueError, match="out of reach"):
+        remembered("things", "x", refuse)
+    assert not (folder / "things").exists()
 
 
-def test_no_memory_at_all_is_done_without(asked, calls: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remembered, "cache_directory", lambda: None)
-    cell = cell_plans.plan(asked.cell)
-    assert remembered.calibration(asked, cell) == remembered.calibration(asked, cell) == FOUND
-    assert len(calls) == 2
+def test_a_folder_that_cannot_be_written_is_done_without(folder: Path) -> None:
+    (folder / "things").write_text("in the way")
+    make = Maker()
+    assert remembered("things", "x", make) == make.result
+
+
+def test_no_memory_at_all_is_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "cache_directory", lambda: None)
+    make = Maker()
+    assert [remembered("things", "x", make) for _ in range(2)] == [make.result] * 2
+    assert make.calls == 2

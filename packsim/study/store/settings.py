@@ -20,8 +20,8 @@ def run_settings(kind: str, scenario: Scenario, packs: int, seed: int, **more: A
     import llvmlite.binding
 
     from packsim import __version__
+    from packsim.memory.program import program_hash
     from packsim.numerics.kernel_cache import source_hash
-    from packsim.study.program import program_hash
 
     return {
         "kind": kind,
