@@ -26,6 +26,6 @@ def digest(place: Place) -> str:
 
 
 def sweep(folder: Place) -> None:
-    """Remove what killed processes left half written in a folder and below; at a URL nothing has a name until it is whole."""
+    """Remove what killed processes left half written in a folder and below; at a URL none do."""
     if not isinstance(folder, UrlPath):
         files.sweep(folder)
