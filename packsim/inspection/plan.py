@@ -182,20 +182,7 @@ def _bench(model: InspectionModel, cell_plan: CellPlan, line_plan: LinePlan) -> 
     window = np.ascontiguousarray(window_of(design, nominal)[:, 0])
     if not window[4] > 0.0:
         raise NominalCellError(f"{cell_plan.name}: the nominal cell has no usable window between its cut-offs")
-    bench = k.Bench(
-        nominal=nominal,
-        window=window,
-        test_a=model.capacity.c_rate * cell_plan.rated_capacity_ah,
-        end_share=1.0,
-        shares=steps_towards_end(*CAPACITY_STEPS[-1]),
-        pulse_a=model.dcir.c_rate * cell_plan.rated_capacity_ah,
-        pulse_s=model.dcir.pulse_s,
-        pulse_soc=model.dcir.soc_pct / 100.0,
-        pulse_steps=PULSE_STEPS[-1],
-        storage_ah=0.0,
-        charge_sd_ah=0.0,
-        rest_s=86_400.0 * model.k_value.rest_days,
-    )
+    bench = coarsest(model, cell_plan, nominal, window)
     probes = _probes(nominal)
     capacity = np.array([reference_capacity_ah(design, bench, probes[:, j : j + 1].copy()) for j in range(len(PROBES))])
     bench = bench._replace(end_share=float(capacity[0]) / float(window[4]))
@@ -209,6 +196,24 @@ def _bench(model: InspectionModel, cell_plan: CellPlan, line_plan: LinePlan) -> 
         if _error(exact_values(design, bench, probes)[k.DCIR], np.array(pulses)) <= PULSE_ERROR:
             break
     return bench
+
+
+def coarsest(model: InspectionModel, cell_plan: CellPlan, nominal: Array, window: Array) -> k.Bench:
+    """The bench as it is before any step has been tried, for the nominal cell [t, 1] and its window [5]."""
+    return k.Bench(
+        nominal=nominal,
+        window=window,
+        test_a=model.capacity.c_rate * cell_plan.rated_capacity_ah,
+        end_share=1.0,
+        shares=steps_towards_end(*CAPACITY_STEPS[-1]),
+        pulse_a=model.dcir.c_rate * cell_plan.rated_capacity_ah,
+        pulse_s=model.dcir.pulse_s,
+        pulse_soc=model.dcir.soc_pct / 100.0,
+        pulse_steps=PULSE_STEPS[-1],
+        storage_ah=0.0,
+        charge_sd_ah=0.0,
+        rest_s=86_400.0 * model.k_value.rest_days,
+    )
 
 
 def _probes(nominal: Array) -> Array:

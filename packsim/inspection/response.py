@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from packsim.cell.cells import Cells
+from packsim.cell.electrodes.kernels import Design
 from packsim.cell.traits import INDEX, TRAITS
 from packsim.inspection import kernels as k
 from packsim.inspection.plan import InspectionPlan
@@ -42,7 +43,7 @@ EDGE = 5  # largest and smallest severities of a kind beyond which its polynomia
 ENOUGH, ENOUGH_X = 1e-5, 1e-7  # unless it fits to this share of nominal capacity and DCIR, and of stoichiometry
 CONSTANT = 1e-12  # relative range under which a trait does not spread
 
-__all__ = ["Surface", "Surfaces", "estimate", "fit", "fit_kinds", "reading_slopes"]
+__all__ = ["Surface", "Surfaces", "by_one", "estimate", "fit", "fit_kinds", "reading_slopes", "through"]
 
 
 class Surfaces(NamedTuple):
@@ -83,9 +84,7 @@ def fit(plan: InspectionPlan, cells: Cells) -> Surface:
     centre, scale = values[rows].mean(axis=1), np.maximum(values[rows].std(axis=1), 1e-300)
 
     def fitted(to: npt.NDArray[np.bool_] | slice) -> tuple[Surface, Array]:
-        u = (values[rows][:, to] - centre[:, None]) / scale[:, None]
-        coefficients = surfaces.least_squares(np.ascontiguousarray(u), np.ascontiguousarray(y[:, to]), RIDGE)
-        surface = _unpacked(coefficients, rows, centre, scale)._replace(low=low, high=high)
+        surface = through(values[rows][:, to], y[:, to], rows, centre, scale)._replace(low=low, high=high)
         return surface, surfaces.polynomials(values, surface) - y
 
     surface, off = fitted(slice(None))
@@ -94,6 +93,13 @@ def fit(plan: InspectionPlan, cells: Cells) -> Surface:
     if not same_kind.all():  # one cell in thousands that an anode too small ends would bend the whole polynomial
         surface, off = fitted(same_kind)
     return surface._replace(residual=np.stack([np.sqrt((off**2).mean(axis=1)), np.abs(off).max(axis=1)]))
+
+
+def through(values: Array, y: Array, rows: npt.NDArray[np.int64], centre: Array, scale: Array) -> Surface:
+    """Polynomials of the traits `rows`, values[a, n], through y[N_FIT, n]; where they hold is left open."""
+    u = (values - centre[:, None]) / scale[:, None]
+    coefficients = surfaces.least_squares(np.ascontiguousarray(u), np.ascontiguousarray(y), RIDGE)
+    return _unpacked(coefficients, rows, centre, scale)
 
 
 def fit_kinds(plan: InspectionPlan, made: Callable[[tuple[int, ...]], Cells], kinds: Sequence[int]) -> Surfaces:
@@ -149,14 +155,14 @@ def estimate(plan: InspectionPlan, by: Surfaces, cells: Cells, seed: int) -> Tru
     """As `true_values`, by the polynomials where they are trusted."""
     n = len(cells)
     true, window, inside = np.empty((k.N_TRUE, n)), np.empty((5, n)), np.zeros(n, np.bool_)
-    _by(plan, by.sound, cells, seed, np.arange(n), true, window, inside)
+    by_one(plan.design, plan.bench, by.sound, cells, seed, np.arange(n), true, window, inside)
     outside = np.flatnonzero(~inside)
     defect = cells.defect[outside] & np.uint16(~SHORTS & 0xFFFF)
     for kind, surfaces_of_kind in by.of_kind.items():
         own = outside[defect == 1 << kind]
         for surface in surfaces_of_kind:
             if own.size:
-                _by(plan, surface, cells, seed, own, true, window, inside)
+                by_one(plan.design, plan.bench, surface, cells, seed, own, true, window, inside)
                 own = own[~inside[own]]
     outside = outside[~inside[outside]]
     if outside.size:
@@ -173,8 +179,9 @@ def estimate(plan: InspectionPlan, by: Surfaces, cells: Cells, seed: int) -> Tru
     return TrueValues(true[k.CAPACITY], true[k.DCIR], true[k.OCV_FIRST], true[k.OCV_SECOND], true[k.SOC], window)
 
 
-def _by(
-    plan: InspectionPlan,
+def by_one(
+    design: Design,
+    bench: k.Bench,
     surface: Surface,
     cells: Cells,
     seed: int,
@@ -195,8 +202,8 @@ def _by(
             cells.address,
             which,
             surface,
-            plan.design,
-            plan.bench,
+            design,
+            bench,
             *key,
             first,
             last,

@@ -21,6 +21,7 @@ from numba.core.caching import NullCache
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.sigutils import normalize_signature
 
+from packsim.numerics.collection import uncollected
 from packsim.numerics.kernel_cache import (
     FileLock,
     InnerCache,
@@ -187,7 +188,8 @@ def _unless_known(dispatcher: Any, compile_signature: Callable[[Any], Any], sign
 
 def _compile_once(dispatcher: Any, compile_signature: Callable[[Any], Any], lock: FileLock, signature: Any) -> Any:
     """Load or compile one signature; who else needs the function waits. A broken cache warns and is left aside."""
-    with global_compiler_lock, _clock.running():  # first: threads of this process take both locks in the same order
+    # The compiler's lock is first: threads of this process take both in the same order.
+    with global_compiler_lock, _clock.running(), uncollected():
         try:
             with lock.held():
                 return compile_signature(signature)

@@ -16,6 +16,7 @@ from numba.core.compiler_machinery import register_pass
 from numba.core.lowering import Lower
 from numba.core.typed_passes import NativeLowering
 
+from packsim.numerics.flags import QuickFlags
 from packsim.numerics.inner_code import InnerCode
 from packsim.numerics.own_code import OwnCode
 
@@ -51,6 +52,9 @@ class WideCompiler(CompilerBase):  # type: ignore[misc]
     """Numba's compiler, with the attribute on each function. Kernels keep their own code (`own_code`); what only kernels
     call is left unfinished (`inner_code`).
     """
+
+    def __init__(self, typing: Any, target: Any, library: Any, args: Any, result: Any, flags: Any, types: Any) -> None:
+        super().__init__(typing, target, library, args, result, QuickFlags(flags), types)
 
     def define_pipelines(self) -> list[Any]:
         """As Numba's own, but for the lowering."""

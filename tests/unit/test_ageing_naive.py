@@ -72,7 +72,8 @@ def test_ageing_is_that_of_the_plain_twin(name: str, sei: str, plating: str) -> 
             k.respond(lane.emf, lane.slope, lane.current, lane.work, lane.coef, design, 0, n)
             k.advance(lane.state, lane.work, lane.coef, lane.decay, design, lane.current, dt, 0, n)
             anode_potential(potential, lane.work, lane.coef, design, lane.current, 0, n)
-            surface_potential(lane.work, lane.coef, design, 1, lane.current, 0, n)
+            positive = design.ocp_p, design.shells_p, design.d_p
+            surface_potential(lane.work, lane.coef, *positive, 1, lane.current, 0, n)
             expected = []
             for j, twin in enumerate(twins):
                 work, coef, current = lane.work[:, j], lane.coef[:, j], float(lane.current[j])

@@ -306,7 +306,7 @@ def advance_ageing(ageing, state, coef, base, work, design, laws, leak_a, curren
     anode_potential(potential, work, coef, design, current, begin, end)
     stressed = laws.stress_per_s[1] > 0.0
     if stressed:
-        surface_potential(work, coef, design, 1, current, begin, end)
+        surface_potential(work, coef, design.ocp_p, design.shells_p, design.d_p, 1, current, begin, end)
     exponent = design.nominal[B_N]
     for j in range(begin, end):
         per_volt, i, warm = 2.0 / coef[TWO_V, j], current[j], 1.0 / temperature_k[j]

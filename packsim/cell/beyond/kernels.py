@@ -77,7 +77,7 @@ def anode_potential(out, work, coef, design, current, begin, end):
     U_n at the surface plus the reaction overpotential, averaged through the electrode: less than the potential at the
     separator's side by the electrolyte's ohmic drop. `work` is only read, but for its scratch rows.
     """
-    surface_potential(work, coef, design, 0, current, begin, end)
+    surface_potential(work, coef, design.ocp_n, design.shells_n, design.d_n, 0, current, begin, end)
     i, leak, rate, thermal = current[begin:end], coef[LEAK, begin:end], coef[K_N, begin:end], coef[TWO_V, begin:end]
     mean, mean_rise = work[CM_N, begin:end], work[CM_N + 1, begin:end]
     edge, edge_rise, shape = work[C1, begin:end], work[C1 + 1, begin:end], work[SHAPE_N, begin:end]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from packsim.numerics.fastmath import exp_fast, log_fast
-from packsim.numerics.jit import kernel
+from packsim.numerics.jit import inlined_kernel, kernel
 
 FARADAY = 96485.33212
 POLES = 7
@@ -244,27 +244,27 @@ def electrode_coefficients(coef, values, design, begin, end):
         coef[SOURCE, j] = (1.0 - nominal[TRANSFERENCE]) / (FARADAY * area)
 
 
-@kernel
-def open_circuit(design, q_n, q_p, q_li, x):
+@inlined_kernel
+def open_circuit(ocp_n, ocp_p, q_n, q_p, q_li, x):
     """Open-circuit voltage and its slope with x when the anode is at x and lithium is conserved."""
-    u_p, slope_p = ocp(design.ocp_p, (q_li - x * q_n) / q_p)
-    u_n, slope_n = ocp(design.ocp_n, x)
+    u_p, slope_p = ocp(ocp_p, (q_li - x * q_n) / q_p)
+    u_n, slope_n = ocp(ocp_n, x)
     return u_p - u_n, -slope_p * q_n / q_p - slope_n
 
 
 @kernel
-def stoichiometry_at(design, q_n, q_p, q_li, voltage):
+def stoichiometry_at(ocp_n, ocp_p, q_n, q_p, q_li, voltage):
     """Anode stoichiometry where the open-circuit voltage is `voltage` (Newton kept inside a bracket); nan if none."""
     low = max(OCP_EDGES[0], (q_li - OCP_EDGES[3] * q_p) / q_n)
     high = min(OCP_EDGES[3], (q_li - OCP_EDGES[0] * q_p) / q_n)
     if (
-        open_circuit(design, q_n, q_p, q_li, low)[0] > voltage
-        or open_circuit(design, q_n, q_p, q_li, high)[0] < voltage
+        open_circuit(ocp_n, ocp_p, q_n, q_p, q_li, low)[0] > voltage
+        or open_circuit(ocp_n, ocp_p, q_n, q_p, q_li, high)[0] < voltage
     ):
         return np.nan
     x = 0.5 * (low + high)
     for _ in range(100):
-        v, slope = open_circuit(design, q_n, q_p, q_li, x)
+        v, slope = open_circuit(ocp_n, ocp_p, q_n, q_p, q_li, x)
         if v > voltage:
             high = x
         else:
@@ -280,18 +280,18 @@ def stoichiometry_at(design, q_n, q_p, q_li, voltage):
 
 
 @kernel
-def stoichiometry_near(start, design, q_n, q_p, q_li, voltage):
+def stoichiometry_near(start, ocp_n, ocp_p, q_n, q_p, q_li, voltage):
     """As `stoichiometry_at`, many times as fast for a cell like the one whose value is `start` (nan: none is known)."""
     x = start
     for _ in range(NEWTON_ROUNDS if 0.0 <= start <= 1.0 else 0):  # nan must not reach the look-ups
-        v, slope = open_circuit(design, q_n, q_p, q_li, x)
+        v, slope = open_circuit(ocp_n, ocp_p, q_n, q_p, q_li, x)
         step = (voltage - v) / slope
         if not abs(step) < 1.0:  # nor from here
             break
         x = min(max(x + step, 0.0), 1.0)
         if abs(step) < STOICHIOMETRY_TOLERANCE:
             return x
-    return stoichiometry_at(design, q_n, q_p, q_li, voltage)
+    return stoichiometry_at(ocp_n, ocp_p, q_n, q_p, q_li, voltage)
 
 
 @kernel
@@ -305,8 +305,9 @@ def electrode_balance(out, values, design, begin, end):
 @kernel
 def balance_one(out, j, design, q_n, q_p, q_li):
     """Electrode balance of one cell from its capacities and lithium [C]; nan where the window cannot be reached."""
-    x0 = stoichiometry_near(design.nominal[X0_START], design, q_n, q_p, q_li, design.lower_cutoff_v)
-    x100 = stoichiometry_near(design.nominal[X100_START], design, q_n, q_p, q_li, design.upper_cutoff_v)
+    ocp_n, ocp_p, nominal = design.ocp_n, design.ocp_p, design.nominal
+    x0 = stoichiometry_near(nominal[X0_START], ocp_n, ocp_p, q_n, q_p, q_li, design.lower_cutoff_v)
+    x100 = stoichiometry_near(nominal[X100_START], ocp_n, ocp_p, q_n, q_p, q_li, design.upper_cutoff_v)
     out[0, j] = x0
     out[1, j] = x100
     out[2, j] = (q_li - x0 * q_n) / q_p

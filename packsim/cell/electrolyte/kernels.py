@@ -23,7 +23,7 @@ from packsim.cell.electrodes.kernels import (
     VOL_S,
     linear,
 )
-from packsim.numerics.jit import kernel
+from packsim.numerics.jit import inlined_kernel, kernel
 
 GAUSS_A = (3.0 * 0.21132486540518712**2 - 1.0) * 0.5
 GAUSS_B = (3.0 * 0.7886751345948129**2 - 1.0) * 0.5
@@ -41,8 +41,9 @@ def prepare_electrolyte(work, state, coef, design, dt, begin, end):
     v_n, v_s, v_p = coef[VOL_N, begin:end], coef[VOL_S, begin:end], coef[VOL_P, begin:end]
     c_n, c_p, c_init = state[CE_N, begin:end], state[CE_P, begin:end], design.c_e_init
     c_1, c_2 = state[CIF_N, begin:end], state[CIF_P, begin:end]
-    profile_closure(d_n, work[SHAPE_N, begin:end], c_n, c_1, design)
-    profile_closure(d_p, work[SHAPE_P, begin:end], c_p, c_2, design)
+    per_mean = design.per_c_e * (design.closure.shape[0] - 1.0) / (design.d_e.shape[0] - 1.0)
+    profile_closure(d_n, work[SHAPE_N, begin:end], c_n, c_1, design.closure, per_mean)
+    profile_closure(d_p, work[SHAPE_P, begin:end], c_p, c_2, design.closure, per_mean)
     for j in range(end - begin):
         middle, arm = 0.5 * (c_1[j] + c_2[j]), GAUSS_ARM * (c_1[j] - c_2[j])
         d_1 = linear(design.d_e, (middle + arm) * design.per_c_e)
@@ -87,12 +88,10 @@ def prepare_electrolyte(work, state, coef, design, dt, begin, end):
         edge_p[j], edge_p_rise[j] = n_2 * at_n + p_2 * at_p + t_2 * salt, n_2 * rise_n + p_2 * rise_p
 
 
-@kernel
-def profile_closure(diffusivity, shape, mean, edge, design):
+@inlined_kernel
+def profile_closure(diffusivity, shape, mean, edge, table, per_mean):
     """Effective diffusivity and log-mean shape of the profile in an electrode, per cell (bilinear; see closure.py)."""
-    table = design.closure
     rows, columns = table.shape[0] - 1.0, table.shape[1] - 1.0
-    per_mean = design.per_c_e * rows / (design.d_e.shape[0] - 1.0)
     per_gap = columns / (GAP_EDGES[1] - GAP_EDGES[0])
     for j in range(mean.shape[0]):  # where in the table; apart from the look-ups, so that it runs on vector registers
         c = max(mean[j], CONCENTRATION_FLOOR)

@@ -63,8 +63,9 @@ def lean(work, coef, decay, design, begun, dt, begin, end):
         return
     i = begun[begin:end]
     for side in range(2):
-        if design.shells_p if side else design.shells_n:
-            lean_shells(work, coef, design, side, begun, dt, begin, end)
+        shells = design.shells_p if side else design.shells_n
+        if shells:
+            lean_shells(work, coef, shells, design.shell_surface[side], side, begun, dt, begin, end)
             continue
         sign, row = 1.0 if side else -1.0, XS_N + 2 * side
         q, tau = coef[Q_N + side, begin:end], coef[TAU_N + side, begin:end]
@@ -94,11 +95,10 @@ def lean(work, coef, decay, design, begun, dt, begin, end):
 
 
 @kernel
-def lean_shells(work, coef, design, side, begun, dt, begin, end):
+def lean_shells(work, coef, n, fitted, side, begun, dt, begin, end):
     """As `lean`: shells by their first stage (see `prepare_shells`), fast poles as poles, at the gradients of the ends."""
     sign, surface, row = 1.0 if side else -1.0, XS_N + 2 * side, SHELL_P if side else SHELL_N
-    n, fitted, i = design.shells_p if side else design.shells_n, design.shell_surface[side], begun[begin:end]
-    base, slope = work[surface, begin:end], work[surface + 1, begin:end]
+    i, base, slope = begun[begin:end], work[surface, begin:end], work[surface + 1, begin:end]
     for k in range(n):
         new, rise = work[row + ENDS + k, begin:end], work[row + SLOPES + k, begin:end]
         part = work[row + LEANS + k, begin:end]

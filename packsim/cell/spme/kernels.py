@@ -5,6 +5,9 @@ end-of-step quantity that does not depend on the current, and its slope with cur
 """
 
 import math
+from typing import NamedTuple
+
+import numpy as np
 
 from packsim.cell.electrodes.kernels import (
     C1,
@@ -47,7 +50,7 @@ from packsim.cell.electrodes.kernels import (
 )
 from packsim.cell.electrolyte.kernels import log_mean_parts, prepare_electrolyte
 from packsim.numerics.fastmath import exp_fast, log_fast
-from packsim.numerics.jit import kernel
+from packsim.numerics.jit import inlined_kernel, kernel
 
 # part of a step that a stage of shells takes: 1 - sqrt(1/2) = 0.293 is of second order, but shells that relax within a
 # long step swing by a fifth then; here by a twelfth, and what is first order is a fifth of an implicit Euler step's
@@ -58,15 +61,30 @@ POLE_RATE = (20.497739, 77.270595, 306.06466, 1441.2811, 8432.7008, 68851.247, 1
 POLE_WEIGHT = (0.10272786, 0.04633367, 0.02648598, 0.01378870, 0.00660441, 0.00283557, 0.00122381)
 
 
+class Shells(NamedTuple):
+    """The shells of one electrode, of a `Design`: of all its arrays these alone are handed on, call by call.
+
+    A design is two hundred numbers and pointers, and to hand it on takes longer to compile than many a kernel. LLVM inlines
+    what so many are handed to; what takes fewer and must not become a call on its own is an `inlined_kernel`.
+    """
+
+    number: int
+    diffusivity: np.ndarray  # [k] m2/s over stoichiometry 0..1
+    geometry: np.ndarray  # [MOST_SHELLS, 2] outer face's conductance and volume of each
+    surface: np.ndarray  # [1 + 2 FAST_POLES] reach over distance, rates and weights of the fast poles
+
+
 @kernel
 def prepare_spme(work, state, coef, decay, design, dt, begin, end):
     """The current-independent part of the end of a step, and its slope with current."""
     if design.shells_n:
-        prepare_shells(work, state, coef, design, 0, dt, begin, end)
+        shells = Shells(design.shells_n, design.d_n, design.shell_geometry[0], design.shell_surface[0])
+        prepare_shells(work, state, coef, shells, 0, dt, begin, end)
     else:
         prepare_poles(work, state, coef, decay, 0, dt, begin, end)
     if design.shells_p:
-        prepare_shells(work, state, coef, design, 1, dt, begin, end)
+        shells = Shells(design.shells_p, design.d_p, design.shell_geometry[1], design.shell_surface[1])
+        prepare_shells(work, state, coef, shells, 1, dt, begin, end)
     else:
         prepare_poles(work, state, coef, decay, 1, dt, begin, end)
     prepare_electrolyte(work, state, coef, design, dt, begin, end)
@@ -103,7 +121,7 @@ def prepare_poles(work, state, coef, decay, side, dt, begin, end):
 
 
 @kernel
-def prepare_shells(work, state, coef, design, side, dt, begin, end):
+def prepare_shells(work, state, coef, shells, side, dt, begin, end):
     """Shells and the fast poles beneath the surface (diffusivity that depends on stoichiometry).
 
     With the diffusivities held a step is linear, x' = A x + b i, and is taken in two stages of one matrix:
@@ -114,51 +132,50 @@ def prepare_shells(work, state, coef, design, side, dt, begin, end):
     nearer the start's that the shells take its mean. Diffusivities are those of the middle of the step, see `conduct`.
     """
     sign = 1.0 if side else -1.0
-    n = design.shells_p if side else design.shells_n
+    n = shells.number
     shell, row = PARTICLE_N + SHELLS * side, SHELL_P if side else SHELL_N
     ends, slopes, leans = row + ENDS, row + SLOPES, row + LEANS
     q, leak = coef[Q_N + side, begin:end], coef[LEAK, begin:end]
-    conduct(work, state, coef, design, side, dt, begin, end)
+    conduct(work, state, coef, shells, side, dt, begin, end)
     for k in range(n):
         now, new = state[shell + k, begin:end], work[ends + k, begin:end]
         for j in range(end - begin):
             new[j] = now[j]
-    eliminate(work, design, side, ends, begin, end)
+    eliminate(work, shells, ends, begin, end)
     for k in range(n):
         now, new = state[shell + k, begin:end], work[ends + k, begin:end]
         for j in range(end - begin):
             new[j] = now[j] + (1.0 / STAGE - 1.0) * (new[j] - now[j])
-    eliminate(work, design, side, ends, begin, end)
+    eliminate(work, shells, ends, begin, end)
     # what a unit of current does to the first stage, and what comes of that
     inverse = work[SCRATCH + MOST_SHELLS + n - 1, begin:end]
     for k in range(n):
         first = work[leans + k, begin:end]
         for j in range(end - begin):
             first[j] = sign * q[j] * dt * inverse[j] if k == n - 1 else 0.0
-    substitute(work, design, side, leans, begin, end)
+    substitute(work, shells, leans, begin, end)
     for k in range(n):
         first, rise = work[leans + k, begin:end], work[slopes + k, begin:end]
         for j in range(end - begin):
             rise[j] = first[j]
-    eliminate(work, design, side, leans, begin, end)
+    eliminate(work, shells, leans, begin, end)
     for k in range(n):
         first, rise, new = work[leans + k, begin:end], work[slopes + k, begin:end], work[ends + k, begin:end]
         for j in range(end - begin):
             rise[j] = STAGE * rise[j] + (1.0 - STAGE) * first[j]
             first[j] *= 0.5
             new[j] += rise[j] * leak[j]
-    prepare_surface(work, state, coef, design, side, dt, begin, end)
+    prepare_surface(work, state, coef, shells, side, dt, begin, end)
 
 
 @kernel
-def conduct(work, state, coef, design, side, dt, begin, end):
+def conduct(work, state, coef, shells, side, dt, begin, end):
     """What faces conduct in a stage, and the eliminated diagonals' inverses, into the scratch rows.
 
     A face takes the mean diffusivity between its shells (Simpson), at the middle of the step: until then the shells
     drift as fast as the last inner face supplies them.
     """
-    n, shell = design.shells_p if side else design.shells_n, PARTICLE_N + SHELLS * side
-    table, geometry = design.d_p if side else design.d_n, design.shell_geometry[side]
+    n, shell, table, geometry = shells.number, PARTICLE_N + SHELLS * side, shells.diffusivity, shells.geometry
     per_sto, still = table.shape[0] - 1.0, 1.0 - geometry[n - 1, 1]
     drift, d_inner = work[SCRATCH + n - 1, begin:end], work[SCRATCH + 2 * MOST_SHELLS - 1, begin:end]
     last, before, tau = state[shell + n - 1, begin:end], state[shell + n - 2, begin:end], coef[TAU_N + side, begin:end]
@@ -186,24 +203,24 @@ def conduct(work, state, coef, design, side, dt, begin, end):
             inverse[j] = 1.0 / (geometry[k, 1] + g[j] + inner[j] - inner[j] * inner[j] * below[j])
 
 
-@kernel
-def eliminate(work, design, side, row, begin, end):
+@inlined_kernel
+def eliminate(work, shells, row, begin, end):
     """Solve a stage in place, in the rows from `row` on: centre to surface and back."""
-    x, inverse, volume = work[row, begin:end], work[SCRATCH + MOST_SHELLS, begin:end], design.shell_geometry[side, :, 1]
+    x, inverse, volume = work[row, begin:end], work[SCRATCH + MOST_SHELLS, begin:end], shells.geometry[:, 1]
     for j in range(end - begin):
         x[j] *= volume[0] * inverse[j]
-    for k in range(1, design.shells_p if side else design.shells_n):
+    for k in range(1, shells.number):
         below, g, size = work[row + k - 1, begin:end], work[SCRATCH + k - 1, begin:end], volume[k]
         x, inverse = work[row + k, begin:end], work[SCRATCH + MOST_SHELLS + k, begin:end]
         for j in range(end - begin):
             x[j] = (size * x[j] + g[j] * below[j]) * inverse[j]
-    substitute(work, design, side, row, begin, end)
+    substitute(work, shells, row, begin, end)
 
 
-@kernel
-def substitute(work, design, side, row, begin, end):
+@inlined_kernel
+def substitute(work, shells, row, begin, end):
     """The way back of `eliminate`: each shell from the one outside it."""
-    for k in range((design.shells_p if side else design.shells_n) - 2, -1, -1):
+    for k in range(shells.number - 2, -1, -1):
         x, above = work[row + k, begin:end], work[row + k + 1, begin:end]
         g, inverse = work[SCRATCH + k, begin:end], work[SCRATCH + MOST_SHELLS + k, begin:end]
         for j in range(end - begin):
@@ -211,10 +228,10 @@ def substitute(work, design, side, row, begin, end):
 
 
 @kernel
-def prepare_surface(work, state, coef, design, side, dt, begin, end):
+def prepare_surface(work, state, coef, shells, side, dt, begin, end):
     """Surface stoichiometry above shells but for what the gradient there adds, and the fast poles."""
-    n, shell, surface = design.shells_p if side else design.shells_n, PARTICLE_N + SHELLS * side, XS_N + 2 * side
-    table, row, fitted = design.d_p if side else design.d_n, SHELL_P if side else SHELL_N, design.shell_surface[side]
+    n, shell, surface = shells.number, PARTICLE_N + SHELLS * side, XS_N + 2 * side
+    table, row, fitted = shells.diffusivity, SHELL_P if side else SHELL_N, shells.surface
     per_sto, reach, tau = table.shape[0] - 1.0, fitted[0], coef[TAU_N + side, begin:end]
     for part in range(2):
         out, first = work[surface + part, begin:end], row + (SLOPES if part else ENDS) + n - 2
@@ -244,10 +261,9 @@ def prepare_surface(work, state, coef, design, side, dt, begin, end):
 
 
 @kernel
-def shell_surface(work, coef, design, side, j, current):
+def shell_surface(work, coef, table, side, j, current):
     """Surface stoichiometry above shells, its slope with current, and the gradient there (diffusivity looked up twice)."""
     sign = 1.0 if side else -1.0
-    table = design.d_p if side else design.d_n
     surface = XS_N + 2 * side
     rises = work[(SHELL_P if side else SHELL_N) + FLUX_SLOPE, j]
     flat = work[surface, j] + work[surface + 1, j] * current
@@ -262,21 +278,23 @@ def shell_surface(work, coef, design, side, j, current):
 @kernel
 def respond_spme(emf, slope, current, work, coef, design, begin, end):
     """Terminal voltage at the end of the prepared step near `current`: emf - slope * current, per cell."""
-    surface_potential(work, coef, design, 0, current, begin, end)
-    surface_potential(work, coef, design, 1, current, begin, end)
+    surface_potential(work, coef, design.ocp_n, design.shells_n, design.d_n, 0, current, begin, end)
+    surface_potential(work, coef, design.ocp_p, design.shells_p, design.d_p, 1, current, begin, end)
     voltage_and_slope(emf, slope, current, work, coef, begin, end)
 
 
 @kernel
-def surface_potential(work, coef, design, side, current, begin, end):
-    """Surface stoichiometry, its potential, and the slope of that potential with current, into the scratch rows."""
+def surface_potential(work, coef, table, shells, diffusivity, side, current, begin, end):
+    """Surface stoichiometry, its potential, and the slope of that potential with current, into the scratch rows.
+
+    Of one electrode: its OCP's table, how many shells it has (0: poles), and their diffusivity.
+    """
     sto, potential = work[SCRATCH + 3 * side, begin:end], work[SCRATCH + 3 * side + 1, begin:end]
     fall = work[SCRATCH + 3 * side + 2, begin:end]
     flat, rise = work[XS_N + 2 * side, begin:end], work[XS_N + 2 * side + 1, begin:end]
-    table = design.ocp_p if side else design.ocp_n
-    if design.shells_p if side else design.shells_n:
+    if shells:
         for j in range(begin, end):
-            sto[j - begin], x_rise, _ = shell_surface(work, coef, design, side, j, current[j])
+            sto[j - begin], x_rise, _ = shell_surface(work, coef, diffusivity, side, j, current[j])
             potential[j - begin], u_slope = ocp(table, sto[j - begin])
             fall[j - begin] = u_slope * x_rise
     else:
@@ -339,7 +357,8 @@ def advance_spme(state, work, coef, decay, design, current, dt, begin, end):
         for j in range(end - begin):
             mean[j] += sign * q[j] * (i[j] + leak[j]) * dt
         if shells:
-            advance_shells(state, work, coef, design, side, current, begin, end)
+            diffusivity = design.d_p if side else design.d_n
+            advance_shells(state, work, coef, shells, diffusivity, side, current, begin, end)
             continue
         advance_poles(state, coef, decay, side, current, begin, end)
     for row in range(4):
@@ -361,14 +380,13 @@ def advance_poles(state, coef, decay, side, current, begin, end):
             state[mode + k, j] = share + (state[mode + k, j] - share) * decay[pole + k, j]
 
 
-@kernel
-def advance_shells(state, work, coef, design, side, current, begin, end):
+@inlined_kernel
+def advance_shells(state, work, coef, n, diffusivity, side, current, begin, end):
     """Shells and fast poles at the end of the step."""
-    n, shell = design.shells_p if side else design.shells_n, PARTICLE_N + SHELLS * side
-    row = SHELL_P if side else SHELL_N
+    shell, row = PARTICLE_N + SHELLS * side, SHELL_P if side else SHELL_N
     i, gradient = current[begin:end], work[SCRATCH + N_SCRATCH - 1, begin:end]  # `respond` left in others what is read
     for j in range(begin, end):
-        _, _, gradient[j - begin] = shell_surface(work, coef, design, side, j, current[j])
+        _, _, gradient[j - begin] = shell_surface(work, coef, diffusivity, side, j, current[j])
     for k in range(SHELLS):
         now, new, rise = state[shell + k, begin:end], work[row + ENDS + k, begin:end], work[row + SLOPES + k, begin:end]
         if k < n:
