@@ -1,6 +1,4 @@
-"""What a study compiles of its test after the cells' own: called once each, on numbers that mean nothing, by a process that
-compiles ahead of the study.
-"""
+"""The kernels of surfaces, called once each on numbers that mean nothing, by a process that compiles ahead of a study."""
 
 from __future__ import annotations
 
@@ -9,11 +7,9 @@ import numpy as np
 from packsim.cell.cells import Cells
 from packsim.cell.plan import CellPlan
 from packsim.inspection import kernels as k
-from packsim.inspection.gauge import normals
 from packsim.inspection.plan import coarsest
 from packsim.inspection.response import by_one, through
 from packsim.inspection.surface import kernels as surfaces
-from packsim.numerics.purposes import GAUGE
 from packsim.scenario.inspection import InspectionModel
 
 FITTED = 20  # points of the polynomial
@@ -29,8 +25,3 @@ def use_surfaces(model: InspectionModel, cell: CellPlan, cells: Cells, seed: int
     bench = coarsest(model, cell, cells.values[:, :1].copy(), np.zeros(5))
     true, window, inside = np.empty((k.N_TRUE, n)), np.empty((5, n)), np.zeros(n, np.bool_)
     by_one(cell.design, bench, surface, cells, seed, np.arange(n), true, window, inside)
-
-
-def use_gauge(cells: Cells, seed: int) -> None:
-    """Errors of the instruments at a cell of the line."""
-    normals(cells.address, seed, GAUGE)

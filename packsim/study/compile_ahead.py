@@ -11,19 +11,18 @@ import time
 from pathlib import Path
 
 from packsim.cell import plan as cell_plans
-from packsim.inspection.ahead import use_gauge, use_surfaces
+from packsim.inspection.ahead import use_surfaces
 from packsim.line import plan as line_plans
 from packsim.line.build import build, slot_addresses
 from packsim.pack.fleet import plan as fleet_plans
 from packsim.pack.fleet.run import nominal
-from packsim.pack.run import sensor_offsets
 from packsim.scenario.model import Scenario
 
 HALF = 0.5  # state of charge
 
 
 def compile_ahead(scenario: Scenario) -> None:
-    """One cell of the scenario's line, what is done to it after its test, then one nominal pack: a study comes to them last.
+    """One cell of the scenario's line, surfaces of its test, then one nominal pack: a study comes to them last.
 
     In this order both end at about the same time (docs/benchmarks.md).
     """
@@ -32,8 +31,6 @@ def compile_ahead(scenario: Scenario) -> None:
     cell = cell_plans.plan(scenario.cell, scenario.file)
     if scenario.qualification is not None:
         use_surfaces(scenario.inspection, cell, cells, scenario.seed)
-    use_gauge(cells, scenario.seed)
-    sensor_offsets(scenario.seed, 0, 1, 1, 0.0)
     fleet = fleet_plans.plan(scenario.pack, scenario.verdict, cell, line.nominal, scenario.seed, scenario.file)
     nominal(fleet, line.nominal, HALF)
 

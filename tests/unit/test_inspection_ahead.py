@@ -10,7 +10,7 @@ import pytest
 from scenarios import small
 
 from packsim.cell import plan as cell_plans
-from packsim.inspection import ahead, gauge, response
+from packsim.inspection import ahead, response
 from packsim.inspection import plan as plans
 from packsim.inspection.process import spread_slots
 from packsim.line import plan as line_plans
@@ -35,7 +35,7 @@ def called(monkeypatch: pytest.MonkeyPatch):
 
             return call if hasattr(kernel, "py_func") else kernel
 
-    for module, name in ((response, "surfaces"), (ahead, "surfaces"), (gauge, "k")):
+    for module, name in ((response, "surfaces"), (ahead, "surfaces")):
         monkeypatch.setattr(module, name, Watched(getattr(module, name)))
 
     def read():
@@ -53,12 +53,10 @@ def test_it_calls_what_a_study_calls(called):
     plan = plans.plan(scenario.inspection, cell, line)
     called()
     ahead.use_surfaces(scenario.inspection, cell, one, 4)
-    ahead.use_gauge(one, 4)
     before = called()
     cells = build(line, 4, spread_slots(line, 2048))
     surface = response.fit(plan, cells)
     assert np.isfinite(surface.residual).all()
     response.estimate(plan, response.Surfaces(surface, {}), cells, 4)
-    gauge.repeat_normals(cells.address, 4, 1)
     assert called() == before
-    assert set(before) == {"least_squares", "polynomials", "estimate_cells", "draw_normals"}
+    assert set(before) == {"least_squares", "polynomials", "estimate_cells"}
