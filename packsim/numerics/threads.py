@@ -20,7 +20,7 @@ from numba.np.ufunc import parallel
 
 from packsim.numerics.kernel_cache import config
 
-PIECES_PER_THREAD = 4  # so that a thread that is late holds up little
+SHARE = 0.5  # of its part of what is left, that a thread takes at once: one that is late holds up little
 AHEAD = 2  # numbers for each thread of `in_order` that are begun, or done and not yet taken
 
 Out = TypeVar("Out")
@@ -51,25 +51,32 @@ def in_parallel(task: Callable[[int, int], None], count: int, grain: int = 1) ->
     its own range. The first exception of a task is raised.
     """
     threads = thread_count()
-    grains = -(-count // grain)
-    pieces = min(grains, PIECES_PER_THREAD * threads if threads > 1 else 1)
-    if pieces <= 1:
+    edges = [min(edge * grain, count) for edge in _edges(-(-count // grain), threads)]
+    if len(edges) <= 2:
         if count > 0:
             task(0, count)
         return
-    edges = [min(grains * k // pieces * grain, count) for k in range(pieces + 1)]
     ranges = iter(list(itertools.pairwise(edges)))  # next() of a list iterator is atomic under the GIL
 
     def work(own: Iterator[tuple[int, int]]) -> None:
         for begin, end in own:
             task(begin, end)
 
-    others = [_pool().submit(work, ranges) for _ in range(min(threads, pieces) - 1)]
+    others = [_pool().submit(work, ranges) for _ in range(min(threads, len(edges) - 1) - 1)]
     try:
         work(ranges)
     finally:
         for other in others:
             other.result()
+
+
+def _edges(grains: int, threads: int) -> list[int]:
+    """Where ranges of grains begin and end: large ones first, single grains last, so that all threads end together."""
+    edges = [0]
+    while edges[-1] < grains:
+        left = grains - edges[-1]
+        edges.append(edges[-1] + (max(int(SHARE * left / threads), 1) if threads > 1 else left))
+    return edges
 
 
 @contextlib.contextmanager

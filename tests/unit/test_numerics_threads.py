@@ -10,7 +10,7 @@ import numba
 import numpy as np
 import pytest
 
-from packsim.numerics.threads import AHEAD, in_order, in_parallel, thread_count
+from packsim.numerics.threads import AHEAD, _edges, in_order, in_parallel, thread_count
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 64, 1000, 1001])
@@ -26,6 +26,15 @@ def test_every_row_once_and_ranges_begin_at_grains(count: int, grain: int) -> No
     in_parallel(task, count, grain)
     assert (seen == 1).all()
     assert all(begin % grain == 0 for begin in begins)
+
+
+@pytest.mark.parametrize(("grains", "threads"), [(60, 2), (1000, 2), (1000, 64), (5, 64)])
+def test_ranges_get_smaller_so_that_threads_end_together(grains: int, threads: int) -> None:
+    sizes = np.diff(_edges(grains, threads))
+    assert sizes.sum() == grains
+    assert (np.diff(sizes) <= 0).all()
+    assert sizes[-1] == 1
+    assert sizes.size <= threads * (2.0 * np.log2(max(grains / threads, 1.0)) + 4.0)
 
 
 def test_one_thread_stays_on_the_caller() -> None:
