@@ -12,10 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from packsim.line.addresses.kernels import order_of, put_counters
-from packsim.line.digits.kernels import PART, Decisions, decide, decisions_for
-from packsim.line.digits.plan import DigitsPlan
-from packsim.line.in_line.kernels import inspect
-from packsim.line.in_line.plan import InLinePlan
+from packsim.line.digits.kernels import PART, Decisions, DigitsPlan, decide, decisions_for
+from packsim.line.in_line.kernels import InLinePlan, inspect
 from packsim.line.mishaps.kernels import Harm, Mishaps, apply_defects, mishaps_for, occurrences
 from packsim.line.variation.kernels import (
     LOGNORMAL,

@@ -12,9 +12,11 @@ import numpy.typing as npt
 
 from packsim.cell.traits import INDEX, TRAITS
 from packsim.line.defects import DEFECTS
-from packsim.line.digits.plan import DigitsPlan, digits_plan
+from packsim.line.digits.kernels import DigitsPlan
+from packsim.line.digits.plan import digits_plan
 from packsim.line.distributions import table_of
-from packsim.line.in_line.plan import InLinePlan, in_line_plan
+from packsim.line.in_line.kernels import InLinePlan
+from packsim.line.in_line.plan import in_line_plan
 from packsim.line.size import sd_pct
 from packsim.line.variation.kernels import KNOTS, LOGNORMAL, NORMAL, TABLE
 from packsim.line.variation.plan import correlations, places, words

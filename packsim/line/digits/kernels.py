@@ -26,6 +26,15 @@ _EACH, _FIRST, _ALL_CLEAR = np.uint64(0x0101010101010101), np.uint64(1), np.uint
 _EXPONENT = np.uint64(52)
 
 
+class DigitsPlan(NamedTuple):
+    """Calls [h] that are made for every cell."""
+
+    purpose: npt.NDArray[np.int64]  # [h]
+    bound: npt.NDArray[np.uint64]  # [h, 2] first digits up to which a decision may fall, 8 x 8 bits each
+    defects: npt.NDArray[np.uint64]  # [h, 2] top bits of those that decide on defects
+    steps: npt.NDArray[np.uint64]  # [h, 2] top bits of those that decide inspections of good pieces
+
+
 class Decisions(NamedTuple):
     """What may be decided on n cells, and the words that decide on the way."""
 

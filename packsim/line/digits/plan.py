@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import numpy.typing as npt
 
+from packsim.line.digits.kernels import DigitsPlan
 from packsim.numerics import purposes
 from packsim.scenario.traits import STEPS
 
@@ -23,15 +22,6 @@ OFTEN = (  # steps that are usually inspected: their digits are in the call that
 )
 _ORDER = [*OFTEN, *(step for step in STEPS if step not in OFTEN)]
 _CALL = 16  # digits
-
-
-class DigitsPlan(NamedTuple):
-    """Calls [h] that are made for every cell."""
-
-    purpose: npt.NDArray[np.int64]  # [h]
-    bound: npt.NDArray[np.uint64]  # [h, 2] first digits up to which a decision may fall, 8 x 8 bits each
-    defects: npt.NDArray[np.uint64]  # [h, 2] top bits of those that decide on defects
-    steps: npt.NDArray[np.uint64]  # [h, 2] top bits of those that decide inspections of good pieces
 
 
 def first_digit(step: str) -> tuple[int, int]:

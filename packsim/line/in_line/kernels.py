@@ -22,6 +22,29 @@ _TWO_40 = 1099511627776.0
 _32, _DIGIT, _WORD = np.uint64(32), np.uint32(0xFF), np.uint64(0xFFFFFFFF)
 
 
+class InLinePlan(NamedTuple):
+    """j inspected steps in their order, v variables, d defects, h word groups."""
+
+    alarm: npt.NDArray[np.float64]  # [j] probability of rejecting a good piece
+    found: npt.NDArray[np.float64]  # [j] probability of finding one that misses its limits
+    found_defect: npt.NDArray[np.float64]  # [j, d] probability of finding each defect
+    looks_for: npt.NDArray[np.uint16]  # [j] bits of the defects that the step looks for
+    made_here: npt.NDArray[np.uint16]  # [j] bits of the defects made at the step, which rework removes
+    rework: npt.NDArray[np.bool_]  # [j]
+    rework_yield: npt.NDArray[np.float64]  # [j]
+    limited_at: npt.NDArray[np.int64]  # [v] inspected step that checks the variable's limits, -1 for none
+    limited: npt.NDArray[np.int64]  # [limited variables] in the order of those steps
+    limited_from: npt.NDArray[np.int64]  # [j + 1] where those of each step begin in `limited`
+    set_at: npt.NDArray[np.int64]  # [v] inspected step that sets the variable, -1 for none
+    lower: npt.NDArray[np.float64]  # [v]
+    upper: npt.NDArray[np.float64]  # [v]
+    purpose: npt.NDArray[np.int64]  # [j] of the first digit of the uniform that decides
+    digit: npt.NDArray[np.int64]  # [j] which of the 16 digits of that purpose
+    digits_purpose: npt.NDArray[np.int64]  # [j] of the word after that digit
+    rework_purpose: npt.NDArray[np.int64]  # [j]
+    word: npt.NDArray[np.int64]  # [j] of both
+
+
 class Suspects(NamedTuple):
     """The cells [m] of a chunk that any step may reject."""
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from packsim.line.defects import BIT, DEFECTS
 from packsim.line.digits.plan import first_digit
+from packsim.line.in_line.kernels import InLinePlan
 from packsim.numerics import purposes
 from packsim.scenario.traits import DEFECT_STEPS, STEPS
 
@@ -18,29 +19,6 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
-
-
-class InLinePlan(NamedTuple):
-    """j inspected steps in their order, v variables, d defects, h word groups."""
-
-    alarm: Array  # [j] probability of rejecting a good piece
-    found: Array  # [j] probability of finding one that misses its limits
-    found_defect: Array  # [j, d] probability of finding each defect
-    looks_for: npt.NDArray[np.uint16]  # [j] bits of the defects that the step looks for
-    made_here: npt.NDArray[np.uint16]  # [j] bits of the defects made at the step, which rework removes
-    rework: npt.NDArray[np.bool_]  # [j]
-    rework_yield: Array  # [j]
-    limited_at: Integers  # [v] inspected step that checks the variable's limits, -1 for none
-    limited: Integers  # [limited variables] in the order of those steps
-    limited_from: Integers  # [j + 1] where those of each step begin in `limited`
-    set_at: Integers  # [v] inspected step that sets the variable, -1 for none
-    lower: Array  # [v]
-    upper: Array  # [v]
-    purpose: Integers  # [j] of the first digit of the uniform that decides
-    digit: Integers  # [j] which of the 16 digits of that purpose
-    digits_purpose: Integers  # [j] of the word after that digit
-    rework_purpose: Integers  # [j]
-    word: Integers  # [j] of both
 
 
 def in_line_plan(model: LineModel, names: list[str], nominal: Array) -> InLinePlan:
