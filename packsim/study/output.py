@@ -16,6 +16,7 @@ from typing import Any
 from packsim.scenario.new_file import OutputExists as OutputExists
 from packsim.study.store.url import Place, UrlPath
 
+MANIFEST = "manifest.json"  # of a run in a folder
 A_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # what is left of it as a path
 
 
@@ -26,9 +27,12 @@ def check_free(folder: Place, *, force: bool) -> None:
         OutputExists: it exists and `force` is not given, or it is no folder, or its parent is not writable.
     """
     if isinstance(folder, Path) and A_URL.match(folder.as_posix()):
-        raise OutputExists(f"--out {folder}: a URL; allowed: a folder, or a URL for packsim run alone")
+        scheme = folder.as_posix().partition(":")[0]  # no more of it: keys may be in it
+        raise OutputExists(f"--out {scheme}:...: a URL; allowed: a folder, or a URL for packsim run alone")
     if folder.exists() and not folder.is_dir():
         raise OutputExists(f"--out {folder}: is a file; allowed: a new folder")
+    if isinstance(folder, UrlPath) and _half_moved(folder):
+        return
     if folder.exists() and not force:
         raise OutputExists(f"--out {folder}: exists already; allowed: a new folder, or --force to replace it")
     if folder.exists() and not _ours(folder):
@@ -43,6 +47,17 @@ def check_free(folder: Place, *, force: bool) -> None:
         os.rmdir(tempfile.mkdtemp(prefix=".packsim-", dir=parent))
     except OSError as error:
         raise OutputExists(f"--out {folder}: cannot write in {parent} ({error.strerror})") from None
+
+
+def unfinished(folder: Place) -> Place:
+    """The hidden folder beside a folder, where a command keeps what it has finished until it is done."""
+    return folder.absolute().parent / f".{folder.name}-unfinished"
+
+
+def _half_moved(folder: UrlPath) -> bool:
+    """Whether a process was killed while it moved the unfinished run to its place: the manifest goes last."""
+    begun = (unfinished(folder) / "run" / MANIFEST).exists()
+    return begun and not (folder / MANIFEST).exists() and _ours(folder)
 
 
 def _check_writable(folder: UrlPath) -> None:
@@ -113,7 +128,7 @@ def take_place(work: Place, folder: Place) -> None:
         assert isinstance(work, UrlPath)
         assert isinstance(folder, UrlPath)
         folder.rmdir()
-        work.move(folder)
+        work.move(folder, last=MANIFEST)
         return
     if folder.exists():
         aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.absolute().parent))

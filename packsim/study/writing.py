@@ -85,6 +85,7 @@ def write_run(result: Result, file: Path, folder: Place, life: LifeResult | None
     if isinstance(folder, UrlPath):
         with tempfile.TemporaryDirectory() as work:
             write_run(result, file, Path(work), life)
+            (folder / "life.parquet").rmdir()
             for path in sorted(path for path in Path(work).rglob("*") if path.is_file()):
                 (folder / path.relative_to(work).as_posix()).write_bytes(path.read_bytes())
         return

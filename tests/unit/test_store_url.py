@@ -13,6 +13,7 @@ from packsim.study.run import run
 from packsim.study.store.parquet import ParquetStore
 from packsim.study.store.resumable import Unfinished
 from packsim.study.store.url import UrlPath, place
+from packsim.study.writing import write_run
 
 PACKS = 40
 MODULE = Path(__file__).parents[2] / "configs" / "module-24v.yaml"
@@ -95,6 +96,55 @@ def test_an_unfinished_run_moves_to_its_place_and_out_of_the_way(bucket):
     assert len(list(store.iter("packs", ["pack"]))) == store.shards
 
 
+def test_a_move_that_was_killed_is_made_again(bucket):
+    way = Unfinished(bucket)
+    store = way.opened(opened(way.folder / "run"))
+    filled(store)
+    whole = files(way.folder / "run")
+    for name in sorted(whole)[1::2]:  # half of them there, the manifest not
+        if name != "manifest.json":
+            (bucket / name).write_bytes(whole[name])
+            (way.folder / "run" / name).unlink()
+    check_free(bucket, force=False)
+    store = way.opened(opened(way.folder / "run"))
+    filled(store)
+    store.move(bucket)
+    assert files(bucket) == whole
+
+
+def test_what_is_there_beside_an_unfinished_run_stays(bucket):
+    filled(opened(Unfinished(bucket).folder / "run"))
+    (bucket / "notes.txt").write_bytes(b"mine")
+    with pytest.raises(OutputExists, match="exists already"):
+        check_free(bucket, force=False)
+    with pytest.raises(OutputExists, match="did not write"):
+        check_free(bucket, force=True)
+
+
+def test_a_system_that_cannot_move_is_copied_on(bucket):
+    class Still:
+        """As storage of Azure without a hierarchy of names."""
+
+        def __getattr__(self, name):
+            return getattr(bucket.system, name)
+
+        def move(self, source, target):
+            raise NotImplementedError
+
+    there = UrlPath(Still(), "memory", "/bucket/still")
+    (there / "run" / "a" / "b").write_bytes(b"b")
+    (there / "run" / "last").write_bytes(b"last")
+    (there / "run").move(there / "out", last="last")
+    assert files(there) == {"out/a/b": b"b", "out/last": b"last"}
+
+
+def test_years_of_an_attempt_that_was_killed_go(bucket):
+    (bucket / "life.parquet" / "00000.parquet").write_bytes(b"")
+    write_run(run(small(), packs=8, seed=5), MODULE, bucket)
+    assert not (bucket / "life.parquet").exists()
+    assert (bucket / "summary.json").is_file()
+
+
 def test_the_command_writes_to_a_url(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     command = ["run", str(MODULE), "--packs", "20", "--quiet", "--out"]
@@ -108,6 +158,7 @@ def test_the_command_writes_to_a_url(tmp_path, monkeypatch):
     ("url", "line"),
     [
         ("s4://key:secret@bucket/year?x=secret", "packsim: --out s4://bucket/year: Unrecognized filesystem type"),
+        ("s3://key:s/ecret@secret@bucket/year", "packsim: --out s3://bucket/year: Cannot parse URI"),
         ("file:///year", "packsim: --out file:///year: allowed: a folder in it, such as file:///year/year"),
         ("file:///dev/null/x/year", "packsim: --out file:///dev/null/x/year: cannot write there"),
     ],
@@ -117,14 +168,16 @@ def test_a_url_that_cannot_be_is_one_line(url, line, capfd):
     said = capfd.readouterr().err
     assert said.startswith(line)
     assert said.count("\n") == 1
-    assert "secret" not in said
+    assert "ecret" not in said
 
 
 @pytest.mark.parametrize("command", [["compare", str(MODULE), str(MODULE)], ["rest", str(MODULE)], ["fit", "x.csv"]])
 def test_other_commands_make_no_folder_of_a_url(command, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
-    assert packsim([*command, "--out", "s3://bucket/year"]) == 2
-    assert "a URL; allowed: a folder" in capfd.readouterr().err
+    assert packsim([*command, "--out", "s3://key:secret@bucket/year?x=secret"]) == 2
+    said = capfd.readouterr().err
+    assert said.startswith("packsim: --out s3:...: a URL; allowed: a folder")
+    assert "secret" not in said
     assert not list(tmp_path.iterdir())
 
 

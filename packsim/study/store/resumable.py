@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from packsim.study.output import Stopped
+from packsim.study.output import Stopped, unfinished
 from packsim.study.store.lock import FolderLock
 from packsim.study.store.shards import SHARDS
 from packsim.study.store.url import Place, UrlPath
@@ -28,7 +28,7 @@ class Unfinished:
     """The hidden folder beside `out`, with a folder for each part of the command: `run`, `life`, ..."""
 
     def __init__(self, out: Place) -> None:
-        self.out, self.folder = out, out.absolute().parent / f".{out.name}-unfinished"
+        self.out, self.folder = out, unfinished(out)
         self._open: list[Closed] = []
 
     def opened(self, store: Kept) -> Kept:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from packsim.study.output import OutputExists, take_place, to_json
+from packsim.study.output import MANIFEST, OutputExists, take_place, to_json
 from packsim.study.store.arrow import to_bytes
 from packsim.study.store.files import digest, sweep, write_whole
 from packsim.study.store.lock import FolderLock
@@ -22,7 +22,6 @@ from packsim.study.store.url import Place, UrlPath
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MANIFEST = "manifest.json"
 SHARDS = "shards"
 OWN = "sha256_of_this"  # file without this entry
 Say = Callable[[str], None]

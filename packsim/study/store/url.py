@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import functools
 import re
@@ -16,8 +17,19 @@ WITH_FOLDERS = ("local", "hdfs")  # elsewhere folders are only parts of names
 SCHEMES = "file, s3, gs, abfs or hdfs"
 
 
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Errors of pyarrow's own as OSError, as with paths."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except pa.ArrowException as error:
+        raise OSError(str(error)) from error
+
+
 class UrlPath:
-    """What the stores use of a path; what pyarrow says of errors is an OSError, as with paths."""
+    """What the stores use of a path; its errors are OSError, as with paths."""
 
     def __init__(self, system: Any, scheme: str, path: str) -> None:
         """A path in a `pyarrow.fs.FileSystem`."""
@@ -95,7 +107,8 @@ class UrlPath:
 
     def open(self) -> Any:
         """The file, for reading at any place (`pyarrow.NativeFile`)."""
-        return self.system.open_input_file(str(self._path))
+        with _told():
+            return self.system.open_input_file(str(self._path))
 
     def read_bytes(self) -> bytes:
         """All of the file."""
@@ -108,34 +121,42 @@ class UrlPath:
 
     def write_bytes(self, data: bytes) -> None:
         """The file anew. Object stores show it whole or not at all; of others a kill may leave a part."""
-        if self.system.type_name in WITH_FOLDERS:
-            self.system.create_dir(str(self._path.parent), recursive=True)
-        with self.system.open_output_stream(str(self._path)) as file:
-            file.write(data)
+        with _told():
+            if self.system.type_name in WITH_FOLDERS:
+                self.system.create_dir(str(self._path.parent), recursive=True)
+            with self.system.open_output_stream(str(self._path)) as file:
+                file.write(data)
 
     def unlink(self, missing_ok: bool = False) -> None:
         """Remove the file."""
-        if not missing_ok or self.exists():
-            self.system.delete_file(str(self._path))
+        with _told():
+            if not missing_ok or self.exists():
+                self.system.delete_file(str(self._path))
 
     def rmdir(self) -> None:
         """Remove the folder with all that is in it; nothing if it is not there."""
-        if self.is_dir():
-            self.system.delete_dir(str(self._path))
+        with _told():
+            if self.is_dir():
+                self.system.delete_dir(str(self._path))
 
-    def move(self, to: UrlPath) -> None:
-        """Every file of the folder to another one, which is not there."""
-        for entry in self._inside():
-            if entry.is_file():
-                target = to._path / entry.relative_to(self)
+    def move(self, to: UrlPath, last: str) -> None:
+        """Every file of the folder to another one, which is not there; the one of the name `last` after all others."""
+        files = [entry for entry in self._inside() if entry.is_file()]
+        for entry in sorted(files, key=lambda entry: str(entry.relative_to(self)) == last):
+            target = to._at(to._path / entry.relative_to(self))
+            try:
                 if self.system.type_name in WITH_FOLDERS:
-                    self.system.create_dir(str(target.parent), recursive=True)
-                self.system.move(str(entry._path), str(target))
+                    self.system.create_dir(str(target.parent._path), recursive=True)
+                self.system.move(str(entry._path), str(target._path))
+            except NotImplementedError:  # Azure without a hierarchy of names
+                target.write_bytes(entry.read_bytes())
+                entry.unlink()
         self.rmdir()
 
     @property
     def _kind(self) -> str:
-        return str(self.system.get_file_info(str(self._path)).type.name)
+        with _told():
+            return str(self.system.get_file_info(str(self._path)).type.name)
 
     def _at(self, path: PurePosixPath) -> UrlPath:
         return UrlPath(self.system, self.scheme, str(path))
@@ -144,15 +165,16 @@ class UrlPath:
         from pyarrow.fs import FileSelector
 
         selector = FileSelector(str(self._path), allow_not_found=True, recursive=recursive)
-        return [self._at(PurePosixPath(info.path)) for info in self.system.get_file_info(selector)]
+        with _told():
+            return [self._at(PurePosixPath(info.path)) for info in self.system.get_file_info(selector)]
 
 
 Place = Path | UrlPath
 
 
 @functools.cache
-def place(text: str) -> Place:
-    """A path, or where a URL points to.
+def place(text: str, given_as: str = "--out") -> Place:
+    """A path, or where a URL points to; `given_as`: what the user knows it as.
 
     Raises:
         OutputExists: a URL that pyarrow cannot use, or of no folder.
@@ -162,14 +184,16 @@ def place(text: str) -> Place:
     import pyarrow as pa
     from pyarrow.fs import FileSystem
 
-    scheme = text.partition(":")[0]
-    shown = re.sub(r"\?.*", "", re.sub(r"//[^/@]*@", "//", text))  # neither query nor keys
+    scheme, _, rest = text.partition("://")
+    shown = (
+        f"{scheme}://{rest.partition('?')[0].rpartition('@')[2]}"  # neither query nor keys, which may have any signs
+    )
     try:
         system, path = FileSystem.from_uri(text)
     except (pa.ArrowException, OSError, ValueError) as error:
         said = str(error).replace(text, shown).splitlines()[0]
-        raise OutputExists(f"--out {shown}: {said}; allowed: a folder, or a URL of {SCHEMES}") from None
+        raise OutputExists(f"{given_as} {shown}: {said}; allowed: a folder, or a URL of {SCHEMES}") from None
     found = UrlPath(system, scheme, path.rstrip("/"))
     if not found.parent.name:
-        raise OutputExists(f"--out {shown}: allowed: a folder in it, such as {shown.rstrip('/')}/year")
+        raise OutputExists(f"{given_as} {shown}: allowed: a folder in it, such as {shown.rstrip('/')}/year")
     return found
