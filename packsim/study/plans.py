@@ -58,7 +58,7 @@ def make_plans(scenario: Scenario, seed: int, ground: Groundwork | None = None) 
         CalibrationError: the qualification rate cannot be reached.
         ScenarioError: a file of the protocol that cannot be used.
     """
-    cell, calibration = groundwork([scenario])[0] if ground is None else ground
+    cell, calibration = (groundwork([scenario])[0] if ground is None else ground)[:2]
     factors = (calibration.sd_factor, calibration.defect_factor) if calibration is not None else (1.0, 1.0)
     line = line_plans.plan(
         scenario.line, scenario.slots_per_block, sd_factor=factors[0], defect_factor=factors[1], file=scenario.file

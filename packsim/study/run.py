@@ -280,14 +280,17 @@ def run(
     plans = make_plans(scenario, seed, ground)
     if isinstance(store, str | Place):
         with contextlib.closing(
-            ParquetStore(place(store) if isinstance(store, str) else store, scenario, packs, seed)
+            ParquetStore(place(store, "store=") if isinstance(store, str) else store, scenario, packs, seed)
         ) as opened:
             found = _fill(opened, plans, seed, packs, engine, progress)
         store = opened
     else:
         store = MemoryStore() if store is None else store
         found = _fill(store, plans, seed, packs, engine, progress)
-    return Result(plans, seed, packs, store, time.perf_counter() - begun, found, compiling_s() - compiled)
+    wall_s, compiling = time.perf_counter() - begun, compiling_s() - compiled
+    if ground is not None:
+        wall_s, compiling = wall_s + ground.wall_s, compiling + ground.compiling_s
+    return Result(plans, seed, packs, store, wall_s, found, compiling)
 
 
 def _fill(store: Store, plans: Plans, seed: int, packs: int, engine: Engine, progress: Progress | None) -> int:
