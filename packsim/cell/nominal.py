@@ -3,8 +3,8 @@
 To import PyBaMM and evaluate a set takes longer than everything else before the first cell is built.
 
 PyBaMM has settings that change what it evaluates, so a process that has PyBaMM already (its user may have set them)
-neither asks the memory nor adds to it. Nor is a set of another package than PyBaMM remembered: it may be at work, its
-version still the same.
+neither asks the memory nor adds to it. Nor is a set of another package than PyBaMM remembered, or of a PyBaMM that is
+worked on: their versions stay the same.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import sys
-from importlib.metadata import PackageNotFoundError, entry_points, version
+from importlib.metadata import PackageNotFoundError, distribution, entry_points, version
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -87,6 +87,8 @@ def _identity(source: object) -> str | None:
         with contextlib.suppress(OSError, PackageNotFoundError):
             content = hashlib.sha256(Path(text).read_bytes()).hexdigest()
             return f"BPX {version('bpx')} {Path(text).name!r} {content}"
+        return None
+    if '"editable": true' in (distribution("pybamm").read_text("direct_url.json") or ""):
         return None
     points = entry_points(group="pybamm_parameter_sets", name=text)
     owners = {None if point.dist is None else point.dist.name for point in points}

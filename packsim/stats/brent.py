@@ -19,12 +19,14 @@ def brentq(f: Callable[[float], float], a: float, b: float, xtol: float, rtol: f
     Brent 1973, Algorithms for Minimization without Derivatives, chapter 4, in the form of `scipy.optimize.brentq`.
 
     Raises:
-        ValueError: the signs do not differ.
+        ValueError: the signs do not differ, or the function is nan.
         RuntimeError: not found in MOST_ROUNDS.
     """
     before, here, other = a, b, 0.0  # the root lies between here and other
     f_before, f_here, f_other = f(before), f(here), 0.0
     step_before = step = 0.0
+    if math.isnan(f_before) or math.isnan(f_here):
+        raise ValueError("f(a) and f(b) must be numbers")
     if f_before == 0.0:
         return before
     if f_here == 0.0:
@@ -51,6 +53,10 @@ def brentq(f: Callable[[float], float], a: float, b: float, xtol: float, rtol: f
         before, f_before = here, f_here
         here += step if abs(step) > delta else math.copysign(delta, half)
         f_here = f(here)
+        if math.isnan(f_here):
+            break
+    if math.isnan(f_here):
+        raise ValueError(f"f({here}) is not a number")
     raise RuntimeError(f"no root found in {MOST_ROUNDS} rounds")
 
 

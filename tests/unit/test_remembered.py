@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from numba import typeof
 
 from packsim.memory import remembered as memory
+from packsim.memory.content import content_hash
 from packsim.memory.program import program_hash
 from packsim.memory.remembered import remembered
 
@@ -71,6 +73,26 @@ def test_code_and_libraries_are_part_of_its_name(tmp_path: Path) -> None:
     program_hash.cache_clear()
     (package / "a.py").write_text("x = 2\n")
     assert program_hash(package) != before
+
+
+def test_what_edited_code_may_have_made_is_not_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "hashed_now", lambda: "of another program")
+    make = Maker()
+    for _ in range(2):
+        assert remembered("things", "x", make) == make.result
+    assert make.calls == 2
+
+
+@pytest.mark.parametrize("kind", [np.float64(1.0), {"a": (1, "x")}, np.arange(6.0).reshape(2, 3), None, Maker])
+def test_contents_are_told_apart(kind: object) -> None:
+    others = [1.0, 1, True, "1.0", (1.0,), np.arange(6.0), np.arange(6), np.float32(1.0), {"a": (1, "y")}, ((), ())]
+    if kind is Maker:
+        with pytest.raises(TypeError, match="type"):
+            content_hash(kind)
+        return
+    assert content_hash(copy.deepcopy(kind)) == content_hash(kind)
+    assert content_hash(kind) not in map(content_hash, others)
+    assert len(set(map(content_hash, others))) == len(others)
 
 
 @pytest.mark.parametrize("damage", [b"", b"\xff\xfe", b"x" * 32, b"x" * 100])

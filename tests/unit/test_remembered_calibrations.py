@@ -56,6 +56,14 @@ def test_only_what_it_depends_on_makes_it_anew(asked, calls: list[str], change, 
     assert len(calls) == 1 + again
 
 
+def test_a_set_with_other_numbers_under_its_name_is_calibrated_anew(asked, calls: list[str]) -> None:
+    cell = cell_plans.plan(asked.cell)
+    other = cell._replace(design=cell.design._replace(lower_cutoff_v=cell.design.lower_cutoff_v + 1e-15))
+    for each in (cell, other, cell, other):
+        calibrations.calibration(asked, each)
+    assert len(calls) == 2
+
+
 def test_of_several_lines_each_once_and_in_order(asked, calls: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     cell = cell_plans.plan(asked.cell)
     monkeypatch.setattr(calibrations, "calibrate", lambda scenario, _: calls.append(scenario.name) or scenario.name)

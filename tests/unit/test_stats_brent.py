@@ -46,6 +46,16 @@ def test_no_change_of_sign_is_refused() -> None:
         brentq(lambda x: 1.0 + x * x, -1.0, 1.0, 1e-14, 1e-14)
 
 
+@pytest.mark.parametrize("where", [-1.0, 2.0, 0.5])
+def test_nan_is_no_root(where: float) -> None:
+    def f(x: float) -> float:
+        return math.nan if x == where else x - 0.5
+
+    for root in (brentq, optimize.brentq):
+        with pytest.raises(ValueError, match=r"number|NaN"):
+            root(f, -1.0, 2.0, xtol=1e-14, rtol=1e-14)
+
+
 def test_no_end_of_rounds() -> None:
     with pytest.raises(RuntimeError, match="no root"):
         brentq(lambda x: x**9, -1.0, 2.0, 1e-14, 1e-14)
