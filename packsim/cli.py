@@ -566,7 +566,7 @@ def _hint(out: Place | None, silent: bool) -> None:
     if out is None:
         typer.echo("Add --out DIR for the report with figures (report.html) and tables.")
     else:
-        typer.echo(f"Wrote {out}: see {out / 'report.html'} in a browser.")
+        typer.echo(f"Wrote {out}: {'open' if isinstance(out, Path) else 'see'} {out / 'report.html'} in a browser.")
 
 
 def main() -> None:
