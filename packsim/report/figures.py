@@ -75,7 +75,7 @@ def _points(rows: pd.DataFrame, real: bool, a: str, b: str) -> go.Scatter:
         y=[labels.spoken(name) for name in rows["metric"]],
         mode="markers+text",
         text=said,
-        textposition=["top center" if d else "middle right" for d in difference],
+        textposition=["top center" if d else "top right" for d in difference],  # beside the line of 0, above whiskers
         textfont={"size": 13, "color": color},
         cliponaxis=False,
         error_x={"array": high - difference, "arrayminus": difference - low, "color": color, "width": 5},
